@@ -1,0 +1,131 @@
+"""The journal: the durable memory of runs, as a protocol.
+
+One record per step attempt. The engine puts events in and, where a step's effect demands it, waits until they
+are durable. Records of many runs share transactions (group commit); that is the implementation's business.
+
+A run has one owner at a time. The owner holds a lease with an epoch (a fencing token); every write carries it,
+and a write with an old epoch changes nothing and raises LeaseLost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from core.engine.errors import Question
+from core.engine.events import NO_USAGE, Cause, ErrorInfo, Event, RunStatus, StepStatus, Usage
+from core.workflow.model import Json, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the journal knows it.
+
+    origin: folder that relative names in the document start from, '' if it came from no file. labels: free text
+    facts about who asked for the run. resumable: a cancelled run that may go on.
+    """
+
+    id: str
+    workflow: Workflow
+    inputs: Mapping[str, Json]
+    status: RunStatus
+    created: datetime
+    origin: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, Json] | None = None
+    error: ErrorInfo | None = None
+    error_path: str = ""
+    ended: datetime | None = None
+    wake_at: datetime | None = None
+    usage: Usage = NO_USAGE
+    duration_s: float = 0.0
+    resumable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One attempt of one step, as durable as its effect class demands.
+
+    started: None for a record of a step that never began (skipped). answer: what a person answered to
+    `question`, None until then.
+    """
+
+    run_id: str
+    path: str
+    step_id: str
+    attempt: int
+    status: StepStatus
+    type: str = ""
+    title: str = ""
+    cause: Cause = "first"
+    definition: str = ""
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    request: Mapping[str, Json] | None = None
+    output: Mapping[str, Json] | None = None
+    ports: tuple[str, ...] = ()
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    error: ErrorInfo | None = None
+    usage: Usage = NO_USAGE
+    duration_s: float = 0.0
+    started: datetime | None = None
+    ended: datetime | None = None
+    question: Question | None = None
+    until: datetime | None = None
+    state: Mapping[str, Json] = field(default_factory=dict)
+    answer: Mapping[str, Json] | None = None
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to execute one run. epoch: the fencing token. lost: set by the journal when a write was refused."""
+
+    run_id: str
+    epoch: int
+    lost: bool = False
+
+
+class Journal(Protocol):
+    """Where runs are remembered. Safe to use from the engine's loop; never blocks it."""
+
+    async def open_run(self, run: RunRecord) -> Lease:
+        """Record a new run (status running) and own it. Durable on return."""
+
+    async def take_run(self, run_id: str) -> tuple[RunRecord, Sequence[StepRecord], Lease]:
+        """Own an existing run whose owner is gone or has let go, with all its records in order of their making.
+
+        Raises RunNotFound; RunBusy if another living owner executes it.
+        """
+
+    def put(self, lease: Lease, event: Event) -> None:
+        """Queue an event for writing, in order. Returns at once. Events that are not journalled are passed over."""
+
+    async def flush(self, lease: Lease) -> None:
+        """Wait until all that was put under this lease is durable. Raises LeaseLost or JournalUnavailable."""
+
+    async def close_run(self, lease: Lease) -> None:
+        """Write what is queued and let go of the run, so that another process may take it. Idempotent."""
+
+    async def run(self, run_id: str) -> RunRecord:
+        """One run. Raises RunNotFound."""
+
+    async def runs(
+        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
+    ) -> Sequence[RunRecord]:
+        """The newest runs first, optionally of one status or of workflows with that name."""
+
+    async def steps(self, run_id: str) -> Sequence[StepRecord]:
+        """All records of a run in order of their making. Raises RunNotFound."""
+
+    async def answer(self, run_id: str, path: str, answer: Mapping[str, Json]) -> None:
+        """Keep a person's answer on the newest, suspended record of that path. The first answer stands.
+
+        Raises RunNotFound, or EngineError if nothing at that path waits for an answer or it has one already.
+        """
+
+    async def cancel(self, run_id: str) -> None:
+        """Mark a run that nobody executes (suspended or interrupted) as cancelled for good.
+
+        Raises RunNotFound, RunBusy if a living owner executes it, EngineError if it has ended.
+        """

@@ -1,0 +1,345 @@
+"""What a step type is: a config model, output ports, an effect class and `run`.
+
+The palette entry, the inspector form, validation, the JSON Schema and the manual page are derived from the class.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from core.engine.clock import Clock
+from core.engine.errors import ConfigError
+from core.engine.events import NO_USAGE, Usage
+from core.engine.services import Services
+from core.workflow.catalogue import ConfigProblem, TemplateField, TemplateScope
+from core.workflow.model import DEFAULT_PORT, Json, Workflow
+
+Effect: TypeAlias = Literal["pure", "reads", "spends", "writes"]
+"""What running a step does: nothing outside, reads the world, costs money, or changes the world.
+
+After a crash an interrupted `pure`, `reads` or `spends` step runs again; an interrupted `writes` step only if it
+carries an idempotency key, else a person is asked."""
+
+Category: TypeAlias = Literal["model", "tool", "logic", "loop", "input", "output", "code", "human"]
+"""The palette's groups and the canvas's kinds (colours)."""
+
+
+def setting(
+    default: Any = ...,
+    *,
+    title: str,
+    help: str = "",
+    unit: str = "",
+    widget: str = "",
+    template: bool = True,
+    secrets: bool = False,
+    scope: TemplateScope = "step",
+    **limits: Any,
+) -> Any:
+    """A field of a step's config.
+
+    title, help: as the form shows them. unit: of a number ("s", "px"). widget: hint for the form ("multiline",
+    "code", "json_schema", "model", "file", "folder", "secret", "key_values", "workflow"). template: whether texts in
+    the field are templates. secrets: whether those may read `secrets`. scope: whose names they may read. limits: as
+    pydantic's Field (ge, le, min_length, pattern, default_factory...).
+    """
+    extra: dict[str, Any] = {"unit": unit, "widget": widget, "template": template, "secrets": secrets, "scope": scope}
+    if "default_factory" not in limits:
+        limits["default"] = default
+    return Field(title=title, description=help, json_schema_extra={k: v for k, v in extra.items() if v != ""}, **limits)
+
+
+class Config(BaseModel):
+    """Base of every step type's config model: unknown fields are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+C = TypeVar("C", bound=Config)
+ConfigModel: TypeAlias = type[Config]
+"""A config model's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """What a step gives. value: its output object. ports: the live output ports; None for all of its type's."""
+
+    value: dict[str, Json]
+    ports: tuple[str, ...] | None = None
+
+
+class Pass(Protocol):
+    """One finished pass through a loop's body."""
+
+    def evaluate(self, template: Json) -> Json:
+        """A template (or JSON value holding templates) with the names inside that pass."""
+
+
+class Host(Protocol):
+    """What the engine does for a running step."""
+
+    def delta(self, text: str, channel: Literal["text", "reasoning"]) -> None:
+        """Show a piece of the result."""
+
+    def set_variable(self, name: str, value: Json) -> None:
+        """Set a workflow variable; it takes effect when the step completes."""
+
+    def evaluate(self, template: Json, names: Mapping[str, Json]) -> Json:
+        """A template (or JSON value holding templates) with the names around the step and some more."""
+
+    async def run_body(self, index: int, names: Mapping[str, Json]) -> Pass:
+        """Run the step's body once, with more names inside. Raises StepError or Suspended."""
+
+    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+        """Run another workflow inside this run; its outputs. Raises StepError or Suspended."""
+
+
+class StepContext:
+    """What a step gets beside its config.
+
+    path: the scope path. attempt: from 1. origin: folder that relative names start from. answer: what a person
+    answered to this step's question. state: what the step kept when it suspended. idempotency_key: '' if it has none;
+    the same for every attempt of this path in this run.
+    """
+
+    __slots__ = (
+        "answer", "attempt", "clock", "host", "idempotency_key", "origin", "path", "random", "request", "run_id",
+        "services", "state", "step_id", "usage",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        path: str,
+        step_id: str,
+        attempt: int,
+        origin: str,
+        services: Services,
+        clock: Clock,
+        random: Random,
+        host: Host,
+        answer: Mapping[str, Json] | None = None,
+        state: Mapping[str, Json] | None = None,
+        idempotency_key: str = "",
+    ) -> None:
+        self.run_id = run_id
+        self.path = path
+        self.step_id = step_id
+        self.attempt = attempt
+        self.origin = origin
+        self.services = services
+        self.clock = clock
+        self.random = random
+        self.host = host
+        self.answer = answer
+        self.state: Mapping[str, Json] = state or {}
+        self.idempotency_key = idempotency_key
+        self.request: Mapping[str, Json] | None = None
+        self.usage: Usage = NO_USAGE
+
+    def record_request(self, request: Mapping[str, Json]) -> None:
+        """Keep what is sent to the outside for the inspector. Secrets are masked by the engine."""
+        self.request = request
+
+    def spend(self, usage: Usage) -> None:
+        """Add to what this attempt spent."""
+        self.usage = self.usage + usage
+
+    def delta(self, text: str, channel: Literal["text", "reasoning"] = "text") -> None:
+        """Show a piece of the result as it comes."""
+        self.host.delta(text, channel)
+
+    def set_variable(self, name: str, value: Json) -> None:
+        """Set a workflow variable; it takes effect when the step completes."""
+        self.host.set_variable(name, value)
+
+    def evaluate(self, template: Json, names: Mapping[str, Json] | None = None) -> Json:
+        """A template (or JSON value holding templates) with the names around the step and some more."""
+        return self.host.evaluate(template, names or {})
+
+    async def run_body(self, index: int, names: Mapping[str, Json]) -> Pass:
+        """Run the step's body once, with more names (`item`, `index`) inside."""
+        return await self.host.run_body(index, names)
+
+    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str = "") -> dict[str, Json]:
+        """Run another workflow inside this run; its outputs."""
+        return await self.host.run_workflow(workflow, inputs, origin)
+
+
+class StepType(ABC, Generic[C]):
+    """A kind of step. Subclasses are stateless; one instance serves every step of the type.
+
+    The docstring is the manual page. outputs: what each key of the output object holds. main_field: the config
+    field that is filled with a reference when a wire is drawn to an empty step. main_output: the output key such a
+    reference names.
+    """
+
+    type: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str]
+    category: ClassVar[Category]
+    effect: ClassVar[Effect] = "pure"
+    outputs: ClassVar[Mapping[str, str]] = {}
+    main_field: ClassVar[str] = ""
+    main_output: ClassVar[str] = ""
+    is_container: ClassVar[bool] = False
+    canvas_only: ClassVar[bool] = False
+    config_model: ClassVar[ConfigModel]
+
+    @abstractmethod
+    async def run(self, config: C, context: StepContext) -> StepOutput | dict[str, Json]:
+        """Do the step's work. Raises StepError, Suspend or EndRun."""
+
+    def ports(self, config: Mapping[str, Json]) -> Sequence[str]:
+        """The output ports for that config as drawn (templates not filled in), the main one first."""
+        return (DEFAULT_PORT,)
+
+    def variables_set(self, config: Mapping[str, Json]) -> Iterable[str]:
+        """Names of the workflow variables that such a step sets."""
+        return ()
+
+    def body_names(self, config: Mapping[str, Json]) -> Iterable[str]:
+        """Names besides `item` and `index` that templates inside the body may read."""
+        return ()
+
+    def effect_of(self, config: Mapping[str, Json]) -> Effect:
+        """The effect class for that config as drawn (an API call by GET reads, by POST writes)."""
+        return self.effect
+
+    def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
+        """Problems beyond what the config model finds. Only called when the model found none."""
+        return ()
+
+    @classmethod
+    def manual(cls) -> str:
+        """The manual page: the class's docstring."""
+        return inspect.cleandoc(cls.__doc__ or "")
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the config."""
+        return cls.config_model.model_json_schema()
+
+    def template_fields(self, config: Mapping[str, Json]) -> Iterator[TemplateField]:
+        """The texts of a config that are templates."""
+        for name, value in config.items():
+            field = self.config_model.model_fields.get(name)
+            extra = field_extra(field)
+            if field is not None and extra.get("template", True):
+                yield from _texts(
+                    (name,), value, bool(extra.get("secrets")), cast("TemplateScope", extra.get("scope", "step"))
+                )
+
+    def check_config(self, config: Mapping[str, Json]) -> Sequence[ConfigProblem]:
+        """Everything wrong with a config as drawn; values that are templates are not judged."""
+        templated = {field.path for field in self.template_fields(config) if is_template(field.text)}
+        try:
+            self.config_model.model_validate(dict(config))
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        else:
+            details = []
+        found = [
+            _problem(self.config_model, detail, config)
+            for detail in details
+            if not _touches_template(detail["loc"], templated)
+        ]
+        return found or list(self.check(config))
+
+    def resolve(self, values: Mapping[str, Json]) -> C:
+        """The config model made from filled-in values. Raises ConfigError that names each wrong field."""
+        try:
+            return cast("C", self.config_model.model_validate(dict(values)))
+        except ValidationError as error:
+            problems = [_problem(self.config_model, detail, values) for detail in error.errors(include_url=False)]
+            text = "; ".join(f"{'.'.join(map(str, p.path)) or 'config'}: {p.message}" for p in problems)
+            raise ConfigError(f"The step's settings do not fit after its templates were filled in: {text}") from None
+
+
+class StepTypes:
+    """The known step types by name: the catalogue that the engine runs and validation asks."""
+
+    def __init__(self, types: Iterable[StepType[Any]] = ()) -> None:
+        self._types: dict[str, StepType[Any]] = {}
+        for step_type in types:
+            self.add(step_type)
+
+    def add(self, step_type: StepType[Any]) -> None:
+        """Make a step type known. Raises ValueError if the name is taken by another class."""
+        known = self._types.get(step_type.type)
+        if known is not None and type(known) is not type(step_type):
+            raise ValueError(f"Two step types are called {step_type.type!r}: {type(known)} and {type(step_type)}.")
+        self._types[step_type.type] = step_type
+
+    def get(self, type_name: str) -> StepType[Any] | None:
+        """The step type of that name, or None."""
+        return self._types.get(type_name)
+
+    def names(self) -> Sequence[str]:
+        """All type names, sorted."""
+        return sorted(self._types)
+
+    def __iter__(self) -> Iterator[StepType[Any]]:
+        return iter(self._types.values())
+
+
+def is_template(text: str) -> bool:
+    """Whether a text holds template marks at all."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+def field_extra(field: FieldInfo | None) -> Mapping[str, Any]:
+    """What `setting` noted about a config field, defaults left out."""
+    extra = field.json_schema_extra if field else None
+    return extra if isinstance(extra, dict) else {}
+
+
+def _texts(path: tuple[str | int, ...], value: Json, secrets: bool, scope: TemplateScope) -> Iterator[TemplateField]:
+    if isinstance(value, str):
+        yield TemplateField(path, value, secrets, scope)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts((*path, key), item, secrets, scope)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts((*path, index), item, secrets, scope)
+
+
+def _touches_template(loc: tuple[int | str, ...], templated: set[tuple[str | int, ...]]) -> bool:
+    """Whether an error's place lies at or below a template; an error of the whole config is judged only without any."""
+    if not loc:
+        return bool(templated)
+    return any(loc[: len(path)] == path or path[: len(loc)] == loc for path in templated)
+
+
+def _problem(model: type[Config], detail: ErrorDetails, config: Mapping[str, Json]) -> ConfigProblem:
+    path = detail["loc"]
+    name = str(path[0]) if path else ""
+    match detail["type"]:
+        case "missing":
+            known = model.model_fields.get(name)
+            title = known.title if known and known.title and len(path) == 1 else str(path[-1])
+            return ConfigProblem(path, "missing_field", f"{title} is missing.", f"Set {'.'.join(map(str, path))}.")
+        case "extra_forbidden":
+            known_names = list(model.model_fields) if len(path) == 1 else []
+            near = difflib.get_close_matches(str(path[-1]), known_names, n=1)
+            fix = (
+                f"Did you mean {near[0]!r}?"
+                if near
+                else (f"Known fields: {', '.join(known_names)}." if known_names else "Remove it.")
+            )
+            return ConfigProblem(path, "unknown_field", f"There is no field {str(path[-1])!r} here.", fix)
+        case _:
+            message = detail["msg"].removeprefix("Value error, ")
+            return ConfigProblem(path, "wrong_value", message if message.endswith(".") else f"{message}.")
