@@ -25,7 +25,8 @@ class ChatRequest:
     """A question to a chat model, free of any one server's spelling.
 
     model: '' for the default of the settings. fallbacks: models tried in that order if the first fails.
-    max_tokens: output tokens. effort: how much to reason (`none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`).
+    max_tokens: output tokens. effort: how much to reason (`none`, `minimal`, `low`, `medium`, `high`,
+    `xhigh`, `max`).
     schema: JSON Schema of the wanted answer. tools: function definitions in wire form. tool_choice: `none`, `auto`,
     `required` or a function's name. session: pins the provider for cached prompts. provider: OpenRouter's routing options.
     timeout: seconds in all.

@@ -1,4 +1,4 @@
-"""Doubles for tests of steps and of programs that embed the engine: a clock that is moved by hand, a lone step's host."""
+"""Doubles for tests of steps and of programs that embed the engine: a clock moved by hand, a lone step's host."""
 
 from __future__ import annotations
 
@@ -43,8 +43,13 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has been moved that far."""
-        woken = asyncio.get_running_loop().create_future()
-        timer = self.call_later(seconds, lambda: woken.done() or woken.set_result(None))
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        timer = self.call_later(seconds, wake)
         try:
             await woken
         finally:
@@ -167,7 +172,9 @@ def lone_context(
     )
 
 
-async def run_lone(step_type: StepType[Any], config: Mapping[str, Json], context: StepContext | None = None) -> StepOutput:
+async def run_lone(
+    step_type: StepType[Any], config: Mapping[str, Json], context: StepContext | None = None
+) -> StepOutput:
     """Run one step outside any workflow, its config taken as it is (no templates filled in)."""
     result = await step_type.run(step_type.resolve(config), context or lone_context())
     return result if isinstance(result, StepOutput) else StepOutput(result)

@@ -1,0 +1,196 @@
+"""Templates as text: what they may contain and what they refer to. `core.engine.templates` evaluates them.
+
+Templates are Jinja2 in its immutable sandbox. `{{ classify.text }}` reads a value; a template that is one expression
+and nothing else keeps the value's type. Inside a template a key of an object wins over a method of Python's dict, so
+that an output key may be called `items` or `values`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from jinja2 import Undefined, nodes
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from core.workflow.problems import WorkflowError
+
+MAX_REPEAT = 1_000_000
+"""The longest text or list that `*` may make inside a template, in characters or items."""
+
+MAX_EXPONENT = 1_000
+"""The largest exponent of `**` inside a template."""
+
+
+class TemplateSyntax(WorkflowError):
+    """A template's text cannot be parsed. lineno: 1-based line inside the template."""
+
+    code = "template_syntax"
+
+    def __init__(self, message: str, lineno: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.lineno = lineno
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name that a template reads from outside, with the fixed keys and indexes behind it: `classify`, ("text",)."""
+
+    root: str
+    path: tuple[str | int, ...] = ()
+
+
+class Absent(Undefined):
+    """A value that is not there: false in `or` and `default`, an error wherever it would be shown or used."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return str(self._fail_with_undefined_error())
+
+    __iter__ = __len__ = __add__ = __radd__ = __mul__ = Undefined._fail_with_undefined_error
+
+
+class Skipped(Absent):
+    """The output of a step that was skipped: as Absent, and so is everything in it."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Skipped:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> Skipped:  # type: ignore[override]  # jinja2's class refuses every key
+        return self
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's immutable sandbox with keys before methods and bounds on what `*` and `**` can make."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" and isinstance(right, (int, float)) and abs(right) > MAX_EXPONENT:
+            raise SecurityError(f"the exponent {right} is larger than {MAX_EXPONENT}")
+        if operator == "*":
+            for sequence, times in ((left, right), (right, left)):
+                if (
+                    isinstance(sequence, (str, list, tuple))
+                    and isinstance(times, int)
+                    and len(sequence) * times > MAX_REPEAT
+                ):
+                    raise SecurityError(f"the result of * would be longer than {MAX_REPEAT}")
+        return super().call_binop(context, operator, left, right)
+
+
+def show(value: Any) -> Any:
+    """How a value looks inside a text: objects and lists as JSON, nothing as the empty text."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case dict() | list() | tuple():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case _:
+            return value
+
+
+def _bounded_center(value: str, width: int = 80) -> str:
+    if width > MAX_REPEAT:
+        raise SecurityError(f"center is limited to {MAX_REPEAT} characters")
+    return str(value).center(width)
+
+
+def _json_text(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=min(indent, 16) if indent else None)
+
+
+@cache
+def environment() -> ImmutableSandboxedEnvironment:
+    """The sandbox that every template of every document is parsed and evaluated in."""
+    sandbox = _Sandbox(undefined=Absent, autoescape=False, keep_trailing_newline=True, finalize=show)
+    for name in ("lipsum", "cycler", "joiner", "namespace"):
+        del sandbox.globals[name]
+    sandbox.filters.update(tojson=_json_text, json=_json_text, fromjson=json.loads, center=_bounded_center)
+    for name in ("xmlattr", "urlize", "pprint", "format"):
+        del sandbox.filters[name]
+    return sandbox
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> nodes.Template:
+    """The template's syntax tree. Raises TemplateSyntax."""
+    try:
+        return environment().parse(text)
+    except TemplateSyntaxError as error:
+        raise TemplateSyntax(_sentence(error.message or "the template cannot be parsed"), error.lineno) from None
+    except RecursionError:
+        raise TemplateSyntax("The template is nested too deeply.") from None
+
+
+@lru_cache(maxsize=4096)
+def references(text: str) -> frozenset[Reference]:
+    """Everything that a template reads from outside. Raises TemplateSyntax."""
+    tree = parse(text)
+    free = find_undeclared_variables(tree) - set(environment().globals)
+    return frozenset(reference for reference in _chains(tree) if reference.root in free)
+
+
+@lru_cache(maxsize=4096)
+def single_expression(text: str) -> str | None:
+    """The expression of a template that is one `{{ … }}` and white space around it, else None."""
+    stripped = text.strip()
+    if not (stripped.startswith("{{") and stripped.endswith("}}")):
+        return None
+    try:
+        tokens = list(environment().lex(stripped))
+    except TemplateSyntaxError as error:
+        raise TemplateSyntax(_sentence(error.message or "the template cannot be parsed"), error.lineno) from None
+    kinds = [kind for _, kind, _ in tokens]
+    if kinds.count("variable_begin") != 1 or kinds[0] != "variable_begin" or kinds[-1] != "variable_end":
+        return None
+    return "".join(value for _, _, value in tokens[1:-1])
+
+
+def _chains(node: nodes.Node) -> Iterator[Reference]:
+    """The longest fixed chains of attribute and item reads, each from its outermost node."""
+    chain = _chain(node)
+    if chain is not None:
+        yield chain
+        return
+    for child in node.iter_child_nodes():
+        yield from _chains(child)
+
+
+def _chain(node: nodes.Node) -> Reference | None:
+    keys: list[str | int] = []
+    while True:
+        match node:
+            case nodes.Name(ctx="load"):
+                return Reference(node.name, tuple(reversed(keys)))
+            case nodes.Getattr():
+                keys.append(node.attr)
+                node = node.node
+            case nodes.Getitem(arg=nodes.Const(value=str() | int() as key)):
+                keys.append(key)
+                node = node.node
+            case _:
+                return None
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
