@@ -28,8 +28,8 @@ class ChatRequest:
     max_tokens: output tokens. effort: how much to reason (`none`, `minimal`, `low`, `medium`, `high`,
     `xhigh`, `max`).
     schema: JSON Schema of the wanted answer. tools: function definitions in wire form. tool_choice: `none`, `auto`,
-    `required` or a function's name. session: pins the provider for cached prompts. provider: OpenRouter's routing options.
-    timeout: seconds in all.
+    `required` or a function's name. session: pins the provider for cached prompts.
+    provider: OpenRouter's routing options. timeout: seconds in all.
     """
 
     messages: Sequence[Message]

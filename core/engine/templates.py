@@ -88,10 +88,9 @@ class Template:
                 return None
             raise self._failure(f"{str(path[0])!r} is undefined. {_known('Names here', names)}")
         for depth, key in enumerate(path[1:], 1):
-            if (isinstance(value, dict) and key in value) or (
-                isinstance(value, list) and isinstance(key, int) and key < len(value)
-            ):
-                value = value[key]
+            found: Any = _item(value, key)
+            if found is not _ABSENT:
+                value = found
             elif isinstance(value, Skipped):
                 break
             elif tolerant:
@@ -112,6 +111,14 @@ class Template:
 
 
 _ABSENT: Final = object()
+
+
+def _item(value: Any, key: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(key, _ABSENT)
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return value[key]
+    return _ABSENT
 
 
 @lru_cache(maxsize=8192)
