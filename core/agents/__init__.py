@@ -1,0 +1,1 @@
+"""Agents: their functions, the loop that calls them, what they keep in view, and conversations."""

@@ -1,0 +1,1 @@
+"""What an agent remembers: kinds of memory, extraction from a conversation, ranking, recall."""

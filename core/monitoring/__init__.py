@@ -1,0 +1,1 @@
+"""Metrics and traces of runs, fed by the engine's events."""

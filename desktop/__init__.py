@@ -1,0 +1,1 @@
+"""The desktop application. It imports core; nothing imports it."""

@@ -1,0 +1,1 @@
+"""The graph on screen: scene, nodes, wires, layout, undo commands."""

@@ -1,0 +1,1 @@
+"""The dialogs: agent editor, settings, import, first run."""
