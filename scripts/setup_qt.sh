@@ -21,7 +21,7 @@ UNPACKED=.tools/qt-libs
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 # Each screen needs its own plug-in, so each has its own mark. A mark ages with the packages.
-done_mark() { echo ".tools/qt-${DISPLAY:+x11}${WAYLAND_DISPLAY:+wayland}.done"; }
+done_mark() { echo ".tools/qt-offscreen${DISPLAY:+-x11}${WAYLAND_DISPLAY:+-wayland}.done"; }
 
 qt_starts() { # a new shell, for the libraries that were unpacked since this one started
   bash -c 'source scripts/environment.sh; exec .venv/bin/python scripts/check_qt.py' 2>.tools/qt-error >/dev/null
@@ -47,7 +47,7 @@ unpack_without_rights() {
     -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Dir::Log=/dev/null)
   apt-get "${options[@]}" update >&2 || return 1
   names=$(missing_packages "${options[@]}") || return 1
-  # shellcheck disable=SC2086 # one word a package
+  # shellcheck disable=SC2086 # one word per package
   (cd "$root/packages" && apt-get "${options[@]}" download $names >/dev/null) || return 1
   for package in "$root"/packages/*.deb; do
     dpkg-deb -x "$package" "$UNPACKED"
