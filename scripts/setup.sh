@@ -26,15 +26,18 @@ take_turns() {
 
 # Prints the first interpreter that the project runs on. PYTHON=/path/to/python3 chooses another one.
 find_python() {
-  local name
-  for name in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+  local name names=(python3 python3.13 python3.12 python3.11)
+  if [ -n "${PYTHON:-}" ]; then
+    names=("$PYTHON")
+  fi
+  for name in "${names[@]}"; do
     if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
       # of a virtual environment the one beneath it: the caller may have activated ours
       "$name" -c 'import sys; print(sys._base_executable)'
       return
     fi
   done
-  stop "No Python 3.11, 3.12 or 3.13 was found (tried: ${PYTHON:-python3 python3.13 python3.12 python3.11})." \
+  stop "No Python 3.11, 3.12 or 3.13 was found (tried: ${names[*]})." \
     "Install one (Debian and Ubuntu: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3 ..."
 }
 
