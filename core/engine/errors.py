@@ -37,6 +37,7 @@ class StepError(EngineError):
     (`rate_limit`, `timeout`, `connection`, `server`, `bad_request`, `credentials`, `not_found`, `refused`, `budget`,
     `template`, `config`, `validation`, `limit`, `code`, `failed`). retryable: whether the same attempt may succeed
     later. retry_after: seconds the other side asked to wait. detail: facts for the inspector, JSON.
+    path: the scope path of the step that failed, set by the engine.
     """
 
     code = "step"
@@ -56,6 +57,7 @@ class StepError(EngineError):
         self.retryable = retryable
         self.retry_after = retry_after
         self.detail = dict(detail or {})
+        self.path = ""
 
 
 class TemplateError(StepError):
@@ -139,7 +141,10 @@ class Suspend(Exception):
 
 
 class EndRun(Exception):
-    """Raised by a step that ends the whole run now, as completed or as failed."""
+    """Raised by a step that ends the whole run now, as completed or as failed.
+
+    Inside a workflow that another one called, it ends the called one. raised_at: scope path, set by the engine.
+    """
 
     def __init__(
         self, status: Literal["completed", "failed"], message: str = "", outputs: Mapping[str, Json] | None = None
@@ -148,6 +153,7 @@ class EndRun(Exception):
         self.status = status
         self.message = message
         self.outputs = dict(outputs or {})
+        self.raised_at = ""
 
 
 class Suspended(Exception):

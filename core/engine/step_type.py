@@ -44,16 +44,25 @@ def setting(
     template: bool = True,
     secrets: bool = False,
     scope: TemplateScope = "step",
+    tolerant: bool = False,
     **limits: Any,
 ) -> Any:
     """A field of a step's config.
 
     title, help: as the form shows them. unit: of a number ("s", "px"). widget: hint for the form ("multiline",
     "code", "json_schema", "model", "file", "folder", "secret", "key_values", "workflow"). template: whether texts in
-    the field are templates. secrets: whether those may read `secrets`. scope: whose names they may read. limits: as
+    the field are templates. secrets: whether those may read `secrets`. scope: whose names they may read. tolerant: a
+    template whose value is not there gives null instead of an error. limits: as
     pydantic's Field (ge, le, min_length, pattern, default_factory...).
     """
-    extra: dict[str, Any] = {"unit": unit, "widget": widget, "template": template, "secrets": secrets, "scope": scope}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "widget": widget,
+        "template": template,
+        "secrets": secrets,
+        "scope": scope,
+        "tolerant": tolerant,
+    }
     if "default_factory" not in limits:
         limits["default"] = default
     return Field(title=title, description=help, json_schema_extra={k: v for k, v in extra.items() if v != ""}, **limits)

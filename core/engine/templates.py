@@ -35,9 +35,9 @@ _WORDS = frozenset({"true", "false", "none", "True", "False", "None", "not"})
 
 
 class Template:
-    """One template, compiled. names: what it reads from outside."""
+    """One template, compiled. names: what it reads from outside. secrets: the names it reads below `secrets`."""
 
-    __slots__ = ("_expression", "_path", "_text", "names", "source")
+    __slots__ = ("_expression", "_path", "_text", "names", "secrets", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -45,7 +45,9 @@ class Template:
         self._expression: TemplateExpression | None = None
         self._text: JinjaTemplate | None = None
         try:
-            self.names = frozenset(reference.root for reference in references(source))
+            found = references(source)
+            self.names = frozenset(reference.root for reference in found)
+            self.secrets = frozenset(str(r.path[0]) for r in found if r.root == "secrets" and r.path)
             expression = single_expression(source)
             if expression is None:
                 self._text = environment().from_string(source)

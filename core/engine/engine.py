@@ -1,0 +1,224 @@
+"""The engine: starts, resumes and watches runs of workflows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Final, TypeAlias
+
+from core.engine.clock import Clock
+from core.engine.errors import EngineError
+from core.engine.events import NO_USAGE, ErrorInfo, Event, RunStatus, Usage
+from core.engine.execution import Listener
+from core.engine.journal import Journal, RunRecord
+from core.engine.lifecycle import Lifecycle
+from core.engine.plan import Plan, make_plan
+from core.engine.services import Services
+from core.engine.step_type import StepTypes
+from core.workflow.model import Json, Workflow
+
+BindInputs: TypeAlias = Callable[[Workflow, Mapping[str, Json]], dict[str, Json]]
+"""Checks the inputs of a run against the workflow and fills in defaults. Raises InputError."""
+
+PLANS_KEPT: Final = 64
+"""How many workflows stay ready to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run stands when nothing of it runs any more.
+
+    status: completed, failed, cancelled or suspended. waiting: scope paths of steps that wait. wake_at: when
+    the first of them goes on by itself, if any does. duration_s: seconds of work, waiting for people left out.
+    """
+
+    run_id: str
+    workflow: str
+    status: RunStatus
+    outputs: Mapping[str, Json] | None = None
+    error: ErrorInfo | None = None
+    error_path: str = ""
+    usage: Usage = NO_USAGE
+    duration_s: float = 0.0
+    waiting: tuple[str, ...] = ()
+    wake_at: datetime | None = None
+    resumable: bool = False
+
+
+class Run:
+    """A run in this process: wait for it, watch it, cancel it."""
+
+    def __init__(self, run_id: str, workflow: Workflow) -> None:
+        self.id = run_id
+        self.workflow = workflow
+        self.listeners: list[Listener] = []
+        self._task: asyncio.Task[RunResult] | None = None
+        self._lifecycle: Lifecycle | None = None
+
+    def begin(self, lifecycle: Lifecycle) -> None:
+        """Start the work; called once, by the engine."""
+        self._lifecycle = lifecycle
+        self._task = asyncio.get_running_loop().create_task(self._work(lifecycle), name=f"run {self.id}")
+
+    async def _work(self, lifecycle: Lifecycle) -> RunResult:
+        end = await lifecycle.execute()
+        return RunResult(
+            run_id=self.id,
+            workflow=self.workflow.name,
+            status=end.status,
+            outputs=end.outputs,
+            error=end.error,
+            error_path=end.error_path,
+            usage=end.usage,
+            duration_s=end.duration_s,
+            waiting=end.waiting,
+            wake_at=end.wake_at,
+            resumable=end.resumable,
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of the run is executed any more."""
+        return self._task is not None and self._task.done()
+
+    async def result(self) -> RunResult:
+        """How the run ended, once it has. Waiting may be given up without harm to the run.
+
+        Raises EngineError if the run could not be executed at all: LeaseLost, JournalUnavailable (resume it later),
+        RunBusy, RunNotFound.
+        """
+        assert self._task is not None
+        return await asyncio.shield(self._task)
+
+    def cancel(self, reason: str = "a person cancelled the run", *, resumable: bool = False) -> None:
+        """End the run promptly, with a final record for every started step. resumable: it may be resumed later."""
+        if self._lifecycle is not None and self._task is not None and not self._task.done():
+            self._lifecycle.cancel(reason, resumable=resumable)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Everything that happens from now on, until the run's task ends. Its errors come from `result`."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.listeners.append(queue.put_nowait)
+        assert self._task is not None
+        self._task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self.listeners.remove(queue.put_nowait)
+
+
+def fill_defaults(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs with the workflow's defaults filled in and nothing checked."""
+    return {name: schema["default"] for name, schema in workflow.inputs.items() if "default" in schema} | dict(inputs)
+
+
+class Engine:
+    """Runs workflows on the running asyncio loop.
+
+    types: the known step types. bind_inputs: how inputs are checked. listeners: get every event of every run.
+    new_id: makes the ids of runs. suspend_after: longest wait in seconds that is held in memory.
+    """
+
+    def __init__(
+        self,
+        types: StepTypes,
+        journal: Journal,
+        *,
+        services: Services,
+        clock: Clock,
+        new_id: Callable[[], str],
+        random: Random,
+        bind_inputs: BindInputs = fill_defaults,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self.types = types
+        self.journal = journal
+        self.services = services
+        self.clock = clock
+        self.random = random
+        self.listeners: list[Listener] = list(listeners)
+        self._new_id = new_id
+        self._bind_inputs = bind_inputs
+        self._plans: OrderedDict[int, Plan] = OrderedDict()
+
+    def plan(self, workflow: Workflow) -> Plan:
+        """The workflow, ready to run; kept for the next run of the same object. Raises DocumentError."""
+        key = id(workflow)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = make_plan(workflow, self.types)
+            if len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
+
+    def bind_inputs(self, workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
+        """The inputs, checked and with defaults filled in. Raises InputError."""
+        return self._bind_inputs(workflow, inputs)
+
+    def start(
+        self,
+        workflow: Workflow,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        origin: str = "",
+        services: Services | None = None,
+        labels: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Run:
+        """Start a run. Raises DocumentError or InputError at once; everything else comes from `Run.result`.
+
+        origin: folder that relative names start from. timeout: seconds for the run, instead of the workflow's own.
+        """
+        plan = self.plan(workflow)
+        bound = self.bind_inputs(workflow, inputs or {})
+        record = RunRecord(
+            id=self._new_id(),
+            workflow=workflow,
+            inputs=bound,
+            status="running",
+            created=self.clock.now(),
+            origin=origin,
+            labels=dict(labels or {}),
+        )
+        return self._begin(Run(record.id, workflow), plan, record, services, timeout, fresh=True)
+
+    async def resume(self, run_id: str, *, services: Services | None = None, timeout: float | None = None) -> Run:
+        """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable.
+
+        Completed steps are not run again. Raises RunNotFound, RunBusy, or EngineError for a run that has ended.
+        """
+        record = await self.journal.run(run_id)
+        if record.status == "completed" or (record.status == "cancelled" and not record.resumable):
+            raise EngineError(f"The run {run_id} has ended ({record.status}); nothing is left to resume.")
+        plan = self.plan(record.workflow)
+        return self._begin(Run(record.id, record.workflow), plan, record, services, timeout, fresh=False)
+
+    def _begin(
+        self, run: Run, plan: Plan, record: RunRecord, services: Services | None, timeout: float | None, *, fresh: bool
+    ) -> Run:
+        def tell(event: Event) -> None:
+            for listener in self.listeners:
+                listener(event)
+            for listener in run.listeners:
+                listener(event)
+
+        run.begin(
+            Lifecycle(
+                planner=self,
+                plan=plan,
+                record=record,
+                fresh=fresh,
+                journal=self.journal,
+                services=services or self.services,
+                clock=self.clock,
+                random=self.random,
+                listener=tell,
+                timeout=timeout if timeout is not None else record.workflow.timeout,
+            )
+        )
+        return run

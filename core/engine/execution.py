@@ -1,0 +1,127 @@
+"""One run while it is executed: its lease, its event stream, what it may use, what it has spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from random import Random
+from typing import Protocol, TypeAlias
+
+from core.engine.clock import Clock, Deadline
+from core.engine.errors import StepError
+from core.engine.events import NO_USAGE, ErrorInfo, Event, Usage
+from core.engine.journal import Journal, Lease, StepRecord
+from core.engine.mask import Mask
+from core.engine.plan import Plan
+from core.engine.services import Services
+from core.workflow.model import Json, Workflow
+
+Listener: TypeAlias = Callable[[Event], None]
+"""Gets every event of a run, at once and in order. It must be quick and must not raise."""
+
+MAX_DEPTH = 20
+"""How deep workflows may call workflows."""
+
+
+class Planner(Protocol):
+    """What a run asks of the engine when a step runs another workflow."""
+
+    def plan(self, workflow: Workflow) -> Plan:
+        """The workflow, ready to run. Raises DocumentError."""
+
+    def bind_inputs(self, workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
+        """Inputs with defaults filled in. Raises InputError."""
+
+
+class Execution:
+    """What all scopes of one run share."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        origin: str,
+        planner: Planner,
+        journal: Journal,
+        lease: Lease,
+        services: Services,
+        clock: Clock,
+        random: Random,
+        listeners: Sequence[Listener],
+        history: Iterable[StepRecord] = (),
+        suspend_after: float = 60.0,
+    ) -> None:
+        self.run_id = run_id
+        self.origin = origin
+        self.planner = planner
+        self.journal = journal
+        self.lease = lease
+        self.services = services
+        self.clock = clock
+        self.random = random
+        self.suspend_after = suspend_after
+        self.usage: Usage = NO_USAGE
+        self.cancel_reason = ""
+        self.deadline: Deadline | None = None
+        self.waiting: list[tuple[str, datetime | None]] = []
+        self._listeners = listeners
+        self._secrets: dict[str, str] = {}
+        self._mask = Mask()
+        self._history: dict[str, list[StepRecord]] = {}
+        for record in history:
+            self._history.setdefault(record.path, []).append(record)
+
+    def emit(self, event: Event) -> None:
+        """Journal an event and tell everyone who listens."""
+        self.journal.put(self.lease, event)
+        for listener in self._listeners:
+            listener(event)
+
+    def publish(self, event: Event) -> None:
+        """Tell everyone who listens of something that the journal need not keep (again)."""
+        for listener in self._listeners:
+            listener(event)
+
+    def stop_reason(self) -> str:
+        """Why the run's steps are being cancelled."""
+        timed_out = self.deadline is not None and self.deadline.expired
+        return "the run reached its timeout" if timed_out else self.cancel_reason or "it was no longer needed"
+
+    async def flush(self) -> None:
+        """Wait until all that was emitted is durable. Raises LeaseLost or JournalUnavailable."""
+        await self.journal.flush(self.lease)
+
+    def history(self, path: str) -> Sequence[StepRecord]:
+        """The records of earlier attempts at that path, oldest first."""
+        return self._history.get(path, ())
+
+    async def secrets(self, names: Iterable[str]) -> dict[str, str]:
+        """The values of secrets for templates. From now on they are masked in everything the run shows.
+
+        Raises StepError(kind='credentials') for one that is not set.
+        """
+        for name in names:
+            if name in self._secrets:
+                continue
+            value = await self.services.secrets.get(name) if self.services.secrets else None
+            if value is None:
+                raise StepError(
+                    f"The secret {name!r} is not set. Set it with: steploom keys set {name}", kind="credentials"
+                )
+            self._secrets[name] = value
+            self._mask.add(name, value)
+        return {name: self._secrets[name] for name in names}
+
+    def masked(self, value: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The value without the secrets that this run has used."""
+        return self._mask.mask(dict(value)) if self._secrets else value
+
+    def masked_text(self, text: str) -> str:
+        """The text without the secrets that this run has used."""
+        return self._mask.text(text)
+
+    def error_info(self, error: StepError, attempt: int) -> ErrorInfo:
+        """A failure as data, without secrets."""
+        return ErrorInfo(
+            error.kind, self.masked_text(error.message), attempt, self.masked(error.detail) if error.detail else None
+        )

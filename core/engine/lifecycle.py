@@ -1,0 +1,191 @@
+"""A run from its first record to its last: owned by a lease, ended in one of five ways."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from core.engine.clock import Clock, Deadline
+from core.engine.errors import EndRun, EngineError, StepError, Suspended
+from core.engine.events import (
+    NO_USAGE,
+    ErrorInfo,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+    RunSuspended,
+    Usage,
+)
+from core.engine.execution import Execution, Listener, Planner
+from core.engine.journal import Journal, Lease, RunRecord, StepRecord
+from core.engine.names import ScopeNames
+from core.engine.plan import Plan
+from core.engine.scope import Scope
+from core.engine.services import Services
+from core.engine.templates import evaluate
+from core.engine.variables import Variables
+from core.workflow.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run stands when its execution is over."""
+
+    status: RunStatus
+    outputs: Mapping[str, Json] | None = None
+    error: ErrorInfo | None = None
+    error_path: str = ""
+    usage: Usage = NO_USAGE
+    duration_s: float = 0.0
+    waiting: tuple[str, ...] = ()
+    wake_at: datetime | None = None
+    resumable: bool = False
+
+
+class Lifecycle:
+    """Executes one run once: opens or takes it in the journal, runs the graph, records the end, lets go of it."""
+
+    def __init__(
+        self,
+        *,
+        planner: Planner,
+        plan: Plan,
+        record: RunRecord,
+        fresh: bool,
+        journal: Journal,
+        services: Services,
+        clock: Clock,
+        random: Random,
+        listener: Listener,
+        timeout: float | None,
+    ) -> None:
+        self._planner = planner
+        self._plan = plan
+        self._record = record
+        self._fresh = fresh
+        self._journal = journal
+        self._services = services
+        self._clock = clock
+        self._random = random
+        self._listener = listener
+        self._timeout = timeout
+        self._task: asyncio.Task[Any] | None = None
+        self._cancel_reason = ""
+        self._resumable = False
+        self._run: Execution | None = None
+
+    def cancel(self, reason: str, *, resumable: bool) -> None:
+        """End the run promptly. Only the first call counts."""
+        if self._cancel_reason:
+            return
+        self._cancel_reason = reason
+        self._resumable = resumable
+        if self._run is not None:
+            self._run.cancel_reason = reason
+        if self._task is not None:
+            self._task.cancel()
+
+    async def execute(self) -> RunEnd:
+        """Run the graph to its end. Raises EngineError if the journal does not let it."""
+        history: tuple[StepRecord, ...] = ()
+        if self._fresh:
+            lease = await self._journal.open_run(self._record)
+        else:
+            self._record, records, lease = await self._journal.take_run(self._record.id)
+            history = tuple(records)
+        try:
+            return await self._own(lease, history)
+        finally:
+            await self._journal.close_run(lease)
+
+    async def _own(self, lease: Lease, history: tuple[StepRecord, ...]) -> RunEnd:
+        record = self._record
+        run = self._run = Execution(
+            run_id=record.id,
+            origin=record.origin,
+            planner=self._planner,
+            journal=self._journal,
+            lease=lease,
+            services=self._services,
+            clock=self._clock,
+            random=self._random,
+            listeners=(self._listener,),
+            history=history,
+        )
+        run.cancel_reason = self._cancel_reason
+        now, name = self._clock.now(), record.workflow.name
+        run.emit(RunStarted(run.run_id, now, name, record.inputs) if self._fresh else RunResumed(run.run_id, now, name))
+        began = self._clock.monotonic()
+        graph = asyncio.get_running_loop().create_task(self._graph(run))
+        self._task = graph
+        if self._cancel_reason:
+            graph.cancel()
+        try:
+            await asyncio.wait([graph])
+        except asyncio.CancelledError:
+            graph.cancel()
+            await asyncio.wait([graph])
+        spent = record.duration_s + self._clock.monotonic() - began
+        end = self._end(run, graph, round(spent, 6))
+        await run.flush()
+        return end
+
+    async def _graph(self, run: Execution) -> dict[str, Json]:
+        """Run the top scope; the workflow's outputs."""
+        record, plan = self._record, self._plan
+        variables = Variables(plan.defaults)
+        facts: dict[str, Json] = {
+            "id": record.id,
+            "workflow": record.workflow.name,
+            "started": record.created.isoformat(),
+        }
+        names = ScopeNames({"input": dict(record.inputs), "vars": variables.values, "run": facts})
+        scope = Scope(run, plan.scope, names=names, variables=variables, origin=record.origin)
+        try:
+            run.deadline = Deadline(self._clock, self._timeout)
+            async with run.deadline:
+                await scope.execute()
+        except TimeoutError:
+            raise StepError(f"The run took longer than its timeout of {self._timeout:g} s.", kind="timeout") from None
+        except EndRun as end:
+            if end.status == "failed":
+                failure = StepError(end.message or "A step ended the run as failed.", kind="stopped")
+                failure.path = end.raised_at
+                raise failure from None
+            if end.outputs:
+                return end.outputs
+        outputs = evaluate(dict(record.workflow.outputs), names, tolerant=True)
+        assert isinstance(outputs, dict)
+        return outputs
+
+    def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunEnd:
+        """Record how the graph ended. Raises what is no way for a run to end: a lost lease, a lost journal."""
+        now, usage = self._clock.now(), run.usage
+        if graph.cancelled():
+            run.emit(RunCancelled(run.run_id, now, usage, seconds, self._resumable))
+            return RunEnd("cancelled", usage=usage, duration_s=seconds, resumable=self._resumable)
+        match graph.exception():
+            case None:
+                outputs = run.masked(graph.result())
+                run.emit(RunCompleted(run.run_id, now, outputs, usage, seconds))
+                return RunEnd("completed", outputs, usage=usage, duration_s=seconds)
+            case Suspended():
+                waiting = tuple(path for path, _ in run.waiting)
+                wake_at = min((until for _, until in run.waiting if until is not None), default=None)
+                run.emit(RunSuspended(run.run_id, now, waiting, wake_at))
+                return RunEnd("suspended", usage=usage, duration_s=seconds, waiting=waiting, wake_at=wake_at)
+            case StepError() as error:
+                info = run.error_info(error, 1)
+                run.emit(RunFailed(run.run_id, now, error.path, info, usage, seconds))
+                return RunEnd("failed", error=info, error_path=error.path, usage=usage, duration_s=seconds)
+            case EngineError() as error:
+                raise error
+            case error:
+                raise EngineError(f"The run stopped by a fault in the engine: {error!r}. It can be resumed.") from error
