@@ -33,7 +33,7 @@ find_python() {
   for name in "${names[@]}"; do
     if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
       # of a virtual environment the one beneath it: the caller may have activated ours
-      "$name" -c 'import sys; print(sys._base_executable)'
+      "$name" -c 'import os, sys; print(os.path.realpath(sys._base_executable))'
       return
     fi
   done

@@ -60,7 +60,7 @@ def test_a_checkout_that_is_ready_is_left_alone(checkout: Path) -> None:
     python = checkout / ".venv/bin/python"
     python.parent.mkdir(parents=True)
     python.symlink_to(Path(sys.executable).resolve())
-    real = "import sys; print(sys.version, sys._base_executable)"
+    real = "import os, sys; print(sys.version, os.path.realpath(sys._base_executable))"
     (checkout / ".tools").mkdir()
     mark = "{ python3 -c '" + real + "'; pwd -P; cat requirements.lock pyproject.toml; } | cksum >.tools/venv.done"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
