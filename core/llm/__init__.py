@@ -1,0 +1,1 @@
+"""Models behind OpenRouter or any OpenAI-compatible server, and the demonstration model that needs neither."""
