@@ -43,4 +43,4 @@ bench: setup ## Measure the engine
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .tools build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find core desktop tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
