@@ -1,0 +1,103 @@
+"""The tree of commands, and the one place where errors become words on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import database, doctor, documents, keys, models, run, runs, steps, workflows
+from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
+from core.cli.terminal import error_console
+from core.engine.errors import EngineError, InputError, JournalUnavailable, StepError
+from core.workflow.problems import DocumentError, WorkflowError
+
+app = typer.Typer(
+    name="steploom",
+    help="Draw AI workflows as graphs of steps; run, debug and reuse them on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("run")(run.run)
+app.command("sample")(run.sample)
+app.command("validate")(documents.validate_files)
+app.command("steps")(steps.steps)
+app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
+app.add_typer(runs.app, name="runs")
+app.add_typer(workflows.app, name="workflows")
+app.add_typer(keys.app, name="keys")
+app.add_typer(database.app, name="db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"steploom {version('steploom')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run_app(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code. Expected errors are said in words."""
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    command: Any = typer.main.get_command(app)
+    try:
+        outcome = command.main(args=arguments, prog_name="steploom", standalone_mode=False)
+    except typer.Exit as wish:
+        return wish.exit_code
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last stop before a person; unexpected errors are logged, not shown
+        return _tell(error)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    """Say an error in words on standard error; the exit code for it."""
+    from click import ClickException
+
+    if isinstance(error, ClickException):
+        error.show()
+        return BAD_USAGE
+    console = error_console()
+    if isinstance(error, DocumentError | InputError):
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return BAD_USAGE
+    if isinstance(error, JournalUnavailable):
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return SUSPENDED
+    if isinstance(error, EngineError | WorkflowError | StepError) or hasattr(error, "code"):
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+    from core.cli.crash import keep_report
+
+    report = keep_report(error)
+    console.print(
+        f"Steploom met an error it did not expect: {type(error).__name__}: {error}\n"
+        f"The details are in {report}. Please report it.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return FAILED

@@ -1,0 +1,208 @@
+"""`steploom run` and `steploom sample`: execute a workflow and show it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from core.cli.exit_codes import of_status
+from core.cli.terminal import error_console, print_json, print_outputs
+from core.workflow.model import Json
+
+if TYPE_CHECKING:
+    from core.engine.engine import Run, RunResult
+    from core.workspace import Workspace
+
+Show = Literal["text", "json", "events"]
+"""What goes to standard output: the outputs as text, one JSON object, or every event as a JSON line."""
+
+DemoOption = Annotated[bool, typer.Option("--demo", help="Use the offline demonstration model instead of a real one.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object when the run is over.")]
+EventsOption = Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")]
+MemoryOption = Annotated[bool, typer.Option("--memory-only", help="Keep nothing in the database.")]
+TimeoutOption = Annotated[str, typer.Option("--timeout", help="Longest time for the run: 30s, 5m, 1h.")]
+ReadOption = Annotated[list[Path], typer.Option("--allow-read", help="A folder that the steps may read from.")]
+WriteOption = Annotated[list[Path], typer.Option("--allow-write", help="A folder that the steps may write to.")]
+
+
+def run(
+    workflow: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A document, or a workflow of the library.")],
+    given: Annotated[
+        list[str], typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
+    ] = [],  # noqa: B006 - typer wants a list and never changes it
+    inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON file with inputs.")] = None,
+    demo: DemoOption = False,
+    as_json: JsonOption = False,
+    events: EventsOption = False,
+    memory_only: MemoryOption = False,
+    timeout: TimeoutOption = "",
+    allow_read: ReadOption = [],  # noqa: B006 - as above
+    allow_write: WriteOption = [],  # noqa: B006 - as above
+) -> int:
+    """Run a workflow and show its steps as they run.
+
+    Exit codes: 0 completed, 1 failed, 2 bad document or usage, 3 suspended, 130 cancelled. Ctrl-C leaves a run
+    that `steploom runs resume` goes on with.
+    """
+    inputs = read_inputs(given, inputs_file)
+    return asyncio.run(
+        _run(
+            workflow,
+            inputs,
+            show=shown(as_json, events),
+            demo=demo,
+            memory_only=memory_only,
+            timeout=seconds(timeout),
+            read=allow_read,
+            write=allow_write,
+        )
+    )
+
+
+def sample(
+    folder: Annotated[Path | None, typer.Option("--folder", help="The folder to digest; the project's docs.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the report goes.")] = Path("out"),
+    memory_only: MemoryOption = False,
+) -> int:
+    """Run the sample: a digest of a folder of documents, with the offline demonstration model."""
+    from core.resources import example, project_docs
+
+    source = (folder or project_docs()).resolve()
+    target = out.resolve()
+    target.mkdir(parents=True, exist_ok=True)
+    inputs: dict[str, Json] = {"folder": str(source), "report": str(target / "digest.md")}
+    return asyncio.run(
+        _run(
+            str(example("document_digest")),
+            inputs,
+            show="text",
+            demo=True,
+            memory_only=memory_only,
+            timeout=None,
+            read=[source],
+            write=[target],
+        )
+    )
+
+
+async def _run(
+    name: str,
+    inputs: Mapping[str, Json],
+    *,
+    show: Show,
+    demo: bool,
+    memory_only: bool,
+    timeout: float | None,
+    read: list[Path],
+    write: list[Path],
+) -> int:
+    from core.grants import Grant
+    from core.workspace import Workspace
+
+    grants = [Grant(path) for path in read] + [Grant(path, write=True) for path in write]
+    async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants) as workspace:
+        found = await workspace.find(name)
+        started = workspace.start(found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=True)
+        return await follow(workspace, started, show)
+
+
+async def follow(workspace: Workspace, started: Run, show: Show) -> int:
+    """Show a run until it is over; its exit code."""
+    from core.cli.interrupts import cancelling_on_interrupt
+    from core.cli.progress import Progress
+    from core.engine.events import Event, event_json
+
+    with ExitStack() as stack:
+        if show == "text":
+            console = error_console()
+            started.listeners.append(stack.enter_context(Progress(console, workspace.types, workspace.clock)))
+        elif show == "events":
+
+            def write_event(event: Event) -> None:
+                print_json(event_json(event))
+
+            started.listeners.append(write_event)
+        stack.enter_context(cancelling_on_interrupt(started))
+        result = await started.result()
+    _show_result(result, show)
+    return of_status(result.status)
+
+
+def _show_result(result: RunResult, show: Show) -> None:
+    if show == "json":
+        print_json(result_json(result))
+    if show != "text":
+        return
+    if result.outputs:
+        print_outputs(result.outputs)
+    if result.status == "suspended":
+        console = error_console()
+        console.print(f"See what it asks: steploom runs show {result.run_id}", soft_wrap=True)
+        console.print(f"Answer: steploom runs answer {result.run_id} CHOICE", soft_wrap=True)
+    elif result.resumable or result.status == "failed":
+        error_console().print(f"Go on with it: steploom runs resume {result.run_id}", soft_wrap=True)
+
+
+def result_json(result: RunResult) -> dict[str, Json]:
+    """A run's end as the JSON object that `--json` prints."""
+    return {
+        "run_id": result.run_id,
+        "workflow": result.workflow,
+        "status": result.status,
+        "outputs": dict(result.outputs) if result.outputs is not None else None,
+        "error": {"step": result.error_path, **result.error.as_json()} if result.error else None,
+        "tokens": result.usage.tokens,
+        "cost_usd": result.usage.cost_usd,
+        "duration_s": result.duration_s,
+        "waiting": list(result.waiting),
+        "wake_at": result.wake_at.isoformat() if result.wake_at else None,
+    }
+
+
+def read_inputs(given: list[str], file: Path | None) -> dict[str, Json]:
+    """The inputs of the command line over those of a file. Raises typer.BadParameter."""
+    inputs: dict[str, Json] = {}
+    if file is not None:
+        try:
+            value = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"{file} cannot be read as JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise typer.BadParameter(f"{file} must hold a JSON object of inputs by name.")
+        inputs.update(value)
+    for item in given:
+        name, equals, text = item.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"--input {item!r} is not of the form NAME=VALUE.")
+        if text.startswith("@"):
+            try:
+                text = Path(text[1:]).read_text(encoding="utf-8")
+            except (OSError, ValueError) as error:
+                raise typer.BadParameter(f"--input {name}: {error}") from None
+        inputs[name] = text
+    return inputs
+
+
+def shown(as_json: bool, events: bool) -> Show:
+    """What goes to standard output. Raises typer.BadParameter if both are wanted."""
+    if as_json and events:
+        raise typer.BadParameter("Choose --json or --events, not both.")
+    return "json" if as_json else "events" if events else "text"
+
+
+def seconds(text: str) -> float | None:
+    """The option's duration. Raises typer.BadParameter."""
+    from core.workflow.durations import parse_duration
+
+    if not text:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--timeout: {error}") from None

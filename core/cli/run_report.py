@@ -1,0 +1,57 @@
+"""One stored run as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from core.cli.progress import preview, spent
+from core.cli.terminal import print_outputs
+from core.engine.journal import RunRecord, StepRecord
+from core.engine.step_type import StepTypes
+
+MARKS = {
+    "completed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+    "suspended": ("?", "yellow"),
+    "cancelled": ("⊘", "dim"),
+    "started": ("…", "cyan"),
+}
+
+
+def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> None:
+    """The run, a line per step attempt, then what it gave or why it failed or what it asks."""
+    console = Console(highlight=False)
+    console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
+    started = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
+    console.print(f"{run.status}, started {started}, {spent(run.usage, run.duration_s)}", soft_wrap=True)
+    for step in steps:
+        console.print(_line(step, types), soft_wrap=True)
+    for step in steps:
+        if step.status == "suspended" and step.question is not None and step.answer is None:
+            console.print()
+            console.print(Text(step.question.message.strip()), soft_wrap=True)
+            choices = ", ".join(step.question.choices)
+            console.print(f"asked by {step.path}" + (f"; choices: {choices}" if choices else ""), soft_wrap=True)
+    if run.error is not None:
+        where = f" at {run.error_path}" if run.error_path else ""
+        console.print(Text(f"Error{where}: {run.error.message}", style="red"), soft_wrap=True)
+    if run.outputs:
+        console.print()
+        print_outputs(run.outputs)
+
+
+def _line(step: StepRecord, types: StepTypes) -> Text:
+    mark, style = MARKS[step.status]
+    again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
+    line = Text.assemble("  ", (f"{mark} ", style), f"{step.path}{again}")
+    if step.status in ("completed", "failed"):
+        line.append(f"  {spent(step.usage, step.duration_s)}", style="dim")
+    kind = types.get(step.type)
+    note = step.error.message if step.error else preview(step.output or {}, kind.main_output if kind else "")
+    if note:
+        line.append("  " + " ".join(note.split())[:160], style="dim italic")
+    return line

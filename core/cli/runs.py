@@ -1,0 +1,237 @@
+"""`steploom runs`: what ran, what waits, and going on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.exit_codes import COMPLETED
+from core.cli.run import EventsOption, JsonOption, ReadOption, TimeoutOption, WriteOption, follow, seconds, shown
+from core.cli.terminal import error_console, print_json, print_table
+from core.engine.events import RunStatus
+from core.workflow.model import Json
+
+if TYPE_CHECKING:
+    from core.engine.journal import RunRecord, StepRecord
+    from core.workspace import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="List, show, resume, answer and cancel runs.")
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or the beginning or end of it; `last`.")]
+
+
+@app.command("list")
+def list_runs(
+    status: Annotated[str, typer.Option(help="Only runs that stand so: running, suspended, completed, ...")] = "",
+    workflow: Annotated[str, typer.Option(help="Only runs of that workflow.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    as_json: JsonOption = False,
+) -> int:
+    """The newest runs first."""
+    return asyncio.run(_list(_status(status), workflow or None, limit, as_json))
+
+
+async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_json: bool) -> int:
+    from core.cli.progress import duration
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        found = await workspace.journal.runs(status=status, workflow=workflow, limit=limit)
+    if as_json:
+        print_json([_run_json(run) for run in found])
+        return COMPLETED
+    rows = [
+        (
+            run.id,
+            run.workflow.name,
+            run.status,
+            f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}",
+            duration(run.duration_s) if run.duration_s else "",
+            f"{run.usage.tokens:,}" if run.usage.tokens else "",
+            f"${run.usage.cost_usd:.4f}" if run.usage.cost_usd else "",
+        )
+        for run in found
+    ]
+    columns = ("run", "workflow", "status", "started", "took", "tokens", "cost")
+    print_table(columns, rows, empty="No runs yet. Start one with: steploom run FILE")
+    return COMPLETED
+
+
+@app.command("show")
+def show(run: RunArgument, as_json: JsonOption = False) -> int:
+    """One run: its steps, what they took and gave, what it waits for."""
+    return asyncio.run(_show(run, as_json))
+
+
+async def _show(wanted: str, as_json: bool) -> int:
+    from core.cli.run_report import print_run
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        run_id = await resolve(workspace, wanted)
+        run, steps = await workspace.journal.run(run_id), await workspace.journal.steps(run_id)
+        if as_json:
+            print_json(_run_json(run) | {"steps": [_step_json(step) for step in steps]})
+        else:
+            print_run(run, steps, workspace.types)
+    return COMPLETED
+
+
+@app.command("resume")
+def resume(
+    run: RunArgument,
+    as_json: JsonOption = False,
+    events: EventsOption = False,
+    timeout: TimeoutOption = "",
+    allow_read: ReadOption = [],  # noqa: B006 - typer wants a list and never changes it
+    allow_write: WriteOption = [],  # noqa: B006 - as above
+) -> int:
+    """Go on with a run that was suspended, interrupted, failed or cancelled by Ctrl-C. Completed steps stay."""
+    return asyncio.run(_resume(run, as_json, events, seconds(timeout), allow_read, allow_write))
+
+
+async def _resume(
+    wanted: str, as_json: bool, events: bool, timeout: float | None, read: list[Path], write: list[Path]
+) -> int:
+    from core.grants import Grant
+    from core.workspace import Workspace
+
+    grants = [Grant(path) for path in read] + [Grant(path, write=True) for path in write]
+    async with Workspace.open(grants=grants) as workspace:
+        started = await workspace.resume(await resolve(workspace, wanted), timeout=timeout)
+        return await follow(workspace, started, shown(as_json, events))
+
+
+@app.command("answer")
+def answer(
+    run: RunArgument,
+    reply: Annotated[str, typer.Argument(metavar="CHOICE|JSON", help="A choice, or a JSON object for a form.")],
+    step: Annotated[str, typer.Option(help="Which waiting step, if there are several: its scope path.")] = "",
+    comment: Annotated[str, typer.Option(help="A comment to go with a choice.")] = "",
+    wait: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
+    as_json: JsonOption = False,
+    events: EventsOption = False,
+) -> int:
+    """Answer what a run asks, and go on with it."""
+    return asyncio.run(_answer(run, reply, step, comment, wait, as_json, events))
+
+
+async def _answer(wanted: str, reply: str, path: str, comment: str, wait: bool, as_json: bool, events: bool) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        run_id = await resolve(workspace, wanted)
+        asked = newest([step for step in await workspace.journal.steps(run_id)])
+        waiting = [step for step in asked if step.status == "suspended" and step.question and step.answer is None]
+        if path:
+            waiting = [step for step in waiting if step.path == path]
+        if len(waiting) != 1:
+            choices = ", ".join(step.path for step in waiting)
+            reason = f"several steps ask; name one with --step: {choices}" if waiting else "no step of it asks anything"
+            raise typer.BadParameter(f"The run {run_id} cannot be answered: {reason}.")
+        await workspace.journal.answer(run_id, waiting[0].path, _reply(waiting[0], reply, comment))
+        if not wait:
+            error_console().print(f"Answered. Go on with: steploom runs resume {run_id}", soft_wrap=True)
+            return COMPLETED
+        return await follow(workspace, await workspace.resume(run_id), shown(as_json, events))
+
+
+def _reply(step: StepRecord, reply: str, comment: str) -> dict[str, Json]:
+    question = step.question
+    assert question is not None
+    if question.schema is not None:
+        try:
+            return {"form": json.loads(reply)}
+        except ValueError:
+            raise typer.BadParameter("The step asks for a form: give a JSON object.") from None
+    if reply not in question.choices:
+        raise typer.BadParameter(f"{reply!r} is not one of the choices: {', '.join(question.choices)}.")
+    return {"choice": reply, "comment": comment}
+
+
+@app.command("cancel")
+def cancel(run: RunArgument) -> int:
+    """End a run for good that waits or was interrupted."""
+    return asyncio.run(_cancel(run))
+
+
+async def _cancel(wanted: str) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        run_id = await resolve(workspace, wanted)
+        await workspace.journal.cancel(run_id)
+        error_console().print(f"Cancelled {run_id}.", soft_wrap=True)
+    return COMPLETED
+
+
+async def resolve(workspace: Workspace, wanted: str) -> str:
+    """The full id of a run named by a part of it, or by `last`. Raises typer.BadParameter if that is not one run."""
+    if len(wanted) == 36:
+        return wanted
+    found = await workspace.journal.runs(limit=1 if wanted == "last" else 1000)
+    if wanted == "last" and found:
+        return found[0].id
+    matches = [run.id for run in found if run.id.startswith(wanted) or run.id.endswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    problem = f"{len(matches)} runs match {wanted!r}" if matches else f"there is no run {wanted!r}"
+    raise typer.BadParameter(f"{problem}. `steploom runs list` shows the runs there are.")
+
+
+def newest(steps: list[StepRecord]) -> list[StepRecord]:
+    """The newest attempt of every path, in order of their making."""
+    by_path = {step.path: step for step in steps}
+    return list(by_path.values())
+
+
+def _status(text: str) -> RunStatus | None:
+    known: tuple[RunStatus, ...] = ("running", "suspended", "completed", "failed", "cancelled")
+    if not text:
+        return None
+    for status in known:
+        if status == text:
+            return status
+    raise typer.BadParameter(f"--status {text!r} is not one of {', '.join(known)}.")
+
+
+def _run_json(run: RunRecord) -> dict[str, Json]:
+    return {
+        "run_id": run.id,
+        "workflow": run.workflow.name,
+        "status": run.status,
+        "created": run.created.isoformat(),
+        "ended": run.ended.isoformat() if run.ended else None,
+        "inputs": dict(run.inputs),
+        "outputs": dict(run.outputs) if run.outputs is not None else None,
+        "error": {"step": run.error_path, **run.error.as_json()} if run.error else None,
+        "tokens": run.usage.tokens,
+        "cost_usd": run.usage.cost_usd,
+        "duration_s": run.duration_s,
+        "wake_at": run.wake_at.isoformat() if run.wake_at else None,
+    }
+
+
+def _step_json(step: StepRecord) -> dict[str, Json]:
+    return {
+        "path": step.path,
+        "attempt": step.attempt,
+        "status": step.status,
+        "type": step.type,
+        "cause": step.cause,
+        "inputs": dict(step.inputs),
+        "request": dict(step.request) if step.request is not None else None,
+        "output": dict(step.output) if step.output is not None else None,
+        "ports": list(step.ports),
+        "error": step.error.as_json() if step.error else None,
+        "tokens": step.usage.tokens,
+        "cost_usd": step.usage.cost_usd,
+        "duration_s": step.duration_s,
+        "question": step.question.message if step.question else None,
+        "choices": list(step.question.choices) if step.question else None,
+        "answer": dict(step.answer) if step.answer is not None else None,
+    }

@@ -1,0 +1,27 @@
+"""Files that come with the program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def root() -> Path:
+    """The folder that holds `resources/` and `docs/`: the checkout, or the frozen program's own folder."""
+    frozen = getattr(sys, "_MEIPASS", None)
+    return Path(frozen) if frozen else Path(__file__).resolve().parent.parent
+
+
+def example(name: str) -> Path:
+    """The document of an example workflow."""
+    return root() / "resources" / "examples" / f"{name}.loom.yaml"
+
+
+def examples() -> list[Path]:
+    """All example documents, sorted."""
+    return sorted((root() / "resources" / "examples").glob("*.loom.yaml"))
+
+
+def project_docs() -> Path:
+    """The folder of the project's own documentation."""
+    return root() / "docs"
