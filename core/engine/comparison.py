@@ -90,8 +90,8 @@ def _order(left: Json, right: Json) -> int:
     if isinstance(left, str) and isinstance(right, str) and first is None and second is None:
         return (left > right) - (left < right)
     raise StepError(
-        f"{_capital(_describe(left))} cannot be ordered against {_describe(right)}. Give two numbers or two texts; if a model "
-        "wrote the value, ask it to reply with the number alone.",
+        f"{_capital(_describe(left))} cannot be ordered against {_describe(right)}. Give two numbers or two "
+        "texts; if a model wrote the value, ask it to reply with the number alone.",
         kind="validation",
     )
 

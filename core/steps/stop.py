@@ -1,0 +1,57 @@
+"""The step type `stop`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import JsonValue
+
+from core.engine.errors import EndRun
+from core.engine.step_type import Config, StepContext, StepType, setting
+from core.steps.parts.text import Text
+from core.workflow.model import Json
+
+
+class StopConfig(Config):
+    """How the run ends."""
+
+    status: Literal["completed", "failed"] = setting("completed", title="Status", help="How the run ends.")
+    message: Text = setting("", title="Message", help="Why, for the person who looks at the run.", widget="multiline")
+    outputs: dict[str, JsonValue] = setting(
+        title="Outputs", help="The run's outputs, instead of the workflow's.", widget="key_values", default_factory=dict
+    )
+
+
+class StopStep(StepType[StopConfig]):
+    """Ends the whole run now, as completed or as failed.
+
+    Steps that are still running are cancelled. `message` says why. A run that ends as `completed` may be given
+    `outputs` here, in place of those the workflow would have computed. Inside a loop the whole run ends. A workflow
+    that runs as a step of another ends alone: its step completes with the outputs, or fails with the message.
+
+    **Ports:** none. **Output:** none, nothing comes after it.
+
+    ```yaml
+    give_up:
+      type: stop
+      config:
+        status: failed
+        message: "No document was found in {{ input.folder }}."
+    ```
+    """
+
+    type = "stop"
+    title = "Stop"
+    icon = "octagon-x"
+    category = "output"
+    main_field = "message"
+    config_model = StopConfig
+
+    def ports(self, config: Mapping[str, Json]) -> Sequence[str]:
+        """None: nothing comes after it."""
+        return ()
+
+    async def run(self, config: StopConfig, context: StepContext) -> dict[str, Json]:
+        """End the run."""
+        raise EndRun(config.status, config.message, config.outputs)
