@@ -1,4 +1,4 @@
-"""The physical limits beside which the engine is measured: bare asyncio, and hand-written psycopg on the same server."""
+"""The physical limits beside which the engine is measured: bare asyncio, and plain psycopg on the same server."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Progress:
             case StepRetrying():
                 self._line("↻", "yellow", event, f"again in {event.wait:.1f} s", event.error.message)
             case StepSkipped():
-                self._line("–", "dim", event, "skipped")
+                self._line("-", "dim", event, "skipped")
             case StepCancelled():
                 self._line("⊘", "dim", event, "cancelled", event.reason)
             case StepSuspended(question=None, until=None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,7 +126,7 @@ async def _answer(wanted: str, reply: str, path: str, comment: str, wait: bool, 
 
     async with Workspace.open() as workspace:
         run_id = await resolve(workspace, wanted)
-        asked = newest([step for step in await workspace.journal.steps(run_id)])
+        asked = newest(await workspace.journal.steps(run_id))
         waiting = [step for step in asked if step.status == "suspended" and step.question and step.answer is None]
         if path:
             waiting = [step for step in waiting if step.path == path]
@@ -183,7 +184,7 @@ async def resolve(workspace: Workspace, wanted: str) -> str:
     raise typer.BadParameter(f"{problem}. `steploom runs list` shows the runs there are.")
 
 
-def newest(steps: list[StepRecord]) -> list[StepRecord]:
+def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
     """The newest attempt of every path, in order of their making."""
     by_path = {step.path: step for step in steps}
     return list(by_path.values())

@@ -243,7 +243,7 @@ class StepType(ABC, Generic[C]):
     def template_fields(self, config: Mapping[str, Json]) -> Iterator[TemplateField]:
         """The texts of a config that are templates."""
         for name, value in config.items():
-            field = self.config_model.model_fields.get(name)
+            field = config_field(self.config_model, name)
             extra = field_extra(field)
             if field is not None and extra.get("template", True):
                 yield from _texts(
@@ -308,6 +308,11 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
+def config_field(model: ConfigModel, name: str) -> FieldInfo | None:
+    """The field that a config spells so: by its alias if it has one."""
+    return next((field for key, field in model.model_fields.items() if (field.alias or key) == name), None)
+
+
 def field_extra(field: FieldInfo | None) -> Mapping[str, Any]:
     """What `setting` noted about a config field, defaults left out."""
     extra = field.json_schema_extra if field else None
@@ -337,11 +342,11 @@ def _problem(model: type[Config], detail: ErrorDetails, config: Mapping[str, Jso
     name = str(path[0]) if path else ""
     match detail["type"]:
         case "missing":
-            known = model.model_fields.get(name)
+            known = config_field(model, name)
             title = known.title if known and known.title and len(path) == 1 else str(path[-1])
             return ConfigProblem(path, "missing_field", f"{title} is missing.", f"Set {'.'.join(map(str, path))}.")
         case "extra_forbidden":
-            known_names = list(model.model_fields) if len(path) == 1 else []
+            known_names = [field.alias or key for key, field in model.model_fields.items()] if len(path) == 1 else []
             near = difflib.get_close_matches(str(path[-1]), known_names, n=1)
             fix = (
                 f"Did you mean {near[0]!r}?"

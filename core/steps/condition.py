@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from core.engine.comparison import Operator
 from core.engine.errors import ConfigError
 from core.engine.step_type import Config, StepContext, StepOutput, StepType, setting
+from core.steps.parts.comparison import Operator
 from core.steps.parts.rules import Match, Rule, check_rule, check_rules, hold
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
@@ -47,8 +47,8 @@ class ConditionStep(StepType[ConditionConfig]):
     a number or reads as one, so a model's reply `4` can be compared with `3`. A number ordered against any other text
     is an error that says so; `equals` between the two is just false. A value that is not there counts as null.
 
-    Regular expressions are those of Python without backreferences, looking ahead or behind, and cannot hang: at most
-    500 characters of pattern and 100,000 of text. `(?i)` in front ignores case.
+    Regular expressions are those of Python: at most 500 characters of pattern, 100,000 of text, and one second.
+    `(?i)` in front ignores case.
 
     **Ports:** `true`, `false`. **Output:** `result`, true or false.
 

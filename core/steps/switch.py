@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from core.engine.comparison import equal
 from core.engine.step_type import Config, StepContext, StepOutput, StepType, setting
+from core.steps.parts.comparison import equal
 from core.steps.parts.fields import check_port_names
 from core.steps.parts.rules import Match, Rule, check_rules, hold
 from core.workflow.catalogue import ConfigProblem

@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from core.engine.comparison import WITHOUT_OPERAND, Operator, check_pattern, compare
-from core.engine.pattern_syntax import PatternError
 from core.engine.step_type import Config, is_template, setting
+from core.steps.parts.comparison import WITHOUT_OPERAND, Operator, PatternError, check_pattern, compare
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.engine.comparison import Operator, compare, equal, number
 from core.engine.errors import StepError
+from core.steps.parts.comparison import Operator, compare, equal, number
 from core.workflow.model import Json
 
 
@@ -76,7 +76,7 @@ def test_a_comparison_gives_what_is_documented(value: Json, operator: Operator, 
         ({"a": 1}, "starts_with", "a", "An object cannot be compared"),
         ("a", "in", "abc", "needs a list"),
         ("a", "in", 3, "needs a list"),
-        ("a", "matches", "(", "no regular expression"),
+        ("a", "matches", "(", "is not a regular expression: missing"),
     ],
 )
 def test_what_cannot_be_compared_is_an_error_that_says_so(
@@ -91,6 +91,12 @@ def test_what_cannot_be_compared_is_an_error_that_says_so(
 def test_a_text_too_long_to_be_matched_is_an_error_of_kind_limit() -> None:
     with pytest.raises(StepError, match="at most 100000") as caught:
         compare("a" * 100_001, "matches", "a")
+    assert caught.value.kind == "limit"
+
+
+def test_a_pattern_that_would_take_years_is_given_up() -> None:
+    with pytest.raises(StepError, match="was given up") as caught:
+        compare("a" * 3000, "matches", "(.*)(.*)(.*)(.*)(.*)[^a]$")
     assert caught.value.kind == "limit"
 
 

@@ -10,14 +10,23 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from core.engine.errors import StepError
-from core.engine.pattern import MAX_SEARCHED, Pattern
-from core.engine.pattern_syntax import PatternError
 from core.workflow.model import Json
+
+if TYPE_CHECKING:
+    import regex
+
+MAX_PATTERN: Final = 500
+"""Characters of a regular expression."""
+
+MAX_SEARCHED: Final = 100_000
+"""Characters of a text that `matches` searches."""
+
+SEARCH_SECONDS: Final = 1.0
+"""How long a search may take: some patterns would take years on forty characters."""
 
 Operator: TypeAlias = Literal[
     "equals", "not_equals", "greater_than", "less_than", "at_least", "at_most", "contains", "not_contains",
@@ -65,6 +74,10 @@ def equal(left: Json, right: Json) -> bool:
     if isinstance(left, bool) and isinstance(right, str):
         return right.strip().lower() == ("true" if left else "false")
     return _same(left, right)
+
+
+class PatternError(ValueError):
+    """A regular expression cannot be used; the text says why."""
 
 
 def check_pattern(text: str) -> None:
@@ -127,14 +140,27 @@ def _matches(value: Json, operand: Json) -> bool:
             kind="limit",
         )
     try:
-        return _pattern(_text(operand, "used as a pattern")).found_in(text)
+        return _pattern(_text(operand, "used as a pattern")).search(text, timeout=SEARCH_SECONDS) is not None
     except PatternError as error:
         raise StepError(str(error), kind="validation") from None
+    except TimeoutError:
+        raise StepError(
+            f"The search for the pattern {operand!r} took longer than {SEARCH_SECONDS:g} s and was given up. Make the "
+            "pattern simpler: nested repetitions such as (a+)+ are the usual cause.",
+            kind="limit",
+        ) from None
 
 
-@lru_cache(maxsize=64)
-def _pattern(text: str) -> Pattern:
-    return Pattern(text)
+def _pattern(text: str) -> regex.Pattern[str]:
+    """The compiled pattern; the library keeps those of late."""
+    import regex
+
+    if len(text) > MAX_PATTERN:
+        raise PatternError(f"The pattern has {len(text)} characters; the limit is {MAX_PATTERN}.")
+    try:
+        return regex.compile(text)
+    except regex.error as error:
+        raise PatternError(f"The pattern {text!r} is not a regular expression: {error}.") from None
 
 
 def _is_empty(value: Json) -> bool:

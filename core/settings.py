@@ -1,0 +1,159 @@
+"""Settings: one declaration each, read from `settings.toml` in the home folder and from the environment.
+
+The settings dialog, the documentation and validation are made from these fields. Secrets are never among them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+OPENROUTER = "https://openrouter.ai/api/v1"
+"""The base URL of OpenRouter."""
+
+
+class SettingsError(Exception):
+    """The settings cannot be read; the text says which one is wrong and where it stands."""
+
+    code = "settings"
+
+
+class ModelServerSettings(BaseModel):
+    """The server that models are asked through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(
+        OPENROUTER, title="Address", description="OpenRouter, or any server that speaks OpenAI's chat completions."
+    )
+    kind: Literal["auto", "openrouter", "ollama", "lmstudio", "llamacpp", "vllm", "generic"] = Field(
+        "auto", title="Kind", description="What the server is; auto finds out."
+    )
+    secret: str = Field("openrouter", title="Key", description="The name of its key in the keyring.")
+
+
+class FolderGrant(BaseModel):
+    """A folder that every workflow may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path = Field(title="Folder")
+    write: bool = Field(False, title="May write", description="Steps may also write into it.")
+
+
+class RetentionSettings(BaseModel):
+    """How long runs are kept. Runs that wait or run are never removed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runs: int | None = Field(1000, ge=1, title="Runs", description="Newest runs kept for each workflow.")
+    days: int | None = Field(None, ge=1, title="Days", description="Runs older than this are removed.")
+
+
+class Settings(BaseSettings):
+    """Everything a person can set. The environment (`STEPLOOM_…`) comes before the file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STEPLOOM_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+    file: ClassVar[Path | None] = None
+
+    database_url: str = Field(
+        "", title="Database", description="A PostgreSQL 15 or newer with pgvector; empty for Steploom's own."
+    )
+    database_patience_s: float = Field(
+        60, ge=0, le=3600, title="Wait for the database", description="How long a run waits when it goes away.",
+        json_schema_extra={"unit": "s"},
+    )  # fmt: skip
+    model_server: ModelServerSettings = Field(default_factory=ModelServerSettings, title="Model server")
+    default_model: str = Field("openai/gpt-5-mini", title="Chat model", description="For steps that name none.")
+    image_model: str = Field("google/gemini-2.5-flash-image", title="Picture model", description="As above.")
+    embedding_model: str = Field("openai/text-embedding-3-small", title="Embedding model", description="As above.")
+    allowed_hosts: list[str] = Field(
+        default_factory=list, title="Allowed hosts",
+        description="Private hosts (name or name:port) that api steps may call.",
+    )  # fmt: skip
+    folders: list[FolderGrant] = Field(default_factory=list, title="Folders", description="What steps may touch.")
+    retention: RetentionSettings = Field(default_factory=RetentionSettings, title="Keep runs")
+    secrets_file: bool = Field(
+        False, title="Keys in a file",
+        description="Without a keyring: keep keys in a file that only you can read.",
+    )  # fmt: skip
+
+    @field_validator("database_url")
+    @classmethod
+    def _no_control_characters(cls, value: str) -> str:
+        if any(ord(character) < 32 for character in value):
+            raise ValueError("the address holds control characters")
+        return value.strip()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then the environment, then the file."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        if cls.file is not None:
+            sources += (TomlConfigSettingsSource(settings_cls, cls.file),)
+        return sources
+
+
+def default_home() -> Path:
+    """The folder of Steploom's data: STEPLOOM_HOME, else the user's data folder; for root `/var/lib/steploom`.
+
+    The embedded Postgres cannot run as root, and another user cannot reach a folder below root's home.
+    """
+    named = os.environ.get("STEPLOOM_HOME")
+    if named:
+        return Path(named).expanduser().resolve()
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/steploom")
+    return platformdirs.user_data_path("steploom", appauthor=False)
+
+
+def settings_file(home: Path) -> Path:
+    """The settings' file in a home folder."""
+    return home / "settings.toml"
+
+
+def load(home: Path, **overrides: Any) -> Settings:
+    """The settings of a home folder. Raises SettingsError that names every wrong setting."""
+    path = settings_file(home)
+
+    class _FromFile(Settings):
+        file: ClassVar[Path | None] = path
+
+    try:
+        found = _FromFile(**overrides)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise SettingsError(f"The settings in {path} or the environment do not fit:\n" + "\n".join(lines)) from None
+    except ValueError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}. Mend or remove it.") from None
+    return Settings.model_construct(**dict(found))
+
+
+def save(settings: Settings, home: Path) -> None:
+    """Write what differs from the defaults, wholly or not at all. Raises SettingsError for a password in a URL."""
+    if urlsplit(settings.database_url).password:
+        raise SettingsError("A password does not belong in the settings' file: keep it with `steploom db use URL`.")
+    values = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    path = settings_file(home)
+    home.mkdir(parents=True, exist_ok=True)
+    number, draft = tempfile.mkstemp(dir=home, prefix=".settings-", suffix=".toml")
+    with os.fdopen(number, "wb") as file:
+        tomli_w.dump(values, file)
+    Path(draft).replace(path)
