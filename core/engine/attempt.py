@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from core.engine.clock import Deadline
@@ -19,6 +20,7 @@ from core.engine.errors import (
     StepError,
     Suspend,
     Suspended,
+    TemplateError,
 )
 from core.engine.events import (
     NO_USAGE,
@@ -32,7 +34,7 @@ from core.engine.events import (
     StepStarted,
     StepSuspended,
 )
-from core.engine.execution import MAX_DEPTH, Execution
+from core.engine.execution import MAX_DEPTH, Execution, Waiting
 from core.engine.journal import StepRecord
 from core.engine.names import MoreNames, ScopeNames
 from core.engine.plan import LASTING, StepPlan
@@ -52,6 +54,9 @@ LONGEST_RETRY_AFTER: Final = 3600.0
 
 RUN_AGAIN, TREAT_AS_DONE, FAIL = "run_again", "treat_as_done", "fail"
 """What a person may answer about a step that was interrupted while it changed the world."""
+
+ENDS_RUN: Final = "end of run"
+"""Stands among the live ports of a step that ended the run, so that its replay ends the run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,13 @@ class StepExecution:
 
     async def run(self) -> tuple[str, ...] | None:
         """The live output ports, or None while the step waits for a person or a time. Raises StepError or EndRun."""
-        past = self.run_state.history(self.path)
-        if past:
-            taken = self._take_up(past[-1])
+        run = self.run_state
+        past = run.history(self.path)
+        if (made := run.attempts.get(self.path)) is not None:
+            self._begin = Begin(made + 1, "retry")  # the loop or workflow around it is being retried
+        elif past:
+            await run.know_secrets(self.plan.secrets)
+            taken = self._take_up(past)
             if not isinstance(taken, Begin):
                 return taken
             self._begin = taken
@@ -99,15 +108,16 @@ class StepExecution:
                 if wait is None:
                     return self._fail(error)
                 self._retry(error, wait)
-                await self.run_state.clock.sleep(wait)
+                await run.clock.sleep(wait)
                 self._begin = Begin(self._begin.number + 1, "retry", self._begin.answer, self._begin.state)
                 tries += 1
 
     # -- what an earlier process left --------------------------------------------------------------------------------
 
-    def _take_up(self, last: StepRecord) -> tuple[str, ...] | Begin | None:
-        """What follows from the newest record: its ports, None to go on waiting, or a new attempt."""
-        again = Begin(last.attempt + 1, "resumed", None, last.state)
+    def _take_up(self, past: Sequence[StepRecord]) -> tuple[str, ...] | Begin | None:
+        """What follows from the records: the ports, None to go on waiting, or a new attempt. Raises EndRun."""
+        last = past[-1]
+        again = _again(past, "resumed")
         match last.status:
             case "completed":
                 return self._replay(last)
@@ -117,13 +127,13 @@ class StepExecution:
                 self._ask_about_interruption(last)
                 return None
             case "suspended" if last.state.get("interrupted") is True:
-                return self._after_interruption(last)
+                return self._after_interruption(past)
             case "suspended" if last.answer is not None:
-                return Begin(last.attempt + 1, "answered", last.answer, last.state)
+                return _again(past, "answered")
             case "suspended" if last.question is not None or last.until is not None:
                 if last.until is not None and self.run_state.clock.now() >= last.until:
                     return again
-                self.run_state.waiting.append((self.path, last.until))
+                self._wait(last.attempt, last.until)
                 return None
             case _:
                 return again
@@ -137,6 +147,15 @@ class StepExecution:
                 output, last.ports, last.variables, last.request, last.usage, last.duration_s, last.error, True,
             )
         )  # fmt: skip
+        if ENDS_RUN in last.ports:
+            outputs = output.get("outputs")
+            end = EndRun(
+                "failed" if output.get("status") == "failed" else "completed",
+                str(output.get("message", "")),
+                outputs if isinstance(outputs, dict) else None,
+            )
+            end.raised_at = self.path
+            raise end
         return last.ports
 
     def _repeatable(self) -> bool:
@@ -151,21 +170,26 @@ class StepExecution:
         )
         self._suspend(Suspend(question=question, state={"interrupted": True}), last.attempt)
 
-    def _after_interruption(self, last: StepRecord) -> tuple[str, ...] | Begin | None:
+    def _after_interruption(self, past: Sequence[StepRecord]) -> tuple[str, ...] | Begin | None:
+        last = past[-1]
         if last.answer is None:
-            self.run_state.waiting.append((self.path, None))
+            self._wait(last.attempt, None)
             return None
-        self._begin = Begin(last.attempt + 1, "answered")
-        match last.answer.get("choice"):
-            case "treat_as_done":
-                output = last.answer.get("output")
-                return self._complete(dict(output) if isinstance(output, dict) else {}, tuple(self._main_ports()))
-            case "fail":
-                return self._fail(
-                    StepError("It was interrupted, and a person chose to let it fail.", kind="interrupted")
-                )
-            case _:
-                return self._begin
+        choice = last.answer.get("choice")
+        begin = _again(past, "answered")
+        if choice == RUN_AGAIN:
+            return begin
+        if choice not in (TREAT_AS_DONE, FAIL):
+            # Anything unforeseen must not repeat what may have happened already.
+            self._ask_about_interruption(last)
+            return None
+        self._begin = begin
+        self._since = self.run_state.clock.monotonic()
+        self._started(last.inputs)
+        if choice == TREAT_AS_DONE:
+            output = last.answer.get("output")
+            return self._complete(dict(output) if isinstance(output, dict) else {}, None)
+        return self._fail(StepError("It was interrupted, and a person chose to let it fail.", kind="interrupted"))
 
     # -- one attempt ---------------------------------------------------------------------------------------------------
 
@@ -183,11 +207,12 @@ class StepExecution:
             finally:
                 self._started(inputs)
                 started = True
+            if run.lease.lost:
+                raise LeaseLost(LeaseLost.__doc__)
             if plan.follows_lasting or plan.effect in LASTING:
                 await run.flush()
             self._context = context = self._new_context()
-            config = plan.ready_config or plan.kind.resolve(inputs)
-            result = await self._run_kind(config, context)
+            result = await self._run_kind(inputs, context)
         except asyncio.CancelledError:
             if started:
                 self._cancelled()
@@ -216,16 +241,22 @@ class StepExecution:
             values[part.name] = evaluate(part.value, readable, tolerant=part.tolerant)
         return values
 
-    async def _run_kind(self, config: Any, context: StepContext) -> StepOutput | dict[str, Json]:
+    async def _run_kind(self, inputs: Mapping[str, Json], context: StepContext) -> StepOutput | dict[str, Json]:
         seconds = self.plan.step.timeout
         deadline = Deadline(self.run_state.clock, seconds)
         try:
+            config = self.plan.ready_config or self.plan.kind.resolve(inputs)
             if seconds is None:
                 return await self.plan.kind.run(config, context)
             async with deadline:
                 return await self.plan.kind.run(config, context)
         except (StepError, LeaseLost, JournalUnavailable, Suspend, Suspended, EndRun):
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise StepError("Something it waited for was cancelled by somebody else.") from None
         except TimeoutError:
             if deadline.expired:
                 raise StepError(
@@ -266,6 +297,10 @@ class StepExecution:
 
     def _started(self, inputs: Mapping[str, Json]) -> None:
         run, step, begin = self.run_state, self.plan.step, self._begin
+        if self.scope.prefix:
+            run.attempts[self.path] = begin.number
+        if run.waiting:
+            run.waiting.pop(self.path, None)
         run.emit(
             StepStarted(
                 run.run_id, run.clock.now(), self.path, step.id, begin.number,
@@ -281,14 +316,15 @@ class StepExecution:
             raise StepError(f"The step type {step.type!r} gave a {type(value).__name__} instead of an object.")
         output = run.masked(value)
         live = self._main_ports() if ports is None else ports
-        self._settle(output, self._changes)
+        changes = self._variable_changes()
+        self._settle(output, changes)
         context = self._context
         if context is not None:
             run.usage = run.usage + context.usage
         run.emit(
             StepCompleted(
                 run.run_id, run.clock.now(), self.path, step.id, self._begin.number,
-                output, live, self._changes, self._request(), *self._spent(), handled,
+                output, live, changes, self._request(), *self._spent(), handled,
             )
         )  # fmt: skip
         return live
@@ -298,6 +334,13 @@ class StepExecution:
         if changes:
             self.scope.variables.set(changes, (*self.scope.rank, self.plan.rank))
 
+    def _variable_changes(self) -> Mapping[str, Json]:
+        """What the step set, without secrets; of a loop also what stands from the steps inside, for its replay."""
+        changes: Mapping[str, Json] = self._changes
+        if self.plan.body is not None:
+            changes = {**changes, **self.scope.variables.set_within((*self.scope.rank, self.plan.rank))}
+        return self.run_state.masked(changes) if changes else changes
+
     def _main_ports(self) -> tuple[str, ...]:
         ports = self.plan.ports
         return ports[:-1] if self.plan.step.on_error == "branch" else ports
@@ -305,11 +348,15 @@ class StepExecution:
     def _fail(self, error: StepError) -> tuple[str, ...]:
         """Handle a failure as the step's `on_error` says, or end the step with it."""
         run, step = self.run_state, self.plan.step
-        info = run.error_info(error, self._begin.number)
         self._changes = {}
+        default: Json = None
         if step.on_error == "default":
-            default = evaluate(dict(step.default or {}), self.scope.names, tolerant=True)
-            assert isinstance(default, dict)
+            try:
+                default = evaluate(dict(step.default or {}), self.scope.names, tolerant=True)
+            except TemplateError as fault:
+                error = StepError(f"{error.message} Its default does not work either: {fault.message}", kind=error.kind)
+        info = run.error_info(error, self._begin.number)
+        if isinstance(default, dict):
             return self._complete(default, None, info)
         if step.on_error == "branch":
             return self._complete({"error": info.as_json()}, (ERROR_PORT,), info)
@@ -321,7 +368,8 @@ class StepExecution:
                 info, self._request(), *self._spent(),
             )
         )  # fmt: skip
-        error.path = error.path or self.path
+        if not error.path:
+            error.path, error.attempt = self.path, self._begin.number
         raise error
 
     def _wait_before_retry(self, error: StepError, tries: int) -> float | None:
@@ -332,7 +380,10 @@ class StepExecution:
         retry = self.plan.retry
         if not error.retryable or error.path or tries >= retry.attempts:
             return None
-        longest = min(retry.max_wait, retry.wait * retry.factor ** (tries - 1))
+        try:
+            longest = min(retry.max_wait, retry.wait * retry.factor ** (tries - 1))
+        except OverflowError:
+            longest = retry.max_wait
         jittered = self.run_state.random.uniform(0, longest)
         return max(jittered, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
 
@@ -351,14 +402,22 @@ class StepExecution:
         """Record that the step waits. wish: None for a container whose inner steps wait."""
         run = self.run_state
         wish_or_none = wish or Suspend()
-        if wish is not None:
-            run.waiting.append((self.path, wish.until))
+        self._wait(attempt, wish_or_none.until, inside=wish is None)
+        if self._context is not None:
+            run.usage = run.usage + self._context.usage
+        question = wish_or_none.question
+        if question is not None:
+            schema = None if question.schema is None else run.masked(question.schema)
+            question = replace(question, message=run.masked_text(question.message), schema=schema)
         run.emit(
             StepSuspended(
                 run.run_id, run.clock.now(), self.path, self.plan.step.id, attempt,
-                wish_or_none.question, wish_or_none.until, run.masked(wish_or_none.state),
+                question, wish_or_none.until, run.masked(wish_or_none.state),
             )
         )  # fmt: skip
+
+    def _wait(self, attempt: int, until: datetime | None, *, inside: bool = False) -> None:
+        self.run_state.waiting[self.path] = Waiting(self.plan.step.id, attempt, until, inside)
 
     def _cancelled(self, reason: str = "") -> None:
         run = self.run_state
@@ -376,7 +435,10 @@ class StepExecution:
             self._cancelled("a step inside ended the run")
         else:
             end.raised_at = self.path
-            self._complete({"status": end.status, "message": end.message}, None)
+            self._complete(
+                {"status": end.status, "message": end.message, "outputs": end.outputs},
+                (*self._main_ports(), ENDS_RUN),
+            )
 
     def _request(self) -> Mapping[str, Json] | None:
         context = self._context
@@ -460,6 +522,14 @@ class StepExecution:
         outputs = evaluate(dict(workflow.outputs), inner.names, tolerant=True)
         assert isinstance(outputs, dict)
         return outputs
+
+
+def _again(past: Sequence[StepRecord], cause: Cause) -> Begin:
+    """Another attempt. What a person answered, and what the step kept when it asked, outlives later interruptions."""
+    for record in reversed(past):
+        if record.status == "suspended" and record.state.get("interrupted") is not True:
+            return Begin(past[-1].attempt + 1, cause, record.answer, record.state)
+    return Begin(past[-1].attempt + 1, cause)
 
 
 class FinishedPass:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from core.workflow.model import Json, Workflow
 
 BindInputs: TypeAlias = Callable[[Workflow, Mapping[str, Json]], dict[str, Json]]
 """Checks the inputs of a run against the workflow and fills in defaults. Raises InputError."""
+
+_log = logging.getLogger(__name__)
 
 PLANS_KEPT: Final = 64
 """How many workflows stay ready to run."""
@@ -99,12 +102,18 @@ class Run:
         if self._lifecycle is not None and self._task is not None and not self._task.done():
             self._lifecycle.cancel(reason, resumable=resumable)
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Everything that happens from now on, until the run's task ends. Its errors come from `result`."""
+    def events(self) -> AsyncIterator[Event]:
+        """Everything that happens from this call on, until the run's task ends. Its errors come from `result`.
+
+        Called before anything is awaited after `start` or `resume`, it misses nothing.
+        """
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.listeners.append(queue.put_nowait)
         assert self._task is not None
         self._task.add_done_callback(lambda _: queue.put_nowait(None))
+        return self._drain(queue)
+
+    async def _drain(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
         try:
             while (event := await queue.get()) is not None:
                 yield event
@@ -121,7 +130,7 @@ class Engine:
     """Runs workflows on the running asyncio loop.
 
     types: the known step types. bind_inputs: how inputs are checked. listeners: get every event of every run.
-    new_id: makes the ids of runs. suspend_after: longest wait in seconds that is held in memory.
+    new_id: makes the ids of runs. random: what the waits between retries are drawn from.
     """
 
     def __init__(
@@ -190,7 +199,8 @@ class Engine:
     async def resume(self, run_id: str, *, services: Services | None = None, timeout: float | None = None) -> Run:
         """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable.
 
-        Completed steps are not run again. Raises RunNotFound, RunBusy, or EngineError for a run that has ended.
+        Completed steps are not run again. Raises RunNotFound, or EngineError for a run that has ended; that another
+        process executes the run (RunBusy) comes from `Run.result`.
         """
         record = await self.journal.run(run_id)
         if record.status == "completed" or (record.status == "cancelled" and not record.resumable):
@@ -202,10 +212,11 @@ class Engine:
         self, run: Run, plan: Plan, record: RunRecord, services: Services | None, timeout: float | None, *, fresh: bool
     ) -> Run:
         def tell(event: Event) -> None:
-            for listener in self.listeners:
-                listener(event)
-            for listener in run.listeners:
-                listener(event)
+            for listener in (*self.listeners, *run.listeners):
+                try:
+                    listener(event)
+                except Exception:  # noqa: BLE001 - whatever a watcher does, the run goes on
+                    _log.exception("A listener failed at %s of run %s", type(event).__name__, event.run_id)
 
         run.begin(
             Lifecycle(

@@ -37,7 +37,7 @@ class StepError(EngineError):
     (`rate_limit`, `timeout`, `connection`, `server`, `bad_request`, `credentials`, `not_found`, `refused`, `budget`,
     `template`, `config`, `validation`, `limit`, `code`, `failed`). retryable: whether the same attempt may succeed
     later. retry_after: seconds the other side asked to wait. detail: facts for the inspector, JSON.
-    path: the scope path of the step that failed, set by the engine.
+    path, attempt: the scope path of the step that failed and which try it was, set by the engine.
     """
 
     code = "step"
@@ -58,6 +58,7 @@ class StepError(EngineError):
         self.retry_after = retry_after
         self.detail = dict(detail or {})
         self.path = ""
+        self.attempt = 1
 
 
 class TemplateError(StepError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Protocol, TypeAlias
 
 from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
-from core.engine.events import NO_USAGE, ErrorInfo, Event, Usage
+from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
 from core.engine.journal import Journal, Lease, StepRecord
 from core.engine.mask import Mask
 from core.engine.plan import Plan
@@ -33,8 +34,22 @@ class Planner(Protocol):
         """Inputs with defaults filled in. Raises InputError."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step that waits for a person or a time. inside: it is a container and a step inside it waits."""
+
+    step_id: str
+    attempt: int
+    until: datetime | None
+    inside: bool
+
+
 class Execution:
-    """What all scopes of one run share."""
+    """What all scopes of one run share.
+
+    usage: what the run has spent, earlier processes included. waiting: by scope path. attempts: the newest attempt
+    of each step inside a loop or sub-workflow that this process has made; a container that is retried makes them anew.
+    """
 
     def __init__(
         self,
@@ -63,13 +78,15 @@ class Execution:
         self.usage: Usage = NO_USAGE
         self.cancel_reason = ""
         self.deadline: Deadline | None = None
-        self.waiting: list[tuple[str, datetime | None]] = []
+        self.waiting: dict[str, Waiting] = {}
+        self.attempts: dict[str, int] = {}
         self._listeners = listeners
         self._secrets: dict[str, str] = {}
         self._mask = Mask()
         self._history: dict[str, list[StepRecord]] = {}
         for record in history:
             self._history.setdefault(record.path, []).append(record)
+            self.usage = self.usage + record.usage
 
     def emit(self, event: Event) -> None:
         """Journal an event and tell everyone who listens."""
@@ -87,6 +104,22 @@ class Execution:
         timed_out = self.deadline is not None and self.deadline.expired
         return "the run reached its timeout" if timed_out else self.cancel_reason or "it was no longer needed"
 
+    def stop_waiting(self, reason: str) -> None:
+        """Give the steps that wait their final record, as the run ends for good."""
+        for path, step in self.waiting.items():
+            self.emit(
+                StepCancelled(
+                    self.run_id, self.clock.now(), path, step.step_id, step.attempt, reason, None, NO_USAGE, 0.0
+                )
+            )
+        self.waiting.clear()
+
+    async def conclude(self, event: Event) -> None:
+        """Journal the last event and, once it is durable, tell everyone. Raises LeaseLost or JournalUnavailable."""
+        self.journal.put(self.lease, event)
+        await self.flush()
+        self.publish(event)
+
     async def flush(self) -> None:
         """Wait until all that was emitted is durable. Raises LeaseLost or JournalUnavailable."""
         await self.journal.flush(self.lease)
@@ -103,14 +136,28 @@ class Execution:
         for name in names:
             if name in self._secrets:
                 continue
-            value = await self.services.secrets.get(name) if self.services.secrets else None
-            if value is None:
+            if not await self._know_secret(name):
                 raise StepError(
                     f"The secret {name!r} is not set. Set it with: steploom keys set {name}", kind="credentials"
                 )
-            self._secrets[name] = value
-            self._mask.add(name, value)
         return {name: self._secrets[name] for name in names}
+
+    async def know_secrets(self, names: Iterable[str]) -> None:
+        """Mask secrets that steps used in an earlier process; those that are gone by now are passed over."""
+        for name in names:
+            if name not in self._secrets:
+                await self._know_secret(name)
+
+    async def _know_secret(self, name: str) -> bool:
+        try:
+            value = await self.services.secrets.get(name) if self.services.secrets else None
+        except Exception as error:  # noqa: BLE001 - a keyring may raise anything; that fails a step, not the program
+            raise StepError(f"The secret {name!r} could not be read: {error}", kind="credentials") from None
+        if value is None:
+            return False
+        self._secrets[name] = value
+        self._mask.add(name, value)
+        return True
 
     def masked(self, value: Mapping[str, Json]) -> Mapping[str, Json]:
         """The value without the secrets that this run has used."""

@@ -77,14 +77,16 @@ class Lifecycle:
         self._listener = listener
         self._timeout = timeout
         self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
         self._cancel_reason = ""
         self._resumable = False
         self._run: Execution | None = None
 
     def cancel(self, reason: str, *, resumable: bool) -> None:
         """End the run promptly. Only the first call counts."""
-        if self._cancel_reason:
+        if self._cancelled:
             return
+        self._cancelled = True
         self._cancel_reason = reason
         self._resumable = resumable
         if self._run is not None:
@@ -125,17 +127,16 @@ class Lifecycle:
         began = self._clock.monotonic()
         graph = asyncio.get_running_loop().create_task(self._graph(run))
         self._task = graph
-        if self._cancel_reason:
+        if self._cancelled:
             graph.cancel()
         try:
             await asyncio.wait([graph])
         except asyncio.CancelledError:
-            graph.cancel()
+            # The program is closing: nobody asked for the end of this run, so it may go on another time.
+            self.cancel("the program was closing", resumable=True)
             await asyncio.wait([graph])
         spent = record.duration_s + self._clock.monotonic() - began
-        end = self._end(run, graph, round(spent, 6))
-        await run.flush()
-        return end
+        return await self._end(run, graph, round(spent, 6))
 
     async def _graph(self, run: Execution) -> dict[str, Json]:
         """Run the top scope; the workflow's outputs."""
@@ -165,25 +166,28 @@ class Lifecycle:
         assert isinstance(outputs, dict)
         return outputs
 
-    def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunEnd:
+    async def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunEnd:
         """Record how the graph ended. Raises what is no way for a run to end: a lost lease, a lost journal."""
         now, usage = self._clock.now(), run.usage
         if graph.cancelled():
-            run.emit(RunCancelled(run.run_id, now, usage, seconds, self._resumable))
+            if not self._resumable:
+                run.stop_waiting(run.stop_reason())
+            await run.conclude(RunCancelled(run.run_id, now, usage, seconds, self._resumable))
             return RunEnd("cancelled", usage=usage, duration_s=seconds, resumable=self._resumable)
         match graph.exception():
             case None:
                 outputs = run.masked(graph.result())
-                run.emit(RunCompleted(run.run_id, now, outputs, usage, seconds))
+                run.stop_waiting("another step ended the run")
+                await run.conclude(RunCompleted(run.run_id, now, outputs, usage, seconds))
                 return RunEnd("completed", outputs, usage=usage, duration_s=seconds)
             case Suspended():
-                waiting = tuple(path for path, _ in run.waiting)
-                wake_at = min((until for _, until in run.waiting if until is not None), default=None)
-                run.emit(RunSuspended(run.run_id, now, waiting, wake_at))
+                waiting = tuple(path for path, step in run.waiting.items() if not step.inside)
+                wake_at = min((step.until for step in run.waiting.values() if step.until is not None), default=None)
+                await run.conclude(RunSuspended(run.run_id, now, waiting, wake_at))
                 return RunEnd("suspended", usage=usage, duration_s=seconds, waiting=waiting, wake_at=wake_at)
             case StepError() as error:
-                info = run.error_info(error, 1)
-                run.emit(RunFailed(run.run_id, now, error.path, info, usage, seconds))
+                info = run.error_info(error, error.attempt)
+                await run.conclude(RunFailed(run.run_id, now, error.path, info, usage, seconds))
                 return RunEnd("failed", error=info, error_path=error.path, usage=usage, duration_s=seconds)
             case EngineError() as error:
                 raise error

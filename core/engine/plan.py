@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.engine.errors import ConfigError
-from core.engine.step_type import Config, Effect, StepType, StepTypes, field_extra, is_template
-from core.engine.templates import Template, compiled, templates_in
+from core.engine.step_type import Config, Effect, StepType, StepTypes, config_field, field_extra, is_template
+from core.engine.templates import NOT_RUN, Template, compiled, templates_in
 from core.workflow.graph import Graph
 from core.workflow.model import ERROR_PORT, Json, Retry, Step, Workflow
 from core.workflow.problems import DocumentError, Problem
+from core.workflow.templates import Skipped
 
 ONCE = Retry(attempts=1)
 """What a step without `retry` does."""
@@ -58,6 +59,12 @@ class StepPlan:
     follows_lasting: bool = False
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that this step, or one inside it, reads."""
+        own = frozenset(name for part in self.templated for name in part.secrets)
+        return own.union(*(step.secrets for step in self.body.steps)) if self.body else own
+
+    @property
     def lasting(self) -> bool:
         """Whether this step, or one inside it, spends or writes."""
         return self.effect in LASTING or (self.body.lasting if self.body else self.kind.type == "workflow")
@@ -65,11 +72,15 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True)
 class ScopePlan:
-    """The steps of one level: the workflow's own, or a loop's body. starts: those without incoming wires."""
+    """The steps of one level: the workflow's own, or a loop's body. starts: those without incoming wires.
+
+    blank: what templates read of the steps before any has run.
+    """
 
     steps: tuple[StepPlan, ...]
     starts: tuple[StepPlan, ...]
     lasting: bool
+    blank: Mapping[str, Skipped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,10 @@ def _scope(steps: Mapping[str, Step], types: StepTypes) -> ScopePlan:
         _wire(plan, plans)
     ordered = tuple(plans.values())
     return ScopePlan(
-        ordered, tuple(plan for plan in ordered if not plan.incoming), any(plan.lasting for plan in ordered)
+        ordered,
+        tuple(plan for plan in ordered if not plan.incoming),
+        any(plan.lasting for plan in ordered),
+        dict.fromkeys(plans, NOT_RUN),
     )
 
 
@@ -163,7 +177,7 @@ def _split(config: Mapping[str, Json], kind: StepType[Any]) -> tuple[dict[str, J
     fixed: dict[str, Json] = {}
     templated: list[TemplatedField] = []
     for name, value in config.items():
-        extra = field_extra(kind.config_model.model_fields.get(name))
+        extra = field_extra(config_field(kind.config_model, name))
         if extra.get("template", True) and extra.get("scope", "step") == "step" and _has_template(value):
             secrets = _secrets(value) if extra.get("secrets") else frozenset()
             templated.append(TemplatedField(name, value, secrets, bool(extra.get("tolerant"))))

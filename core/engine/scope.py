@@ -9,7 +9,7 @@ import asyncio
 from typing import Final
 
 from core.engine.attempt import StepExecution
-from core.engine.errors import Suspended
+from core.engine.errors import EndRun, EngineError, Suspended
 from core.engine.events import StepSkipped
 from core.engine.execution import Execution
 from core.engine.names import ScopeNames
@@ -57,6 +57,8 @@ class Scope:
         self._failure: BaseException | None = None
         self._waiting = False
         self._stop_reason = ""
+        self._stopping = False
+        names.outputs.update(plan.blank)
 
     async def execute(self) -> None:
         """Run until every step is settled.
@@ -65,15 +67,15 @@ class Scope:
         time), EndRun (a step ended the run), or CancelledError; in each case no step of the scope runs any more.
         """
         self._finished = asyncio.get_running_loop().create_future()
-        self._begin(list(self.plan.starts))
         try:
+            self._begin(list(self.plan.starts))
             if self._tasks:
                 await self._finished
-        except asyncio.CancelledError:
+        except BaseException:
             await self._stop("")
             raise
         if self._failure is not None:
-            await self._stop("another step failed" if isinstance(self._failure, Exception) else "")
+            await self._stop(_stop_reason(self._failure))
             raise self._failure
         if self._parent is not None and self.plan.lasting:
             await self.run.flush()
@@ -128,7 +130,10 @@ class Scope:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and self._failure is None:
+        if task.cancelled():
+            if not self._stopping and self._failure is None:
+                self._failure = EngineError("A step was cut off from outside the engine. Resume the run.")
+        elif (error := task.exception()) is not None and self._failure is None:
             self._failure = error
         if self._finished is not None and not self._finished.done() and (self._failure or not self._tasks):
             self._finished.set_result(None)
@@ -142,6 +147,8 @@ class Scope:
             ports = await StepExecution(self, current).run()
             if ports is None:
                 self._waiting = True
+                return
+            if self._stopping:
                 return
             ready = self._settle(current, ports)
             current = None
@@ -182,12 +189,22 @@ class Scope:
 
     def _skip(self, step: StepPlan, reason: str) -> None:
         self.names.outputs[step.step.id] = SKIPPED
-        path = self.prefix + step.step.id
-        self.run.emit(StepSkipped(self.run.run_id, self.run.clock.now(), path, step.step.id, 1, reason))
+        run, path = self.run, self.prefix + step.step.id
+        past = run.history(path)
+        known = bool(past) and past[-1].status == "skipped" and path not in run.attempts
+        last = run.attempts.get(path) or (past[-1].attempt if past else 0)
+        event = StepSkipped(run.run_id, run.clock.now(), path, step.step.id, last if known else last + 1, reason)
+        if known:
+            run.publish(event)
+            return
+        if self.prefix:
+            run.attempts[path] = event.attempt
+        run.emit(event)
 
     async def _stop(self, reason: str) -> None:
         """Cancel what still runs and wait until each has left its final record."""
         self._stop_reason = reason
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         cancelled = False
@@ -199,3 +216,14 @@ class Scope:
                 cancelled = True
         if cancelled:
             raise asyncio.CancelledError
+
+
+def _stop_reason(failure: BaseException) -> str:
+    """Why the other steps of a scope are cancelled when one of them ended it."""
+    match failure:
+        case EndRun():
+            return "another step ended the run"
+        case Exception():
+            return "another step failed"
+        case _:
+            return ""

@@ -26,6 +26,9 @@ MAX_TEXT = 16 * 1024 * 1024
 SKIPPED: Final = Skipped(hint="the step was skipped, so it has no output")
 """What stands for the output of a step that was skipped."""
 
+NOT_RUN: Final = Skipped(hint="the step has not run to its end, so it has no output")
+"""What stands for the output of a step that another did not wait for (`join: any`), or that never ran."""
+
 Names: TypeAlias = Mapping[str, Any]
 """What a template may read: JSON values, or SKIPPED, by name."""
 
@@ -103,7 +106,7 @@ class Template:
             if tolerant:
                 return None
             raise self._failure(
-                f"the step {path[0]!r} was skipped, so it has no output. Give another value: "
+                f"the step {path[0]!r} {_why(value)}, so it has no output. Give another value: "
                 f"{{{{ {_dotted(path)} or 'another value' }}}}"
             )
         return value  # type: ignore[no-any-return]  # names hold JSON values, by their definition
@@ -113,6 +116,10 @@ class Template:
 
 
 _ABSENT: Final = object()
+
+
+def _why(value: Skipped) -> str:
+    return "has not run to its end" if value is NOT_RUN else "was skipped"
 
 
 def _item(value: Any, key: str | int) -> Any:

@@ -30,3 +30,8 @@ class Variables:
             if rank >= self._ranks.get(name, ()):
                 self._ranks[name] = rank
                 self.values[name] = value
+
+    def set_within(self, place: Rank) -> dict[str, Json]:
+        """The variables whose current value comes from a step inside the step at that place."""
+        depth = len(place)
+        return {name: self.values[name] for name, rank in self._ranks.items() if rank[:depth] == place != rank}

@@ -1,0 +1,25 @@
+"""Fixtures of the engine's tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.engine_rig import Rig
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """Fails a test that leaves an asyncio task behind."""
+    yield
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"Tasks were left behind: {left}"
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """An engine with the small steps and those of tests.support.engine_steps."""
+    return Rig()
