@@ -19,6 +19,9 @@ from core.llm.sse import DONE, EventParser, EventTooLong
 GRACE_AFTER_FINISH = 10.0
 """Seconds to wait for the counts after the model said that it was done."""
 
+GRACE_AFTER_DONE = 1.0
+"""Seconds to wait for the end of the body, without which the connection cannot be used again."""
+
 
 class Chat:
     """Sends chats to one server. new_id: makes ids for function calls that came without one."""
@@ -98,6 +101,7 @@ async def stream_data(
             async for piece in pieces:
                 for event in parser.feed(piece):
                     if event.data == DONE:
+                        await answer.drain(at_most=GRACE_AFTER_DONE)
                         return
                     yield _parsed(event.data, answer)
         for event in parser.finish():

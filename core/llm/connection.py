@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -196,14 +196,13 @@ class Answer:
         self.asked = asked
         self.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         self.generation_id = response.headers.get("x-generation-id", "")
+        self._source = self._raw()
 
     async def pieces(self, *, patience: Callable[[], float | None] = lambda: None) -> AsyncGenerator[bytes, None]:
         """The body as it comes. patience: seconds for the next piece, on top of the other limits. Raises StepError."""
         with _TransportErrors(self.asked):
-            async with aclosing(self._raw()) as source:
-                while (
-                    piece := await self._limit.wait(anext(source, None), self.asked, at_most=patience())
-                ) is not None:
+            async with aclosing(self._source):
+                while (piece := await self._next(patience())) is not None:
                     yield piece
 
     async def body(self) -> Any:
@@ -221,6 +220,15 @@ class Answer:
             return json.loads(text)
         except (ValueError, RecursionError):
             return text
+
+    async def drain(self, *, at_most: float) -> None:
+        """Read what is left, so that the connection can be used again. at_most: seconds. Never fails."""
+        with suppress(StepError, httpx.HTTPError, httpx.StreamError):
+            while await self._next(at_most) is not None:
+                pass
+
+    def _next(self, at_most: float | None) -> Awaitable[bytes | None]:
+        return self._limit.wait(anext(self._source, None), self.asked, at_most=at_most)
 
     async def _raw(self) -> AsyncGenerator[bytes, None]:
         async for piece in self._response.aiter_bytes():

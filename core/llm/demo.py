@@ -57,15 +57,17 @@ class DemoModels:
         for word in re.findall(r"\S+\s*|\s+", text):
             await asyncio.sleep(0)  # each word reaches the listener before the next is made
             yield ChatDelta(word)
-        images = () if calls or "image" not in request.modalities else (_picture(read_prompt(request.messages).whole),)
+        draws = not calls and "image" in request.modalities
+        images = (await _picture(read_prompt(request.messages).whole),) if draws else ()
         yield _whole(request, text, finish, calls, images)
 
     async def image(self, request: ImageRequest) -> ImageAnswer:
         """Small abstract pictures that follow from the prompt, PNG."""
-        await asyncio.sleep(0)
         marks = [request.prompt] + [f"{request.prompt} #{n}" for n in range(2, request.count + 1)]
-        images = tuple(_picture(mark + request.size + str(request.seed or "")) for mark in marks)
-        return ImageAnswer(images, DEMO_MODEL, "A pattern made from the prompt. (demo)", Usage(_tokens(request.prompt)))
+        images = [await _picture(mark + request.size + str(request.seed or "")) for mark in marks]
+        return ImageAnswer(
+            tuple(images), DEMO_MODEL, "A pattern made from the prompt. (demo)", Usage(_tokens(request.prompt))
+        )
 
     async def embed(
         self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None
@@ -176,8 +178,9 @@ def _whole(
     )
 
 
-def _picture(text: str) -> ChatImage:
-    return ChatImage(demo_picture(text), "image/png")
+async def _picture(text: str) -> ChatImage:
+    # A tenth of a second of work, which would be seen as a hitch on the loop that draws the window.
+    return ChatImage(await asyncio.to_thread(demo_picture, text), "image/png")
 
 
 def _tokens(text: str) -> int:

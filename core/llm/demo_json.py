@@ -60,9 +60,9 @@ class _Sampler:
         self._prompt = prompt
         # A value for each name that the prompt gives one: `city: Oslo`, `city=Oslo`.
         self._given = {
-            name.lower(): (quoted or plain).strip()
+            name.lower(): quoted or plain.rstrip(".!?")
             for name, quoted, plain in re.findall(
-                r"(?m)\b([A-Za-z_]\w*)\s*[:=]\s*(?:\"([^\"\n]+)\"|([^\s,;\"]+))", prompt.whole
+                r"(?m)\b([A-Za-z_]\w*)\s*[:=]\s*(?:\"([^\"\n]+)\"|([^\s,;:=\"]+)(?![\w:=]))", prompt.whole
             )
         }
 

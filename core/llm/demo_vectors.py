@@ -40,4 +40,4 @@ def _features(text: str) -> Iterator[tuple[str, float]]:
         framed = f"<{word}>"
         for size in (3, 4):
             for start in range(len(framed) - size + 1):
-                yield framed[start : start + size], 0.25
+                yield framed[start : start + size], 0.5
