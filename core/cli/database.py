@@ -1,0 +1,102 @@
+"""`steploom db`: which database is used, and whether its tables are up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.exit_codes import COMPLETED, FAILED
+from core.cli.run import JsonOption
+from core.cli.terminal import error_console, print_json
+
+if TYPE_CHECKING:
+    from core.store.address import Address
+
+app = typer.Typer(no_args_is_help=True, help="The database.")
+
+
+@app.command("status")
+def status(as_json: JsonOption = False) -> int:
+    """Say which database is used and whether its tables are up to date. Exit code 1 if they are not."""
+    from core.store.schema import status as schema_status
+
+    with address() as found:
+        state = schema_status(found)
+        if as_json:
+            print_json(
+                {
+                    "database": found.shown,
+                    "server": state.server,
+                    "pgvector": state.vectors,
+                    "schema": state.current,
+                    "pending": list(state.pending),
+                }
+            )
+        else:
+            typer.echo(f"database  {found.shown}")
+            typer.echo(f"server    PostgreSQL {state.server}, pgvector {state.vectors}")
+            done = "up to date" if state.is_current else f"{len(state.pending)} changes to apply: steploom db upgrade"
+            typer.echo(f"tables    {state.current or 'none yet'}, {done}")
+    return COMPLETED if state.is_current else FAILED
+
+
+@app.command("upgrade")
+def upgrade() -> int:
+    """Make the tables, or bring them up to date."""
+    from core.store.schema import upgrade as schema_upgrade
+
+    with address() as found:
+        state = schema_upgrade(found)
+        error_console().print(f"The tables in {found.shown} are up to date ({state.current}).", soft_wrap=True)
+    return COMPLETED
+
+
+@app.command("use")
+def use(
+    url: Annotated[str, typer.Argument(help="postgresql://user@host:5432/database; empty for Steploom's own.")],
+) -> int:
+    """Use another database from now on. A password in the URL goes to the keyring, never to a file."""
+    import asyncio
+    from urllib.parse import urlsplit, urlunsplit
+
+    from core.secrets import KeyringSecrets
+    from core.settings import default_home, load, save
+
+    home = default_home()
+    settings = load(home)
+    parts = urlsplit(url)
+    if parts.password:
+        secrets = KeyringSecrets(home, allow_file=settings.secrets_file)
+        asyncio.run(secrets.set("database", parts.password))
+        user, host = parts.username or "", parts.netloc.rpartition("@")[2]
+        url = urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host))
+    save(settings.model_copy(update={"database_url": url}), home)
+    error_console().print(f"The database is {url or "Steploom's own"} from now on.", soft_wrap=True)
+    return COMPLETED
+
+
+@contextmanager
+def address() -> Iterator[Address]:
+    """The database of the settings; the embedded server runs while inside."""
+    import asyncio
+
+    from core.secrets import KeyringSecrets
+    from core.settings import default_home, load
+    from core.store.address import Address
+    from core.store.server import EmbeddedServer
+    from core.workspace import database_url
+
+    home = default_home()
+    settings = load(home)
+    url = asyncio.run(database_url(settings, KeyringSecrets(home, allow_file=settings.secrets_file)))
+    if url:
+        yield Address.parse(url)
+        return
+    server = EmbeddedServer(home / "postgres")
+    try:
+        yield server.start()
+    finally:
+        server.stop()

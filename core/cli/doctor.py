@@ -1,0 +1,161 @@
+"""`steploom doctor`: everything that Steploom needs, each found fault with its cure."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from core.cli.exit_codes import COMPLETED, FAILED
+from core.cli.run import JsonOption
+from core.cli.terminal import print_json
+
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one thing. needed: whether nothing works without it."""
+
+    name: str
+    ok: bool
+    fact: str
+    cure: str = ""
+    needed: bool = True
+
+
+def doctor(as_json: JsonOption = False) -> int:
+    """Check Python, the database, pgvector, the keyring, the model server and Qt; each fault comes with its cure."""
+    findings: list[Finding] = []
+    console = Console(highlight=False)
+    for check in (_python, _settings, _database, _keyring, _key, _server, _qt):
+        finding = _checked(check)
+        findings.append(finding)
+        if not as_json:
+            _show(console, finding)
+    if as_json:
+        print_json([{"name": f.name, "ok": f.ok, "fact": f.fact, "cure": f.cure} for f in findings])
+    return COMPLETED if all(finding.ok or not finding.needed for finding in findings) else FAILED
+
+
+def _checked(check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001 - whatever is broken is a finding, and its text says what to do
+        return Finding(check.__name__.strip("_"), ok=False, fact=str(error))
+
+
+def _show(console: Console, finding: Finding) -> None:
+    mark, style = ("✓", "green") if finding.ok else ("✗", "red") if finding.needed else ("!", "yellow")
+    console.print(Text.assemble((f"{mark} ", style), (f"{finding.name:<13}", "bold"), finding.fact), soft_wrap=True)
+    if not finding.ok and finding.cure:
+        console.print(f"{'':<15}{finding.cure}", soft_wrap=True, markup=False)
+
+
+def _python() -> Finding:
+    return Finding(
+        "python",
+        sys.version_info >= OLDEST_PYTHON,
+        f"Python {platform.python_version()}",
+        "Install Python 3.11 or newer.",
+    )
+
+
+def _settings() -> Finding:
+    from core.settings import default_home, load
+
+    home = default_home()
+    load(home)
+    return Finding("settings", ok=True, fact=f"in {home}")
+
+
+def _database() -> Finding:
+    from core.cli.database import address
+    from core.store.schema import status
+
+    with address() as found:
+        state = status(found)
+        fact = f"PostgreSQL {state.server} with pgvector {state.vectors}: {found.shown}"
+    # Tables are made at the first run; only older ones need a hand.
+    ok = state.is_current or not state.current
+    return Finding("database", ok, fact, "Run: steploom db upgrade")
+
+
+def _keyring() -> Finding:
+    import keyring
+    from keyring.backends import fail
+
+    from core.settings import default_home, load
+
+    backend = keyring.get_keyring()
+    if not isinstance(backend, fail.Keyring):
+        return Finding("keyring", ok=True, fact=getattr(backend, "name", type(backend).__name__))
+    if load(default_home()).secrets_file:
+        return Finding("keyring", ok=True, fact="none; keys are kept in a file that only you can read, as you chose")
+    return Finding(
+        "keyring",
+        ok=False,
+        fact="this machine has no keyring service",
+        cure="Set keys in the environment (OPENROUTER_API_KEY), or allow a private file: steploom keys set NAME --file",
+        needed=False,
+    )
+
+
+def _key() -> Finding:
+    from core.secrets import KeyringSecrets
+    from core.settings import default_home, load
+
+    settings = load(default_home())
+    name = settings.model_server.secret
+    secrets = KeyringSecrets(default_home(), allow_file=settings.secrets_file)
+    if asyncio.run(secrets.get(name)) is not None:
+        return Finding("model key", ok=True, fact=f"{name} is set")
+    return Finding(
+        "model key",
+        ok=False,
+        fact=f"{name} is not set",
+        cure=f"Run: steploom keys set {name}, or use --demo",
+        needed=False,
+    )
+
+
+def _server() -> Finding:
+    from core.engine.errors import StepError
+
+    async def ask() -> Finding:
+        from core.workspace import Workspace
+
+        async with Workspace.open(memory_only=True) as workspace:
+            try:
+                found = await workspace.server.catalogue.list(refresh=True)
+            except StepError as error:
+                cure = "Check the network, or set another server in the settings; --demo works without one."
+                return Finding("model server", ok=False, fact=error.message, cure=cure, needed=False)
+        where = workspace.settings.model_server.base_url
+        if found.problem:
+            return Finding("model server", ok=False, fact=found.problem, cure="Check the network.", needed=False)
+        return Finding("model server", ok=True, fact=f"{len(found.models)} models at {where}")
+
+    return asyncio.run(ask())
+
+
+def _qt() -> Finding:
+    """Whether Qt's libraries are there, tried in a process of its own: a missing one can end the process."""
+    import subprocess
+
+    program = (
+        "import os; os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen'); "
+        "from PySide6.QtGui import QGuiApplication; import PySide6; QGuiApplication([]); print(PySide6.__version__)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter with our own text
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode == 0:
+        return Finding("Qt", ok=True, fact=f"PySide6 {done.stdout.strip()}")
+    reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+    return Finding("Qt", ok=False, fact=reason, cure="Only the window needs it. Run: make setup", needed=False)

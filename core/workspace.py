@@ -1,0 +1,313 @@
+"""The composition root: opens the store, wires engine, steps, models and keys, and hands them out.
+
+async with Workspace.open() as workspace:
+    result = await workspace.run("triage.loom.yaml", {"ticket": "The site is down"})
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, Self
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+
+from core.engine.clock import Clock, SystemClock
+from core.engine.engine import Engine, Run, RunResult
+from core.engine.errors import InputError
+from core.engine.events import Event
+from core.engine.journal import Journal, RunRecord, StepRecord
+from core.engine.memory_journal import MemoryJournal
+from core.engine.services import Services
+from core.engine.step_type import StepTypes
+from core.grants import AllowedHosts, Grant, GrantedFolders
+from core.ids import new_run_id
+from core.library import Library, find_file
+from core.llm.client import ModelServer
+from core.llm.demo import DemoModels
+from core.secrets import KeyringSecrets
+from core.settings import Settings, default_home, load
+from core.steps import discover
+from core.store.blobs import MemoryBlobs
+from core.store.store import Store
+from core.workflow.document import load as load_document
+from core.workflow.inputs import check_inputs
+from core.workflow.model import Json, Workflow
+from core.workflow.problems import DocumentError, Problem
+from core.workflow.validate import validate
+
+DEMO_LABEL = "demo"
+"""The label of runs that use the demonstration model, so that they go on with it when resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A workflow and where it came from. origin: its folder, '' for one of the library."""
+
+    workflow: Workflow
+    origin: str
+
+
+class Workspace:
+    """Everything that is needed to check, run and look into workflows. Made by `Workspace.open`."""
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        settings: Settings,
+        clock: Clock,
+        types: StepTypes,
+        journal: Journal,
+        store: Store | None,
+        secrets: KeyringSecrets,
+        server: ModelServer,
+        services: Services,
+        demo: bool,
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self.clock = clock
+        self.types = types
+        self.journal = journal
+        self.store = store
+        self.secrets = secrets
+        self.server = server
+        self.demo = demo
+        self._services = services
+        self._folders = services.folders
+        self._demo_services = replace(services, models=DemoModels())
+        self.engine = Engine(
+            types,
+            journal,
+            services=self._demo_services if demo else services,
+            clock=clock,
+            new_id=new_run_id,
+            random=SystemRandom(),
+            bind_inputs=bind_inputs,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        home: Path | str | None = None,
+        *,
+        database_url: str = "",
+        memory_only: bool = False,
+        demo: bool = False,
+        grants: Sequence[Grant] = (),
+        clock: Clock | None = None,
+        types: StepTypes | None = None,
+        **overrides: Any,
+    ) -> AsyncIterator[Self]:
+        """Open a workspace; leaving it writes and closes everything.
+
+        home: the folder of Steploom's data (STEPLOOM_HOME, else the user's data folder). database_url: instead of the
+        settings' database. memory_only: keep nothing. demo: use the demonstration model. grants: folders that steps may
+        use besides those of the settings. overrides: settings by name.
+
+        Raises SettingsError, or StoreError if the database cannot be used.
+        """
+        folder = Path(home) if home is not None else default_home()
+        if database_url:
+            overrides["database_url"] = database_url
+        settings = await asyncio.to_thread(load, folder, **overrides)
+        clock = clock or SystemClock()
+        secrets = KeyringSecrets(folder, allow_file=settings.secrets_file)
+        async with AsyncExitStack() as stack:
+            server = _model_server(settings, secrets, folder, clock)
+            stack.push_async_callback(server.aclose)
+            store: Store | None = None
+            journal: Journal = MemoryJournal()
+            if not memory_only:
+                store = await stack.enter_async_context(_open_store(folder, settings, secrets))
+                journal = store.journal
+            settings_grants = [Grant(entry.path, entry.write) for entry in settings.folders]
+            services = Services(
+                models=server,
+                workflows=Library(store.workflows if store is not None else None),
+                secrets=secrets,
+                blobs=store.blobs if store is not None else MemoryBlobs(),
+                folders=GrantedFolders([*settings_grants, *grants]),
+                addresses=AllowedHosts(settings.allowed_hosts),
+            )
+            yield cls(
+                home=folder,
+                settings=settings,
+                clock=clock,
+                types=types or discover(),
+                journal=journal,
+                store=store,
+                secrets=secrets,
+                server=server,
+                services=services,
+                demo=demo,
+            )
+
+    async def find(self, name: str | Path) -> Found:
+        """The workflow in a file, or of that name in the library.
+
+        Raises DocumentError, or StepError(kind='not_found') that names the nearest.
+        """
+        file = await asyncio.to_thread(find_file, str(name), "")
+        if file is not None:
+            path = await asyncio.to_thread(file.resolve)
+            return Found(await asyncio.to_thread(load_document, path), str(path.parent))
+        assert self._services.workflows is not None
+        return Found(await self._services.workflows.get(str(name), ""), "")
+
+    def validate(self, workflow: Workflow) -> list[Problem]:
+        """Everything that is wrong with a workflow; those of severity `error` keep it from running."""
+        return validate(workflow, self.types)
+
+    def start(
+        self,
+        workflow: Workflow,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        origin: str = "",
+        timeout: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        from_text: bool = False,
+    ) -> Run:
+        """Start a run of a checked workflow. from_text: turn texts into the types that the inputs ask for.
+
+        A workflow that came from a file may read its own folder. Raises DocumentError or InputError.
+        """
+        problems = [problem for problem in self.validate(workflow) if problem.severity == "error"]
+        if problems:
+            raise DocumentError(problems, workflow.name)
+        if from_text:
+            inputs = _complete(workflow, inputs or {}, from_text=True)
+        marked = {**(labels or {}), **({DEMO_LABEL: "yes"} if self.demo else {})}
+        services = self._services_for(origin, self.demo)
+        return self.engine.start(workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout)
+
+    async def resume(self, run_id: str, *, timeout: float | None = None) -> Run:
+        """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable."""
+        record = await self.journal.run(run_id)
+        demo = self.demo or DEMO_LABEL in record.labels
+        return await self.engine.resume(run_id, services=self._services_for(record.origin, demo), timeout=timeout)
+
+    async def run(
+        self,
+        workflow: Workflow | str | Path,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> RunResult:
+        """Run a workflow (or the one in a file, or of that name) to its end. timeout: seconds."""
+        return await (await self._started(workflow, inputs, timeout)).result()
+
+    async def stream(
+        self,
+        workflow: Workflow | str | Path,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Event]:
+        """Run a workflow and give every event as it happens. Leaving the loop early cancels the run."""
+        run = await self._started(workflow, inputs, timeout)
+        try:
+            async for event in run.events():
+                yield event
+            await run.result()
+        finally:
+            run.cancel("nobody watched it any more")
+
+    async def answer(self, run_id: str, path: str, answer: Mapping[str, Json]) -> RunResult:
+        """Answer what the step at that path asks, and go on with the run."""
+        await self.journal.answer(run_id, path, answer)
+        return await (await self.resume(run_id)).result()
+
+    async def runs(self, limit: int = 50) -> Sequence[RunRecord]:
+        """The newest runs first."""
+        return await self.journal.runs(limit=limit)
+
+    async def steps(self, run_id: str) -> Sequence[StepRecord]:
+        """All records of a run, in order of their making."""
+        return await self.journal.steps(run_id)
+
+    async def _started(
+        self, workflow: Workflow | str | Path, inputs: Mapping[str, Json] | None, timeout: float | None
+    ) -> Run:
+        found = Found(workflow, "") if isinstance(workflow, Workflow) else await self.find(workflow)
+        return self.start(found.workflow, inputs, origin=found.origin, timeout=timeout)
+
+    def _services_for(self, origin: str, demo: bool) -> Services:
+        services = self._demo_services if demo else self._services
+        if not origin or not isinstance(self._folders, GrantedFolders):
+            return services
+        return replace(services, folders=self._folders.with_grants([Grant(Path(origin))]))
+
+
+def bind_inputs(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """The complete inputs of a run. Raises InputError with everything that does not fit."""
+    return _complete(workflow, inputs, from_text=False)
+
+
+def run_workflow(path: str | Path, /, *, demo: bool = False, **inputs: Json) -> RunResult:
+    """Run the workflow in a file to its end and wait for it: for scripts without an event loop.
+
+    Steps may read the workflow's own folder and write to the working folder.
+    """
+
+    async def work() -> RunResult:
+        async with Workspace.open(demo=demo, grants=[Grant(Path.cwd(), write=True)]) as workspace:
+            return await workspace.run(path, inputs)
+
+    return asyncio.run(work())
+
+
+def _complete(workflow: Workflow, inputs: Mapping[str, Json], *, from_text: bool) -> dict[str, Json]:
+    complete, problems = check_inputs(workflow, inputs, from_text=from_text)
+    if problems:
+        raise InputError(problems)
+    return complete
+
+
+def _model_server(settings: Settings, secrets: KeyringSecrets, home: Path, clock: Clock) -> ModelServer:
+    server = settings.model_server
+
+    async def key() -> str | None:
+        return await secrets.get(server.secret)
+
+    return ModelServer(
+        server.base_url,
+        api_key=key,
+        clock=clock,
+        random=SystemRandom(),
+        default_model=settings.default_model,
+        default_image_model=settings.image_model,
+        default_embedding_model=settings.embedding_model,
+        kind=None if server.kind == "auto" else server.kind,
+        cache_folder=home / "cache",
+    )
+
+
+@asynccontextmanager
+async def _open_store(home: Path, settings: Settings, secrets: KeyringSecrets) -> AsyncIterator[Store]:
+    """The settings' database, its password from the keyring; or the embedded one in the home folder."""
+    url = await database_url(settings, secrets)
+    async with Store.open(url or None, home, patience=settings.database_patience_s) as store:
+        yield store
+
+
+async def database_url(settings: Settings, secrets: KeyringSecrets) -> str:
+    """How to connect to the settings' database, its password from the keyring; '' for the embedded one.
+
+    The text holds the password: never show it.
+    """
+    password = await secrets.get("database") if settings.database_url else None
+    if password is None:
+        return settings.database_url
+    try:
+        return make_conninfo(settings.database_url, password=password)
+    except ProgrammingError:
+        return settings.database_url  # the store says what is wrong with it
