@@ -246,3 +246,8 @@ def test_templates_are_not_judged_as_drawn() -> None:
 
 def test_the_json_schema_calls_the_schema_field_schema() -> None:
     assert "schema" in ChatStep.json_schema()["properties"]
+
+
+def test_a_misspelt_schema_is_told_the_name_that_documents_use() -> None:
+    (problem,) = ChatStep().check_config({"prompt": "x", "shcema": {}})
+    assert problem.fix == "Did you mean 'schema'?"
