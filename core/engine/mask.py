@@ -1,0 +1,100 @@
+"""Keeping secrets out of everything that is shown, kept or sent on: events, records, logs, error texts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import overload
+from urllib.parse import quote, quote_plus
+
+from core.workflow.model import Json
+
+_SHORTEST = 4
+"""Shorter values are not masked: they would blot out ordinary words. The secret store refuses them."""
+
+_SHORTEST_INNER = 8
+"""Shorter pieces of base64 are not masked: they stand in other data by chance."""
+
+
+class Mask:
+    """Replaces secret values by `[secret NAME]`, also where they are URL-quoted, JSON-escaped or in base64.
+
+    Costs one comparison per call as long as no secret was added. A value inside a longer base64 text is found at
+    every alignment, its outermost characters apart.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        self._names: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        for name, value in (secrets or {}).items():
+            self.add(name, value)
+
+    def add(self, name: str, value: str) -> None:
+        """Mask that value from now on. Values of fewer than 4 characters are passed over."""
+        if len(value) < _SHORTEST or self._names.get(value) == name:
+            return
+        for form in _forms(value):
+            self._names.setdefault(form, name)
+        longest_first = sorted(self._names, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def text(self, text: str) -> str:
+        """The text with every secret replaced."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(self._replacement, text)
+
+    @overload
+    def mask(self, value: dict[str, Json]) -> dict[str, Json]: ...
+    @overload
+    def mask(self, value: Json) -> Json: ...
+    def mask(self, value: Json) -> Json:
+        """The JSON value with every secret in its texts and keys replaced; the same object if there is none."""
+        if self._pattern is None:
+            return value
+        return self._masked(value)
+
+    def _masked(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            items = [self._masked(item) for item in value]
+            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        if isinstance(value, dict):
+            pairs = {self.text(key): self._masked(item) for key, item in value.items()}
+            same = all(pairs.get(key, self) is item for key, item in value.items())
+            return value if same else pairs
+        if isinstance(value, int | float) and (name := self._names.get(str(value))):
+            return f"[secret {name}]"
+        return value
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        return f"[secret {self._names[match.group()]}]"
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The value as it may appear in addresses, JSON texts and headers."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    data = value.encode("utf-8", "surrogatepass")
+    yield quote(data, safe="")
+    yield quote(data)
+    yield quote_plus(data)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(data).decode().rstrip("=")
+        for shift in range(3):
+            inner = _inner(encode(bytes(shift) + data).decode(), shift, len(data))
+            if len(inner) >= _SHORTEST_INNER:
+                yield inner
+
+
+def _inner(encoded: str, shift: int, size: int) -> str:
+    """The characters of a base64 text that depend on the secret alone, whatever stands before and after it.
+
+    shift: bytes before the secret, 0 to 2; they reach into the first 0, 2 or 3 characters.
+    """
+    whole = (shift + size) * 8 // 6
+    return encoded[(0, 2, 3)[shift] : whole]

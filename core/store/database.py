@@ -1,0 +1,108 @@
+"""The way to the database for everything but the journal's writer: a pool on the store's loop, used in transactions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psycopg
+from pgvector.psycopg import register_vector_async
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.store.address import Address
+from core.store.errors import ConnectError, ServerError
+from core.store.thread import StoreThread
+
+T = TypeVar("T")
+
+_PAUSE = 0.1
+"""Seconds between two tries to reach a server that is away."""
+
+_SETTINGS = """SELECT set_config('timezone', 'UTC', false), set_config('hnsw.iterative_scan', 'relaxed_order', false)"""
+
+
+class Database:
+    """A database and its pool of connections.
+
+    patience: seconds for which a transaction waits for a server that is away. revive: called (in a thread) when the
+    server is away; brings an embedded one back. pool_size: connections at most.
+    """
+
+    def __init__(
+        self,
+        thread: StoreThread,
+        address: Address,
+        *,
+        patience: float = 60.0,
+        revive: Callable[[], object] | None = None,
+        pool_size: int = 5,
+    ) -> None:
+        self.thread = thread
+        self.address = address
+        self._patience = patience
+        self._revive = revive
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+psycopg://", async_creator=self._new, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+        )
+
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do the work in one transaction on the store's loop, from any loop. It may be done again, so it must be
+        repeatable: the server may go away after it committed.
+
+        Raises ConnectError if the server stays away, and what the work raises.
+        """
+        return await self.thread.call(self.transaction, work)
+
+    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """The same, for callers on the store's loop."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._patience
+        while True:
+            try:
+                async with self._engine.begin() as connection:
+                    return await work(connection)
+            except ConnectError:
+                if loop.time() >= ends:
+                    raise
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                if loop.time() >= ends:
+                    raise ConnectError(
+                        f"The connection to the database {self.address.shown} keeps breaking off. "
+                        "Look at the server's log, then try again."
+                    ) from error
+            await asyncio.sleep(_PAUSE)
+
+    async def connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """A connection of one's own, in autocommit mode. Raises ConnectError or LoginError."""
+        connection = await self._new()
+        await connection.set_autocommit(True)
+        return connection
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
+
+    async def _new(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        try:
+            connection = await psycopg.AsyncConnection.connect(self.address.dsn)
+        except psycopg.OperationalError as error:
+            await self._try_to_revive()
+            raise self.address.explain(error) from None
+        try:
+            await connection.execute(_SETTINGS)
+            await register_vector_async(connection)
+            await connection.commit()
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _try_to_revive(self) -> None:
+        if self._revive is not None:
+            with suppress(ServerError):  # told by the next try, if it stays so
+                await asyncio.to_thread(self._revive)

@@ -1,0 +1,133 @@
+"""What can go wrong with the database.
+
+    StoreError
+    ├── StoreClosed           the store was closed while somebody still used it
+    ├── ServerError           the embedded server cannot be set up or started
+    │   └── DataFolderError   the data folder cannot be used as it is
+    ├── ConnectError          the database cannot be reached
+    │   └── LoginError        the server refuses the user or the password
+    ├── UnsuitableServer      the server lacks something
+    │   ├── ServerTooOld      its version is not supported
+    │   └── NoVectors         pgvector is not installed there
+    ├── SchemaTooNew          a newer Steploom made these tables
+    ├── SchemaError           the tables could not be brought up to date
+    ├── VersionConflict       somebody else saved the workflow meanwhile
+    ├── WorkflowNotFound      no workflow has that name
+    ├── NameTaken             another workflow has that name
+    └── BlobTooBig            a file is larger than the store takes
+
+Each says what happened, to what, and the next move. None ever holds a password.
+"""
+
+from __future__ import annotations
+
+from core.workflow.model import Workflow
+
+
+class StoreError(Exception):
+    """Keeping or finding something in the database did not work."""
+
+    code = "store"
+
+
+class StoreClosed(StoreError):
+    """The store was closed. Open it again before using it."""
+
+    code = "store_closed"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class ServerError(StoreError):
+    """The embedded server cannot be set up or started."""
+
+    code = "embedded_server"
+
+
+class DataFolderError(ServerError):
+    """The embedded server's data folder cannot be used as it is. Nothing in it was changed."""
+
+    code = "data_folder"
+
+
+class ConnectError(StoreError):
+    """The database cannot be reached."""
+
+    code = "connect"
+
+
+class LoginError(ConnectError):
+    """The database refuses the user or the password."""
+
+    code = "login"
+
+
+class UnsuitableServer(StoreError):
+    """The database server lacks something that Steploom needs."""
+
+    code = "unsuitable_server"
+
+
+class ServerTooOld(UnsuitableServer):
+    """The database server's version is not supported."""
+
+    code = "server_too_old"
+
+
+class NoVectors(UnsuitableServer):
+    """The extension pgvector cannot be used in the database."""
+
+    code = "no_pgvector"
+
+
+class SchemaTooNew(StoreError):
+    """The tables were made by a newer Steploom. This one leaves them alone."""
+
+    code = "schema_too_new"
+
+
+class SchemaError(StoreError):
+    """The tables could not be made or brought up to date."""
+
+    code = "schema"
+
+
+class VersionConflict(StoreError):
+    """Somebody else saved the workflow meanwhile.
+
+    expected: the version that the change was based on. current: the newest version. mine: what was to be saved.
+    theirs: the newest version's document.
+    """
+
+    code = "version_conflict"
+
+    def __init__(self, name: str, *, expected: int, current: int, mine: Workflow, theirs: Workflow) -> None:
+        self.name = name
+        self.expected = expected
+        self.current = current
+        self.mine = mine
+        self.theirs = theirs
+        based = f"version {expected}" if expected else "a new workflow"
+        super().__init__(
+            f"Workflow {name!r} was saved by somebody else meanwhile: yours is based on {based}, the newest is "
+            f"version {current}. Compare the two and save again on top of version {current}."
+        )
+
+
+class WorkflowNotFound(StoreError):
+    """No workflow (or no version of it) has that name."""
+
+    code = "workflow_not_found"
+
+
+class NameTaken(StoreError):
+    """Another workflow has that name."""
+
+    code = "name_taken"
+
+
+class BlobTooBig(StoreError):
+    """A file is larger than the store takes."""
+
+    code = "blob_too_big"

@@ -1,0 +1,9 @@
+"""The history of the tables: one module per change, named by date and purpose.
+
+`REVISIONS` lists them in their order instead of scanning the folder, so that a frozen program finds them too.
+"""
+
+from __future__ import annotations
+
+REVISIONS: tuple[str, ...] = ("m20261122_first_tables",)
+"""Module names below this package, which are also the revision ids in the database, oldest first."""
