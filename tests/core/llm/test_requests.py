@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.engine.errors import StepError
-from core.engine.services import ChatRequest
+from core.engine.services import ChatRequest, Models
 from core.llm.client import ModelServer
 from core.llm.profile import OPENROUTER_URL, ServerKind, profile_by_address, profile_by_models
 from tests.support.openrouter import KEY, StandIn
@@ -46,6 +46,11 @@ EVERYTHING = ChatRequest(
     session="run-1",
     provider={"data_collection": "deny"},
 )
+
+
+def test_the_client_is_what_steps_expect(server: ModelServer) -> None:
+    models: Models = server
+    assert models.wire_request(question("Hi"))["model"] == "test/model"
 
 
 async def test_openrouter_gets_everything_in_its_own_words(server: ModelServer, stand_in: StandIn) -> None:

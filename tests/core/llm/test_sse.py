@@ -24,13 +24,18 @@ def events_of(body: bytes, cuts: list[int] | None = None) -> list[ServerEvent]:
 
 @given(st.lists(texts, max_size=6), st.sampled_from(["\n", "\r\n", "\r"]), st.lists(st.integers(0), max_size=30))
 def test_events_are_the_same_however_the_body_is_cut(data: list[str], newline: str, cuts: list[int]) -> None:
-    body = "".join(f": comment{newline}data: {text}{newline}{newline}" for text in data).encode()
-    assert events_of(body, cuts) == [ServerEvent(text) for text in data]
+    body = "".join(f": comment{newline}data: {text}{newline}data:2{newline}{newline}" for text in data).encode()
+    assert events_of(body, cuts) == [ServerEvent(f"{text}\n2") for text in data]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0), max_size=10))
 def test_any_bytes_are_parsed_without_an_error_and_alike_however_cut(body: bytes, cuts: list[int]) -> None:
     assert events_of(body, cuts) == events_of(body)
+
+
+def test_a_line_end_cut_in_two_is_one_line_end() -> None:
+    body = b"data: one\r\ndata: two\r\n\r\n"
+    assert events_of(body, list(range(len(body)))) == [ServerEvent("one\ntwo")]
 
 
 def test_lines_of_one_event_are_joined_and_its_name_is_kept() -> None:

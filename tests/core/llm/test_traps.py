@@ -155,6 +155,15 @@ async def test_trap_8_two_calls_with_the_same_index_stay_two(
     assert answer.finish == "tool_calls"  # Ollama says "stop"
 
 
+async def test_trap_8_two_calls_alike_in_all_but_their_place_stay_two(
+    server_of: ServerMaker, stand_in: StandIn
+) -> None:
+    calls = [call_piece(0, None, "get_weather", "")] * 2
+    stand_in.script(stream_reply(chunk(tool_calls=calls), chunk(finish="stop")))
+    answer = await answer_to(server_of(kind="ollama"), question(tools=[WEATHER]))
+    assert [call.arguments for call in answer.tool_calls] == [{}, {}]
+
+
 async def test_trap_8_fragments_with_one_index_and_one_id_stay_one_call(server: ModelServer, stand_in: StandIn) -> None:
     stand_in.script(
         stream_reply(
