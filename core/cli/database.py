@@ -74,7 +74,8 @@ def use(
         user, host = parts.username or "", parts.netloc.rpartition("@")[2]
         url = urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host))
     save(settings.model_copy(update={"database_url": url}), home)
-    error_console().print(f"The database is {url or "Steploom's own"} from now on.", soft_wrap=True)
+    shown = url or "Steploom's own"
+    error_console().print(f"The database is {shown} from now on.", soft_wrap=True)
     return COMPLETED
 
 
