@@ -48,8 +48,19 @@ class Graph:
 
     def ancestors(self, step_id: str) -> frozenset[str]:
         """Every step from which wires lead to this one. A step on a cycle is its own ancestor."""
-        bits = bin(self._ancestors[self._index[step_id]])[:1:-1]
-        return frozenset(self._ids[index] for index, bit in enumerate(bits) if bit == "1")
+        return frozenset(self.named(self.ancestor_bits(step_id)))
+
+    def bit(self, step_id: str) -> int:
+        """The step's bit in sets of steps; bits grow in document order."""
+        return 1 << self._index[step_id]
+
+    def ancestor_bits(self, step_id: str) -> int:
+        """The ancestors of a step as a set of bits."""
+        return self._ancestors[self._index[step_id]]
+
+    def named(self, bits: int) -> Iterator[str]:
+        """The ids in a set of bits, in document order."""
+        return (self._ids[index] for index, bit in enumerate(bin(bits)[:1:-1]) if bit == "1")
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
         """Whether wires lead from one step to the other. Steps of another level have no ancestors here."""

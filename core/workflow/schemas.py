@@ -1,0 +1,48 @@
+"""JSON Schemas of inputs and variables: whether they are right, and whether a value fits. Never uses the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
+
+from core.workflow.model import Json
+
+
+def schema_flaw(schema: Mapping[str, Json]) -> str:
+    """What is wrong with a JSON Schema (draft 2020-12), a sentence, or ''."""
+    try:
+        Draft202012Validator.check_schema(dict(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    except SchemaError as error:
+        place = ".".join(map(str, error.absolute_path))
+        return f"{place + ': ' if place else ''}{_sentence(error)}"
+    except RecursionError:
+        return "It is nested too deeply."
+    return ""
+
+
+def value_flaw(value: Json, schema: Mapping[str, Json]) -> str:
+    """Why a value does not fit a schema that is right by itself, a sentence, or ''."""
+    # An empty registry: a `$ref` to somewhere else is an error, not a download.
+    validator = Draft202012Validator(dict(schema), registry=EMPTY_REGISTRY)
+    try:
+        error = best_match(validator.iter_errors(value))
+    except Unresolvable as unresolvable:
+        return f"Its schema refers to {unresolvable.ref!r}, which is not in it."
+    except RecursionError:
+        return "Its schema refers to itself without end."
+    except (re.error, OverflowError, ValueError) as trouble:
+        return f"Its schema cannot be applied: {trouble}."
+    if error is None:
+        return ""
+    place = ".".join(map(str, error.absolute_path))
+    return f"{place + ': ' if place else ''}{_sentence(error)}"
+
+
+def _sentence(error: ValidationError | SchemaError) -> str:
+    text = error.message if len(error.message) <= 200 else f"{error.message[:100]} … {error.message[-90:]}"
+    return text if text.endswith(".") else f"{text}."
