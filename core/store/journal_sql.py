@@ -7,6 +7,8 @@ still ours.
 
 from __future__ import annotations
 
+import itertools
+
 _RUN_COLUMNS = """run_id text, epoch int, status text, outputs text, error text, error_path text, ended timestamptz,
     wake_at timestamptz, tokens_in bigint, tokens_out bigint, cost_usd float8, duration_s float8, resumable bool,
     blobs text[]"""
@@ -19,14 +21,14 @@ _STEP_COLUMNS = """run_id text, epoch int, path text, attempt int, seq int, step
 BLOBS = """
 INSERT INTO blobs (hash, media_type, size, bytes)
 SELECT hash, media_type, octet_length(bytes), bytes
-FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS u (hash, media_type, bytes)
+FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u (hash, media_type, bytes)
 ORDER BY hash
 ON CONFLICT (hash) DO UPDATE SET used = now()"""
 """Three arrays instead of JSON: the bytes go as they are. Ordered, so that two writers never wait for each other."""
 
 DOCUMENTS = """
 INSERT INTO documents (hash, body)
-SELECT hash, body::json FROM json_to_recordset(%s::json) AS u (hash text, body text) ORDER BY hash
+SELECT hash, body::json FROM json_to_recordset($1::json) AS u (hash text, body text) ORDER BY hash
 ON CONFLICT (hash) DO UPDATE SET used = now()"""
 
 OPEN = f"""
@@ -36,7 +38,7 @@ INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels
 SELECT run_id, workflow_name, document_hash, inputs::json, origin, labels::json, status, outputs::json, error::json,
     error_path, created, ended, wake_at, tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs,
     epoch, owner, now() + lease_s * interval '1 second'
-FROM json_to_recordset(%s::json) AS u ({_RUN_COLUMNS}, workflow_name text, document_hash text, inputs text,
+FROM json_to_recordset($1::json) AS u ({_RUN_COLUMNS}, workflow_name text, document_hash text, inputs text,
     origin text, labels text, created timestamptz, owner text, lease_s float8)
 ON CONFLICT (id) DO UPDATE SET lease_expires = excluded.lease_expires
     WHERE executions.lease_owner = excluded.lease_owner AND executions.lease_epoch = 1
@@ -56,7 +58,7 @@ _WRITTEN = """
             THEN NULL ELSE old.answer END"""
 
 STEPS = f"""
-WITH u AS MATERIALIZED (SELECT * FROM json_to_recordset(%s::json) AS u ({_STEP_COLUMNS})),
+WITH u AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS u ({_STEP_COLUMNS})),
 runs AS MATERIALIZED (
     SELECT held.run_id, held.epoch FROM (SELECT DISTINCT run_id, epoch FROM u) AS wanted
     CROSS JOIN LATERAL (
@@ -91,14 +93,16 @@ def few_steps(count: int) -> str:
 
     A step after the other is what most runs are made of; this takes the server two thirds of the time of STEPS.
     """
-    row = ", ".join(f"%s::{kind}" for kind in FEW_STEPS_COLUMNS.values())
+    number = itertools.count(3)
+    rows = (", ".join(f"${next(number)}::{kind}" for kind in FEW_STEPS_COLUMNS.values()) for _ in range(count))
+    values = ", ".join(f"({row})" for row in rows)
     return f"""
 WITH runs AS MATERIALIZED (
-    SELECT id AS run_id, lease_epoch AS epoch FROM executions WHERE id = %s AND lease_epoch = %s::int FOR SHARE
+    SELECT id AS run_id, lease_epoch AS epoch FROM executions WHERE id = $1 AND lease_epoch = $2::int FOR SHARE
 ),
 written AS (
     INSERT INTO step_results AS old (run_id, {", ".join(FEW_STEPS_COLUMNS)})
-    SELECT runs.run_id, u.* FROM runs CROSS JOIN (VALUES {", ".join([f"({row})"] * count)}) AS u{_WRITTEN}
+    SELECT runs.run_id, u.* FROM runs CROSS JOIN (VALUES {values}) AS u{_WRITTEN}
 )
 SELECT run_id, epoch FROM runs"""  # noqa: S608 - made of constants
 
@@ -113,14 +117,14 @@ UPDATE executions AS run SET
     duration_s = u.duration_s, resumable = u.resumable, blobs = u.blobs,
     lease_owner = CASE WHEN u.released THEN NULL ELSE run.lease_owner END,
     lease_expires = CASE WHEN u.released THEN NULL ELSE run.lease_expires END
-FROM json_to_recordset(%s::json) AS u ({_RUN_COLUMNS}, released bool)
+FROM json_to_recordset($1::json) AS u ({_RUN_COLUMNS}, released bool)
 WHERE run.id = u.run_id AND run.lease_epoch = u.epoch
 RETURNING run.id, run.lease_epoch"""  # noqa: S608 - made of constants
 """Returns the runs that are still ours."""
 
 HEARTBEAT = """
 UPDATE executions AS run SET lease_expires = now() + u.lease_s * interval '1 second'
-FROM json_to_recordset(%s::json) AS u (run_id text, epoch int, lease_s float8)
+FROM json_to_recordset($1::json) AS u (run_id text, epoch int, lease_s float8)
 WHERE run.id = u.run_id AND run.lease_epoch = u.epoch
 RETURNING run.id, run.lease_epoch"""
 """Returns the runs that are still ours."""

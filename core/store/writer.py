@@ -284,13 +284,19 @@ class GroupWriter:
 async def _write(connection: Connection, statements: Sequence[Statement]) -> None:
     """One transaction; a single statement is one by itself."""
     if len(statements) == 1:
-        cursors = [await connection.execute(statements[0].sql, statements[0].parameters, prepare=True)]
+        cursors = [await _execute(connection, statements[0])]
     else:
         async with connection.pipeline(), connection.transaction():
-            cursors = [await connection.execute(each.sql, each.parameters, prepare=True) for each in statements]
+            cursors = [await _execute(connection, each) for each in statements]
     for statement, cursor in zip(statements, cursors, strict=True):
         if statement.leases:
             _note(statement, await cursor.fetchall())
+
+
+async def _execute(connection: Connection, statement: Statement) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    # A raw cursor: the ordinary one would take a statement of more than 50 parameters apart anew each time.
+    cursor = psycopg.AsyncRawCursor(connection)
+    return await cursor.execute(statement.sql, statement.parameters, prepare=True)
 
 
 def _note(statement: Statement, rows: Iterable[tuple[Any, ...]]) -> None:
