@@ -157,7 +157,7 @@ class _Place:
             names += self.step.body or () if self.inside else ()
             name = self.step.id
             for level in self.level.outward():
-                names += [other for other in level.steps if level.graph.is_ancestor(other, name)]
+                names += level.graph.named(level.graph.ancestor_bits(name))
                 name = level.loop.id if level.loop else ""
         return self.outline.hint(root, names, "names")
 

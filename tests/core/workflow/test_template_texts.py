@@ -8,13 +8,10 @@ from core.workflow.model import Json
 from core.workflow.template_texts import has_marks, object_with_texts, references_in, texts_in
 from core.workflow.templates import Reference, TemplateSyntax, references
 
-pieces = st.lists(
-    st.sampled_from(
-        ["{{ a }}", "{{a.b[0].c}}", "{{ input.x }}", "{{ true }}", "{{ range }}", "{", "{{", "}}", "}", "{%", "%}", "{#",
-         "#}", " ", "text", "{{ a | upper }}", "{{ a-b }}", "{{- a -}}", "{{ a['b'] }}", "\n", "{% set a = 1 %}", "{% raw %}"]
-    ),
-    max_size=6,
-).map("".join)  # fmt: skip
+values = ["{{ a }}", "{{a.b[0].c}}", "{{ input.x }}", "{{ true }}", "{{ range }}", "{{ a | upper }}", "{{ a-b }}"]
+others = ["{{- a -}}", "{{ a['b'] }}", "{% set a = 1 %}", "{% raw %}", "{% if a %}", "{% endif %}", " ", "text", "\n"]
+marks = ["{", "{{", "}}", "}", "{%", "%}", "{#", "#}"]
+pieces = st.lists(st.sampled_from([*values, *others, *marks]), max_size=6).map("".join)
 
 
 @given(pieces)

@@ -8,7 +8,7 @@ import pytest
 from core.workflow.document import from_data, loads
 from core.workflow.model import Json, Retry, Step, Trigger, Workflow
 from core.workflow.problems import Problem
-from core.workflow.validate import problems_with_lines, validate
+from core.workflow.validate import check_text, problems_with_lines, validate
 from tests.support.small_steps import small_step_types
 
 TYPES = small_step_types()
@@ -518,6 +518,24 @@ def test_a_field_that_the_text_does_not_have_gets_the_line_of_its_step() -> None
     text = "steploom: 1\nname: N\nsteps:\n  a:\n    type: choose\n"
     (problem,) = problems_with_lines(text, validate(loads(text), TYPES))
     assert (problem.code, problem.line) == ("missing_field", 4)
+
+
+def test_a_text_is_read_and_checked_in_one_go_with_each_problem_once() -> None:
+    text = "steploom: 1\nsteps:\n  run:\n    then: gone\n"
+    workflow, all_of_it = check_text(text, TYPES)
+    assert workflow is not None
+    assert [(problem.code, problem.step, problem.line) for problem in all_of_it] == [
+        ("missing_field", None, 1),
+        ("missing_field", "run", 3),
+        ("reserved_id", "run", 3),
+        ("wire_to_nowhere", "run", 4),
+    ]
+
+
+def test_a_text_that_is_no_document_gives_only_what_is_wrong_with_it() -> None:
+    workflow, all_of_it = check_text("a: [", TYPES)
+    assert workflow is None
+    assert [problem.code for problem in all_of_it] == ["yaml_syntax"]
 
 
 def _large(count: int, then: Any) -> Workflow:
