@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from core.engine.errors import StepError
+from core.store.errors import WorkflowNotFound
+from core.store.workflows import Workflows
 from core.workflow.document import load
 from core.workflow.model import Workflow
 from core.workflow.problems import DocumentError
@@ -16,20 +18,10 @@ SUFFIX = ".loom.yaml"
 """How the file of a workflow ends."""
 
 
-class StoredWorkflows(Protocol):
-    """The part of the store that a library reads."""
-
-    async def find(self, name: str) -> Workflow | None:
-        """The current version of the workflow with that name, or None."""
-
-    async def names(self) -> list[str]:
-        """The names of all workflows."""
-
-
 class Library:
     """The WorkflowSource service. stored: None when there is no store (runs in memory)."""
 
-    def __init__(self, stored: StoredWorkflows | None = None) -> None:
+    def __init__(self, stored: Workflows | None = None) -> None:
         self._stored = stored
 
     async def get(self, name: str, origin: str) -> Workflow:
@@ -44,15 +36,13 @@ class Library:
             except DocumentError as error:
                 raise StepError(str(error), kind="validation") from None
         if self._stored is not None:
-            stored = await self._stored.find(name)
-            if stored is not None:
-                return stored
+            with suppress(WorkflowNotFound):
+                return (await self._stored.get(name)).workflow
         raise StepError(await self._not_found(name, origin), kind="not_found")
 
     async def _not_found(self, name: str, origin: str) -> str:
-        folder = Path(origin or ".").resolve()
-        names = await self._stored.names() if self._stored is not None else []
-        files = await asyncio.to_thread(lambda: [path.name for path in folder.glob(f"*{SUFFIX}")])
+        folder, files = await asyncio.to_thread(_documents_in, origin)
+        names = [entry.name for entry in await self._stored.list()] if self._stored is not None else []
         near = difflib.get_close_matches(name, [*names, *files], n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return f"There is no workflow {name!r}, neither as a file in {folder} nor in the library.{hint}"
@@ -65,3 +55,9 @@ def find_file(name: str, origin: str) -> Path | None:
         if candidate.is_file():
             return candidate
     return None
+
+
+def _documents_in(origin: str) -> tuple[Path, list[str]]:
+    """The folder, and the names of the workflow documents in it."""
+    folder = Path(origin or ".").resolve()
+    return folder, [path.name for path in folder.glob(f"*{SUFFIX}")]

@@ -22,6 +22,7 @@ from core.engine.engine import Engine, Run, RunResult
 from core.engine.errors import InputError
 from core.engine.events import Event
 from core.engine.journal import Journal, RunRecord, StepRecord
+from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.services import Services
 from core.engine.step_type import StepTypes
@@ -33,7 +34,6 @@ from core.llm.demo import DemoModels
 from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
-from core.store.blobs import MemoryBlobs
 from core.store.store import Store
 from core.workflow.document import load as load_document
 from core.workflow.inputs import check_inputs
@@ -295,7 +295,7 @@ def _model_server(settings: Settings, secrets: KeyringSecrets, home: Path, clock
 async def _open_store(home: Path, settings: Settings, secrets: KeyringSecrets) -> AsyncIterator[Store]:
     """The settings' database, its password from the keyring; or the embedded one in the home folder."""
     url = await database_url(settings, secrets)
-    async with Store.open(url or None, home, patience=settings.database_patience_s) as store:
+    async with await Store.open(url or None, home, patience=settings.database_patience_s) as store:
         yield store
 
 

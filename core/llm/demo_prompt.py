@@ -38,6 +38,11 @@ class Prompt:
         return f"{self.task}\n{self.material}".strip()
 
     @property
+    def asked(self) -> str:
+        """Where a person says what is wanted: the task, and the last line. What stands between is only material."""
+        return f"{self.task}\n{self.material.rpartition(chr(10))[2]}"
+
+    @property
     def seed(self) -> int:
         """A number that the same prompt always gives, in every process."""
         return crc32(self.whole.encode("utf-8", "replace"))
@@ -66,9 +71,9 @@ def text_of(message: Message) -> str:
 
 def wanted_number(prompt: Prompt) -> str | None:
     """The number to answer with, if a number alone is wanted: high for material that sounds urgent."""
-    found = _RANGE.search(prompt.task) or _RANGE.search(prompt.whole)
-    if not _NUMBER_WANTED.search(prompt.whole):
+    if not _NUMBER_WANTED.search(prompt.asked):
         return None
+    found = _RANGE.search(prompt.asked)
     low, high = (int(text) for text in found.groups() if text) if found else (1, 10)
     low, high = min(low, high), max(low, high)
     alarms = len(_URGENT.findall(prompt.material))
@@ -79,7 +84,7 @@ def wanted_number(prompt: Prompt) -> str | None:
 
 def wanted_choice(prompt: Prompt) -> str | None:
     """The answer out of those that the task lists ("one of: a, b or c", "yes or no"), if it lists any."""
-    if _YES_NO.search(prompt.whole):
+    if _YES_NO.search(prompt.asked):
         return ("no", "yes")[prompt.seed % 2]
     listed = _CHOICE.search(prompt.task)
     if listed is None:

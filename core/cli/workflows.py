@@ -1,0 +1,141 @@
+"""`steploom workflows`: the library in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.exit_codes import BAD_USAGE, COMPLETED
+from core.cli.run import JsonOption
+from core.cli.terminal import error_console, print_json, print_table
+
+if TYPE_CHECKING:
+    from core.store.workflows import Workflows
+    from core.workspace import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Import, export and list the workflows of the library.")
+
+
+@app.command("import")
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow documents.")],
+    folder: Annotated[str, typer.Option(help="Where they are filed in the library.")] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Save over workflows of the same name, as a new version.")
+    ] = False,
+) -> int:
+    """Put workflow documents into the library. One that has errors is taken too, and its errors are said."""
+    return asyncio.run(_import(files, folder, replace))
+
+
+async def _import(files: list[Path], folder: str, replace: bool) -> int:
+    from core.store.errors import VersionConflict
+    from core.workflow.document import load
+    from core.workspace import Workspace
+
+    console = error_console()
+    code = COMPLETED
+    async with Workspace.open() as workspace:
+        library = _library(workspace)
+        for file in files:
+            try:
+                workflow = await asyncio.to_thread(load, file)
+            except OSError as error:
+                raise typer.BadParameter(f"{file} cannot be read: {error.strerror or error}") from None
+            base = await _newest(library, workflow.name) if replace else 0
+            try:
+                version = await library.save(workflow, base, folder=folder or None)
+            except VersionConflict:
+                console.print(
+                    f"{file}: a workflow {workflow.name!r} is there already. Use --replace to save a new version.",
+                    soft_wrap=True,
+                )
+                code = BAD_USAGE
+                continue
+            console.print(f"{file}: saved {workflow.name!r}, version {version}", soft_wrap=True)
+            for problem in workspace.validate(workflow):
+                console.print(f"  {problem.severity}: {problem}", markup=False, soft_wrap=True)
+    return code
+
+
+@app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="The workflow's name.")],
+    file: Annotated[Path | None, typer.Argument(help="Where to; standard output without one.")] = None,
+    version: Annotated[int | None, typer.Option(help="An older version.")] = None,
+) -> int:
+    """Write a workflow of the library to a file."""
+    return asyncio.run(_export(name, file, version))
+
+
+async def _export(name: str, file: Path | None, version: int | None) -> int:
+    from core.workflow.document import dumps, save
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        workflow = (await _library(workspace).get(name, version)).workflow
+    if file is None:
+        typer.echo(dumps(workflow), nl=False)
+    else:
+        await asyncio.to_thread(save, workflow, file)
+    return COMPLETED
+
+
+@app.command("list")
+def list_workflows(as_json: JsonOption = False) -> int:
+    """The workflows of the library, each with its newest run."""
+    return asyncio.run(_list(as_json))
+
+
+async def _list(as_json: bool) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        entries = await _library(workspace).list()
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": entry.name,
+                    "folder": entry.folder,
+                    "tags": list(entry.tags),
+                    "version": entry.version,
+                    "updated": entry.updated.isoformat(),
+                    "last_run_id": entry.last_run_id,
+                    "last_run_status": entry.last_run_status,
+                }
+                for entry in entries
+            ]
+        )
+        return COMPLETED
+    rows = [
+        (
+            entry.name,
+            entry.folder,
+            " ".join(entry.tags),
+            str(entry.version),
+            f"{entry.updated.astimezone():%Y-%m-%d %H:%M}",
+            entry.last_run_status or "",
+        )
+        for entry in entries
+    ]
+    columns = ("workflow", "folder", "tags", "version", "saved", "last run")
+    print_table(columns, rows, empty="The library is empty. Fill it with: steploom workflows import FILE")
+    return COMPLETED
+
+
+def _library(workspace: Workspace) -> Workflows:
+    assert workspace.store is not None
+    return workspace.store.workflows
+
+
+async def _newest(library: Workflows, name: str) -> int:
+    from core.store.errors import WorkflowNotFound
+
+    try:
+        return (await library.get(name)).version
+    except WorkflowNotFound:
+        return 0
