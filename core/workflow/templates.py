@@ -145,7 +145,10 @@ def parse(text: str) -> nodes.Template:
 def references(text: str) -> frozenset[Reference]:
     """Everything that a template reads from outside. Raises TemplateSyntax."""
     tree = parse(text)
-    free = find_undeclared_variables(tree) - set(environment().globals)
+    try:
+        free = find_undeclared_variables(tree) - set(environment().globals)
+    except TemplateSyntaxError as error:  # an unknown filter or test
+        raise TemplateSyntax(_sentence(error.message or "the template cannot be used"), error.lineno) from None
     return frozenset(reference for reference in _chains(tree) if reference.root in free)
 
 
