@@ -32,12 +32,14 @@ class Documents:
         self._decoded: OrderedDict[str, Workflow] = OrderedDict()
 
     def encode(self, workflow: Workflow) -> Document:
-        """The workflow's document."""
+        """The workflow's document. Raises DocumentError if it could not be read back."""
         with self._lock:
             known = self._encoded.get(id(workflow))
         if known is not None:
             return known[1]
-        text = encode(to_data(workflow))
+        data = to_data(workflow)
+        from_data(data)
+        text = encode(data)
         document = Document(hashlib.sha256(text.encode("ascii")).hexdigest(), text)
         with self._lock:
             self._encoded[id(workflow)] = workflow, document

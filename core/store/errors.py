@@ -13,8 +13,7 @@
     ├── SchemaError           the tables could not be brought up to date
     ├── VersionConflict       somebody else saved the workflow meanwhile
     ├── WorkflowNotFound      no workflow has that name
-    ├── NameTaken             another workflow has that name
-    └── BlobTooBig            a file is larger than the store takes
+    └── NameTaken             another workflow has that name
 
 Each says what happened, to what, and the next move. None ever holds a password.
 """
@@ -125,9 +124,3 @@ class NameTaken(StoreError):
     """Another workflow has that name."""
 
     code = "name_taken"
-
-
-class BlobTooBig(StoreError):
-    """A file is larger than the store takes."""
-
-    code = "blob_too_big"

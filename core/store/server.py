@@ -61,11 +61,10 @@ class EmbeddedServer:
             self._check_version()
             server = _package_server(self._data)
             self._make_cluster(server)
-            info = self._running() or self._launch(server)
+            address = _address(self._running() or self._launch(server))
             self._mine.write_text(str(this_process()), encoding="utf-8")
+            _make_database(address)
         atexit.register(self.stop)
-        address = _address(info)
-        _make_database(address)
         return address.with_database(_DATABASE)
 
     def stop(self) -> None:
@@ -249,8 +248,6 @@ def _make_database(address: Address) -> None:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,)).fetchone()
             if known is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
-    except psycopg.errors.DuplicateDatabase:
-        return  # another process made it at the same moment
     except psycopg.OperationalError as error:
         raise address.explain(error) from error
 

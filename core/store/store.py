@@ -1,0 +1,109 @@
+"""The store put together: server, connections, journal and repositories, opened and closed as one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+
+from core.store import schema
+from core.store.address import Address
+from core.store.blobs import PostgresBlobs
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.errors import StoreError
+from core.store.executions import Executions
+from core.store.journal import PostgresJournal
+from core.store.schema import SchemaStatus
+from core.store.server import EmbeddedServer
+from core.store.thread import StoreThread
+from core.store.workflows import Workflows
+
+
+class Store:
+    """Everything that is kept. Made by `open`; use it as an async context manager or call `close`.
+
+    May be used from any loop. status: what was found in the database when it was opened.
+    """
+
+    def __init__(
+        self,
+        thread: StoreThread,
+        database: Database,
+        journal: PostgresJournal,
+        documents: Documents,
+        status: SchemaStatus,
+        server: EmbeddedServer | None,
+    ) -> None:
+        self.thread = thread
+        self.database = database
+        self.journal = journal
+        self.status = status
+        self.workflows = Workflows(database, documents)
+        self.executions = Executions(database)
+        self.blobs = PostgresBlobs(database)
+        self._server = server
+
+    @classmethod
+    async def open(
+        cls,
+        database_url: str | None,
+        home: Path,
+        *,
+        patience: float = 60.0,
+        lease_s: float = 30.0,
+        beat_s: float = 10.0,
+    ) -> Store:
+        """Connect to the database, bring its tables up to date and begin to write.
+
+        database_url: a Postgres with pgvector, password included; None for the embedded server with its data in
+        `home/postgres`. patience: seconds for which runs wait for a server that went away. lease_s, beat_s: as in
+        PostgresJournal. Raises StoreError.
+        """
+        thread = StoreThread()
+        try:
+            return await thread.call(_opened, thread, database_url, home, patience, lease_s, beat_s)
+        except BaseException:
+            thread.close()
+            raise
+
+    async def close(self) -> None:
+        """Write what is queued, let go of all runs, disconnect, and stop the embedded server if nobody else uses it."""
+        if self.thread.closed:
+            return
+        await self.thread.call(self._close)
+        self.thread.close()
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _close(self) -> None:
+        try:
+            await self.journal.stop()
+        finally:
+            await self.database.close()
+            if self._server is not None:
+                await asyncio.to_thread(self._server.stop)
+
+
+async def _opened(
+    thread: StoreThread, database_url: str | None, home: Path, patience: float, lease_s: float, beat_s: float
+) -> Store:
+    server = None if database_url else EmbeddedServer(home / "postgres")
+    try:
+        address = await asyncio.to_thread(server.start) if server else Address.parse(database_url or "")
+        status = await asyncio.to_thread(schema.upgrade, address)
+    except (StoreError, asyncio.CancelledError):
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+        raise
+    documents = Documents()
+    database = Database(thread, address, patience=patience, revive=server.start if server else None)
+    journal = PostgresJournal(database, documents, patience=patience, lease_s=lease_s, beat_s=beat_s)
+    await journal.start()
+    return Store(thread, database, journal, documents, status, server)
