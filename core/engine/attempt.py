@@ -123,6 +123,8 @@ class StepExecution:
                 return self._replay(last)
             case "started" | "cancelled":
                 if self._repeatable():
+                    if last.status == "started":
+                        self._close(last)
                     return again
                 self._ask_about_interruption(last)
                 return None
@@ -157,6 +159,16 @@ class StepExecution:
             end.raised_at = self.path
             raise end
         return last.ports
+
+    def _close(self, last: StepRecord) -> None:
+        """Give an attempt whose process died its final record."""
+        run, reason = self.run_state, "the process that ran it ended"
+        run.emit(
+            StepCancelled(
+                run.run_id, run.clock.now(), self.path, last.step_id, last.attempt,
+                reason, last.request, last.usage, last.duration_s,
+            )
+        )  # fmt: skip
 
     def _repeatable(self) -> bool:
         return self.plan.effect != "writes" or self.plan.idempotency is not None

@@ -15,7 +15,7 @@ from core.workflow.model import Json
 class WatchedJournal:
     """A memory journal behind a slow door.
 
-    log: every event as it was put, and "flushed" each time what was put until then had become durable.
+    log: every event as it was put, "flush 3" when a flush was asked for and "durable 3" when it returned.
     """
 
     def __init__(self, inner: MemoryJournal) -> None:
@@ -42,15 +42,15 @@ class WatchedJournal:
     async def flush(self, lease: Lease) -> None:
         """Make durable what was put before the call, after some rounds of the loop."""
         self.flushes += 1
-        upto = len(self.log)
+        number = self.flushes
+        self.log.append(f"flush {number}")
         await self._open.wait()
         for _ in range(3):
             await asyncio.sleep(0)
         if self.broken:
             raise JournalUnavailable(JournalUnavailable.__doc__)
         await self.inner.flush(lease)
-        self.log.insert(upto, "flushed")
-        self.log.append("returned")
+        self.log.append(f"durable {number}")
 
     async def open_run(self, run: RunRecord) -> Lease:
         """Own a new run."""
