@@ -2,6 +2,8 @@
 
 # Qt warns in the C locale; every Debian has this one.
 export LC_ALL=C.UTF-8
+# Without kept bytecode every start of a program takes seconds longer.
+unset PYTHONDONTWRITEBYTECODE
 # Behind a private certificate authority the system's store is the one that knows it.
 export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 

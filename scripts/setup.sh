@@ -71,7 +71,7 @@ set_up_installer() {
 
 install_packages() {
   if set_up_installer; then
-    if .tools/uv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock; then
+    if .tools/uv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock; then
       return
     fi
     say "uv could not get the packages (it does not read pip's configuration); trying pip"
