@@ -8,6 +8,7 @@ SecretsError
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import re
@@ -125,15 +126,13 @@ class KeyringSecrets:
             if not self._allow_file:
                 raise
         else:
+            self._remove_from_file(name)  # an older value there would come before the keyring's
             return "keyring"
         _write_private(self._values_file, {**self._file_values(), name: value})
         return "file"
 
     def _remove(self, name: str) -> bool:
-        values = self._file_values()
-        found = values.pop(name, None) is not None
-        if found:
-            _write_private(self._values_file, values)
+        found = self._remove_from_file(name)
         try:
             if _keyring_call(lambda keyring: keyring.get_password(SERVICE, name)) is not None:
                 _keyring_call(lambda keyring: keyring.delete_password(SERVICE, name))
@@ -141,6 +140,13 @@ class KeyringSecrets:
         except NoKeyring:
             pass
         return found
+
+    def _remove_from_file(self, name: str) -> bool:
+        values = self._file_values()
+        if values.pop(name, None) is None:
+            return False
+        _write_private(self._values_file, values)
+        return True
 
     def _remember(self, name: str, there: bool) -> None:
         names = set(_read_json(self._names_file, list))
@@ -171,7 +177,7 @@ def _keyring_call(action: Callable[[_Keyring], _T]) -> _T:
     try:
         return action(keyring)
     except (NoKeyringError, InitError):
-        raise NoKeyring(NoKeyring.__doc__) from None
+        raise NoKeyring(inspect.cleandoc(NoKeyring.__doc__ or "")) from None
     except KeyringLocked:
         raise SecretsError("The keyring is locked. Unlock it and try again.") from None
     except (KeyringError, RuntimeError) as error:
@@ -192,6 +198,9 @@ def _write_private(path: Path, value: object) -> None:
     """Write JSON wholly or not at all to a file that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-    Path(draft).replace(path)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+        Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)

@@ -154,6 +154,9 @@ def save(settings: Settings, home: Path) -> None:
     path = settings_file(home)
     home.mkdir(parents=True, exist_ok=True)
     number, draft = tempfile.mkstemp(dir=home, prefix=".settings-", suffix=".toml")
-    with os.fdopen(number, "wb") as file:
-        tomli_w.dump(values, file)
-    Path(draft).replace(path)
+    try:
+        with os.fdopen(number, "wb") as file:
+            tomli_w.dump(values, file)
+        Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
