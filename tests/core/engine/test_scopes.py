@@ -162,6 +162,18 @@ async def test_a_workflow_that_calls_itself_without_end_is_stopped_with_a_reason
     assert result.error.type == "limit"
     assert f"more than {MAX_DEPTH} deep" in result.error.message
     assert "calls itself without an end" in result.error.message
+    assert result.error_path == "/".join(["call", *["again"] * MAX_DEPTH])
+
+
+async def test_loops_do_not_count_as_workflows_that_call_each_other() -> None:
+    rig = Rig(workflow(step("a"), name="Inner"))
+    nest = step("call", "workflow", config={"name": "Inner"})
+    for number in range(MAX_DEPTH + 5):
+        nest = step(f"loop_{number}", "loop", config={"times": 1}, body=[nest])
+    result = await rig.run(workflow(nest))
+
+    assert result.status == "completed"
+    assert len(rig.stage.ran) == 1
 
 
 @pytest.mark.parametrize(("status", "ran_after"), [("completed", True), ("failed", False)])

@@ -98,6 +98,7 @@ async def test_a_run_wakes_at_the_earliest_time_that_a_step_waits_for(rig: Rig) 
 
     await rig.clock.advance((early - rig.clock.now()) / timedelta(seconds=1) - 1)
     assert (await rig.resume()).wake_at == early
+    assert rig.stage.times == {"late": 1, "early": 1, "never": 1}
     await rig.clock.advance(1)
     result = await rig.resume()
     assert result.wake_at == late
