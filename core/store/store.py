@@ -11,7 +11,6 @@ from core.store.address import Address
 from core.store.blobs import PostgresBlobs
 from core.store.database import Database
 from core.store.documents import Documents
-from core.store.errors import StoreError
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.schema import SchemaStatus
@@ -98,7 +97,7 @@ async def _opened(
     try:
         address = await asyncio.to_thread(server.start) if server else Address.parse(database_url or "")
         status = await asyncio.to_thread(schema.upgrade, address)
-    except (StoreError, asyncio.CancelledError):
+    except BaseException:
         if server is not None:
             await asyncio.to_thread(server.stop)
         raise
