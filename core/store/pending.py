@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from core.engine.errors import EngineError, JournalUnavailable
@@ -14,7 +15,7 @@ from core.engine.journal import Lease, RunRecord, StepRecord
 from core.store import journal_sql
 from core.store.documents import Document
 from core.store.records import new_run_row, run_row, step_row
-from core.store.values import VALUE_MEDIA_TYPE, Packer, encode
+from core.store.values import VALUE_MEDIA_TYPE, Packer, encode_rows
 
 _FINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 _LONGEST_TEXT = 8 * 1024 * 1024
@@ -242,9 +243,9 @@ class _Rows:
             found.append(Statement(journal_sql.BLOBS, (names, kinds, list(self._blobs.values()))))
         if self._documents:
             bodies = [{"hash": name, "body": text} for name, text in self._documents.items()]
-            found.append(Statement(journal_sql.DOCUMENTS, (encode(bodies),)))
+            found.append(Statement(journal_sql.DOCUMENTS, (encode_rows(bodies),)))
         if self._new:
-            found.append(Statement(journal_sql.OPEN, (encode(self._new),), tuple(self._openers)))
+            found.append(Statement(journal_sql.OPEN, (encode_rows(self._new),), tuple(self._openers)))
         if len(self._stepping) == 1 and len(self._steps) in journal_sql.FEW_STEPS:
             sql = journal_sql.FEW_STEPS[len(self._steps)]
             found.append(Statement(sql, _few(self._steps), tuple(self._stepping.values())))
@@ -254,10 +255,10 @@ class _Rows:
                 for text, keys in _chunks(self._steps)
             )
         if self._runs:
-            found.append(Statement(journal_sql.RUNS, (encode(self._runs),), tuple(self._changed)))
+            found.append(Statement(journal_sql.RUNS, (encode_rows(self._runs),), tuple(self._changed)))
         if beating:
             beats = [{"run_id": b.run_id, "epoch": b.epoch, "lease_s": self._lease_s} for b in beating]
-            found.append(Statement(journal_sql.HEARTBEAT, (encode(beats),), beating))
+            found.append(Statement(journal_sql.HEARTBEAT, (encode_rows(beats),), beating))
         return found
 
     def _new_run(self, opening: Opening, blobs: dict[str, bytes]) -> Row:
@@ -293,6 +294,8 @@ def _few(rows: list[Row]) -> tuple[object, ...]:
 def _literal(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, list):
         return "{" + ",".join(map(_quoted, value)) + "}"
     return repr(value)
@@ -309,7 +312,7 @@ def _chunks(rows: list[Row]) -> Iterator[tuple[str, set[tuple[str, int]]]]:
     keys: set[tuple[str, int]] = set()
     size = 0
     for row in rows:
-        text = encode(row)
+        text = encode_rows(row)
         if texts and size + len(text) > _LONGEST_TEXT:
             yield f"[{','.join(texts)}]", keys
             texts, keys, size = [], set(), 0

@@ -51,7 +51,7 @@ def new_run_row(run: RunRecord, document_hash: str, packer: Packer) -> dict[str,
         "inputs": packer.pack(run.inputs),
         "origin": escape(run.origin),
         "labels": packer.pack(run.labels),
-        "created": run.created.isoformat(),
+        "created": run.created,
     }
 
 
@@ -93,9 +93,7 @@ def step_row(record: StepRecord, packer: Packer, *, with_inputs: bool) -> dict[s
 
 
 def _add_times(row: dict[str, Any], **times: datetime | None) -> None:
-    for name, time in times.items():
-        if time is not None:
-            row[name] = time.isoformat()
+    row.update((name, time) for name, time in times.items() if time is not None)
 
 
 def large_values(rows: Iterable[AnyRow]) -> set[str]:
