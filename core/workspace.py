@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Self
+from weakref import WeakSet
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
@@ -79,6 +80,7 @@ class Workspace:
         self.secrets = secrets
         self.server = server
         self.demo = demo
+        self._runs: WeakSet[Run] = WeakSet()
         self._services = services
         self._folders = services.folders
         self._demo_services = replace(services, models=DemoModels())
@@ -106,7 +108,7 @@ class Workspace:
         types: StepTypes | None = None,
         **overrides: Any,
     ) -> AsyncIterator[Self]:
-        """Open a workspace; leaving it writes and closes everything.
+        """Open a workspace; leaving it cancels what still runs (resumably), writes and closes everything.
 
         home: the folder of Steploom's data (STEPLOOM_HOME, else the user's data folder). database_url: instead of the
         settings' database. memory_only: keep nothing. demo: use the demonstration model. grants: folders that steps may
@@ -137,7 +139,7 @@ class Workspace:
                 folders=GrantedFolders([*settings_grants, *grants]),
                 addresses=AllowedHosts(settings.allowed_hosts),
             )
-            yield cls(
+            workspace = cls(
                 home=folder,
                 settings=settings,
                 clock=clock,
@@ -149,6 +151,8 @@ class Workspace:
                 services=services,
                 demo=demo,
             )
+            stack.push_async_callback(workspace.stop_runs)
+            yield workspace
 
     async def find(self, name: str | Path) -> Found:
         """The workflow in a file, or of that name in the library.
@@ -187,13 +191,17 @@ class Workspace:
             inputs = _complete(workflow, inputs or {}, from_text=True)
         marked = {**(labels or {}), **({DEMO_LABEL: "yes"} if self.demo else {})}
         services = self._services_for(origin, self.demo)
-        return self.engine.start(workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout)
+        run = self.engine.start(workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout)
+        self._runs.add(run)
+        return run
 
     async def resume(self, run_id: str, *, timeout: float | None = None) -> Run:
         """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable."""
         record = await self.journal.run(run_id)
         demo = self.demo or DEMO_LABEL in record.labels
-        return await self.engine.resume(run_id, services=self._services_for(record.origin, demo), timeout=timeout)
+        run = await self.engine.resume(run_id, services=self._services_for(record.origin, demo), timeout=timeout)
+        self._runs.add(run)
+        return run
 
     async def run(
         self,
@@ -212,14 +220,24 @@ class Workspace:
         *,
         timeout: float | None = None,
     ) -> AsyncIterator[Event]:
-        """Run a workflow and give every event as it happens. Leaving the loop early cancels the run."""
+        """Run a workflow and give every event as it happens. Leaving the loop early cancels the run, resumably.
+
+        Raises EngineError after the last event if the run could not be executed to an end.
+        """
         run = await self._started(workflow, inputs, timeout)
         try:
             async for event in run.events():
                 yield event
             await run.result()
         finally:
-            run.cancel("nobody watched it any more")
+            run.cancel("nobody watched it any more", resumable=True)
+
+    async def stop_runs(self) -> None:
+        """Cancel what still runs so that it can be resumed, and wait until that is written down."""
+        running = [run for run in self._runs if not run.done]
+        for run in running:
+            run.cancel("the workspace was closed", resumable=True)
+        await asyncio.gather(*(run.result() for run in running), return_exceptions=True)
 
     async def answer(self, run_id: str, path: str, answer: Mapping[str, Json]) -> RunResult:
         """Answer what the step at that path asks, and go on with the run."""

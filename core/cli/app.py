@@ -9,8 +9,9 @@ import typer
 
 from core.cli import database, doctor, documents, keys, models, run, runs, steps, workflows
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
+from core.cli.refusal import Refusal
 from core.cli.terminal import error_console
-from core.engine.errors import EngineError, InputError, JournalUnavailable, StepError
+from core.engine.errors import EngineError, InputError, JournalUnavailable, RunNotFound, StepError
 from core.workflow.problems import DocumentError, WorkflowError
 
 app = typer.Typer(
@@ -75,13 +76,17 @@ def run_command(arguments: list[str] | None = None) -> int:
 
 def _tell(error: Exception) -> int:
     """Say an error in words on standard error; the exit code for it."""
-    from click import ClickException
+    from core.settings import SettingsError
+    from core.store.errors import WorkflowNotFound
 
-    if isinstance(error, ClickException):
-        error.show()
-        return BAD_USAGE
+    if isinstance(error, typer.TyperException):
+        # Usage errors show themselves; the class that declares it is private to typer.
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+            return BAD_USAGE
     console = error_console()
-    if isinstance(error, DocumentError | InputError):
+    if isinstance(error, DocumentError | InputError | Refusal | RunNotFound | SettingsError | WorkflowNotFound):
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return BAD_USAGE
     if isinstance(error, JournalUnavailable):

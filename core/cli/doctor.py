@@ -6,7 +6,8 @@ import asyncio
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
@@ -15,7 +16,9 @@ from core.cli.exit_codes import COMPLETED, FAILED
 from core.cli.run import JsonOption
 from core.cli.terminal import print_json
 
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON: Final = (3, 11)
+PATIENCE: Final = 10.0
+"""Seconds that the model server is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +32,34 @@ class Finding:
     needed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to find out. needed: as in Finding, for when finding out fails."""
+
+    name: str
+    find: Callable[[], Finding]
+    needed: bool = True
+
+
 def doctor(as_json: JsonOption = False) -> int:
     """Check Python, the database, pgvector, the keyring, the model server and Qt; each fault comes with its cure."""
     findings: list[Finding] = []
     console = Console(highlight=False)
-    for check in (_python, _settings, _database, _keyring, _key, _server, _qt):
+    for check in CHECKS:
         finding = _checked(check)
         findings.append(finding)
         if not as_json:
             _show(console, finding)
     if as_json:
-        print_json([{"name": f.name, "ok": f.ok, "fact": f.fact, "cure": f.cure} for f in findings])
+        print_json([asdict(finding) for finding in findings])
     return COMPLETED if all(finding.ok or not finding.needed for finding in findings) else FAILED
 
 
-def _checked(check: Callable[[], Finding]) -> Finding:
+def _checked(check: Check) -> Finding:
     try:
-        return check()
+        return check.find()
     except Exception as error:  # noqa: BLE001 - whatever is broken is a finding, and its text says what to do
-        return Finding(check.__name__.strip("_"), ok=False, fact=str(error))
+        return Finding(check.name, ok=False, fact=str(error) or type(error).__name__, needed=check.needed)
 
 
 def _show(console: Console, finding: Finding) -> None:
@@ -127,19 +139,25 @@ def _key() -> Finding:
 def _server() -> Finding:
     from core.engine.errors import StepError
 
+    def fault(fact: str) -> Finding:
+        cure = "Check the network, or set another server (STEPLOOM_MODEL_SERVER__BASE_URL); --demo works without one."
+        return Finding("model server", ok=False, fact=fact, cure=cure, needed=False)
+
     async def ask() -> Finding:
         from core.workspace import Workspace
 
         async with Workspace.open(memory_only=True) as workspace:
+            where = workspace.settings.model_server.base_url
             try:
-                found = await workspace.server.catalogue.list(refresh=True)
+                async with asyncio.timeout(PATIENCE):
+                    found = await workspace.server.catalogue.list(refresh=True)
+            except TimeoutError:
+                return fault(f"{where} did not answer within {PATIENCE:.0f} seconds")
             except StepError as error:
-                cure = "Check the network, or set another server in the settings; --demo works without one."
-                return Finding("model server", ok=False, fact=error.message, cure=cure, needed=False)
-        where = workspace.settings.model_server.base_url
+                return fault(error.message)
         if found.problem:
-            return Finding("model server", ok=False, fact=found.problem, cure="Check the network.", needed=False)
-        return Finding("model server", ok=True, fact=f"{len(found.models)} models at {where}")
+            return fault(found.problem)
+        return Finding("model server", ok=True, fact=f"{len(found.models)} models at {where}", needed=False)
 
     return asyncio.run(ask())
 
@@ -159,3 +177,14 @@ def _qt() -> Finding:
         return Finding("Qt", ok=True, fact=f"PySide6 {done.stdout.strip()}")
     reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
     return Finding("Qt", ok=False, fact=reason, cure="Only the window needs it. Run: make setup", needed=False)
+
+
+CHECKS: Final = (
+    Check("python", _python),
+    Check("settings", _settings),
+    Check("database", _database),
+    Check("keyring", _keyring, needed=False),
+    Check("model key", _key, needed=False),
+    Check("model server", _server, needed=False),
+    Check("Qt", _qt, needed=False),
+)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
+from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import print_json
 from core.workflow.model import Json
@@ -20,8 +21,7 @@ def validate_files(
 ) -> int:
     """Say everything that is wrong with workflow documents, with line numbers. Exit code 2 if any has an error."""
     from core.steps import discover
-    from core.workflow.document import read_leniently
-    from core.workflow.validate import problems_with_lines, validate
+    from core.workflow.validate import check_text
 
     types = discover()
     bad = False
@@ -30,10 +30,8 @@ def validate_files(
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise typer.BadParameter(f"{file} cannot be read: {error.strerror or error}") from None
-        workflow, problems = read_leniently(data)
-        if workflow is not None:
-            problems = [*problems, *problems_with_lines(data, validate(workflow, types))]
+            raise Refusal(f"{file} cannot be read: {error.strerror or error}.") from None
+        _, problems = check_text(data, types)
         bad = bad or any(problem.severity == "error" for problem in problems)
         report += [{"file": str(file), **_json(problem)} for problem in problems]
         if not as_json:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
+from core.cli.terminal import LOG_WIDTH
+from core.cli.wording import duration, preview, spent
 from core.engine.clock import Clock
 from core.engine.events import (
+    NO_USAGE,
     Event,
     RunCancelled,
     RunCompleted,
@@ -40,6 +42,12 @@ from core.engine.step_type import StepTypes
 SHOWN_TEXT = 400
 """How many of the last streamed characters of a running step are kept for showing."""
 
+SHORTEST_NOTE = 10
+"""Columns; less of a note says nothing."""
+
+SHOWN_STEPS = 8
+"""How many running steps are shown at once."""
+
 
 @dataclass(slots=True)
 class _Running:
@@ -51,15 +59,23 @@ class _Running:
 
 @dataclass(slots=True)
 class Progress:
-    """Shows the events of one run. Call it with each event; use it as a context around the run."""
+    """Shows the events of one run. Call it with each event; use it as a context around the run.
+
+    titles: what steps are called, by id; for those whose start was not seen.
+    """
 
     console: Console
     types: StepTypes
     clock: Clock
+    titles: Mapping[str, str] = field(default_factory=dict)
     _running: dict[str, _Running] = field(default_factory=dict)
+    _explained: set[str] = field(default_factory=set)
+    _spent: Usage = NO_USAGE
+    _since: float = 0.0
     _live: Live | None = None
 
     def __enter__(self) -> Progress:
+        self._since = self.clock.monotonic()
         if self.console.is_terminal:
             self._live = Live(get_renderable=self._now, console=self.console, refresh_per_second=12, transient=True)
             self._live.start()
@@ -90,7 +106,8 @@ class Progress:
             case RunFailed():
                 where = f" at {event.path}" if event.path else ""
                 self._print(Text(f"Failed{where} after {spent(event.usage, event.duration_s)}", style="bold red"))
-                self._print(Text(event.error.message))
+                if event.path not in self._explained:
+                    self._explain(event.error.message, 0)
             case RunCancelled():
                 self._print(Text(f"Cancelled after {spent(event.usage, event.duration_s)}", style="bold yellow"))
             case RunSuspended():
@@ -102,17 +119,23 @@ class Progress:
     def _ended(self, event: StepEvent) -> None:
         match event:
             case StepCompleted():
+                self._count(event)
                 again = "already done" if event.replayed else spent(event.usage, event.duration_s)
                 mark, style = ("!", "yellow") if event.handled else ("✓", "green")
                 note = f"handled: {event.handled.message}" if event.handled else self._preview(event)
                 self._line(mark, style, event, again, note)
             case StepFailed():
-                self._line("✗", "red", event, spent(event.usage, event.duration_s), event.error.message)
+                self._count(event)
+                self._line("✗", "red", event, spent(event.usage, event.duration_s))
+                self._explain(event.error.message, event.path.count("/") + 2)
+                self._explained.add(event.path)
             case StepRetrying():
+                self._count(event)
                 self._line("↻", "yellow", event, f"again in {event.wait:.1f} s", event.error.message)
             case StepSkipped():
                 self._line("-", "dim", event, "skipped")
             case StepCancelled():
+                self._count(event)
                 self._line("⊘", "dim", event, "cancelled", event.reason)
             case StepSuspended(question=None, until=None):
                 pass
@@ -122,74 +145,80 @@ class Progress:
                 return
         self._running.pop(event.path, None)
 
+    def _count(self, event: StepCompleted | StepFailed | StepRetrying | StepCancelled) -> None:
+        if not isinstance(event, StepCompleted) or not event.replayed:
+            self._spent = self._spent + event.usage
+
     def _line(self, mark: str, style: str, event: StepEvent, fact: str, note: str = "") -> None:
-        running = self._running.get(event.path)
+        """A line that never takes two: the title is cut before the fact, and the note where the line ends."""
         depth = event.path.count("/")
-        title = running.title if running else event.step_id
-        if depth:
-            title = f"{event.path.rpartition('/')[0]} · {title}"
-        line = Text.assemble("  " * (depth + 1), (f"{mark} ", style), title, ("  " + fact, "dim"))
-        if note:
-            line.append("  " + " ".join(note.split()), style="" if style == "red" else "dim italic")
-        if style != "red":
-            line.truncate(max(40, self.console.width - 1), overflow="ellipsis")
+        title = Text(self._title(event))
+        room = self._width - 2 * (depth + 1) - 2 - 2 - len(fact)
+        title.truncate(max(12, room), overflow="ellipsis")
+        line = Text.assemble("  " * (depth + 1), (f"{mark} ", style), title, ("  " + fact if fact else "", "dim"))
+        if note and line.cell_len + SHORTEST_NOTE <= self._width:
+            line.append("  " + " ".join(note.split()), style="dim italic")
+            line.truncate(self._width, overflow="ellipsis")
         self._print(line)
+
+    def _title(self, event: StepEvent) -> str:
+        running = self._running.get(event.path)
+        return _scoped(event.path, running.title if running else self.titles.get(event.step_id, event.step_id))
+
+    def _explain(self, message: str, depth: int) -> None:
+        """An error's whole text under its step."""
+        text = Text(message.strip())
+        if self._live is None:
+            self._print(Text("  " * depth) + text)
+        else:
+            self.console.print(Padding(text, (0, 0, 0, 2 * depth)), highlight=False)
 
     def _preview(self, event: StepCompleted) -> str:
         running = self._running.get(event.path)
         kind = self.types.get(running.type) if running else None
         return preview(event.output, kind.main_output if kind else "")
 
+    @property
+    def _width(self) -> int:
+        return self.console.width - 1 if self.console.is_terminal else LOG_WIDTH
+
     def _print(self, line: Text) -> None:
-        self.console.print(line, soft_wrap=self._live is None, highlight=False)
+        self.console.print(line, soft_wrap=True, highlight=False)
 
     def _now(self) -> RenderableType:
-        """What is running at this moment."""
+        """What is running at this moment, and what was spent so far."""
         rows: list[RenderableType] = []
-        for path, running in list(self._running.items())[:8]:
-            table = Table.grid(padding=(0, 1))
-            elapsed = self.clock.monotonic() - running.since
-            label = Text.assemble(running.title, (f"  {elapsed:.1f} s", "dim"))
-            table.add_row("  " * path.count("/") + " ", Spinner("dots", style="cyan"), label)
-            rows.append(table)
+        now = self.clock.monotonic()
+        for path, running in list(self._running.items())[:SHOWN_STEPS]:
+            rows.append(self._spinning(path, running, now))
             if running.text:
-                tail = Text("      " + " ".join(running.text.split())[-(self.console.width - 10) :], style="dim")
-                rows.append(tail)
-        hidden = len(self._running) - 8
+                room = max(10, self._width - 7)
+                rows.append(Text("      " + _tail(running.text, room), style="dim", no_wrap=True))
+        hidden = len(self._running) - SHOWN_STEPS
         if hidden > 0:
             rows.append(Text(f"   and {hidden} more", style="dim"))
+        rows.append(Text(f"  {spent(self._spent, now - self._since)}", style="dim", no_wrap=True, overflow="ellipsis"))
         return Group(*rows)
 
-
-def preview(output: Mapping[str, Any], key: str = "") -> str:
-    """The one value of an output that matters, on one line."""
-    value = output.get(key) if key else None
-    if value is None:
-        value = next((item for item in output.values() if item not in (None, "", [], {})), "")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"{len(value)} items"
-    if isinstance(value, dict):
-        return ", ".join(value)
-    return " ".join(str(value).split())[:200]
+    def _spinning(self, path: str, running: _Running, now: float) -> RenderableType:
+        indent = 2 * (path.count("/") + 1)
+        elapsed = f"  {duration(now - running.since)}"
+        title = Text(_scoped(path, running.title))
+        title.truncate(max(12, self._width - indent - 2 - len(elapsed)), overflow="ellipsis")
+        spinner = Spinner("dots", text=title.append(elapsed, style="dim"), style="cyan")
+        spinner.start_time = 0.0  # made anew for every frame, they must not begin anew
+        return Padding(spinner, (0, 0, 0, indent))
 
 
-def spent(usage: Usage, seconds: float) -> str:
-    """Time, tokens and money: `1.2 s · 1,204 tok · $0.0040`."""
-    parts = [duration(seconds)]
-    if usage.tokens:
-        parts.append(f"{usage.tokens:,} tok")
-    if usage.cost_usd:
-        parts.append(f"${usage.cost_usd:.4f}")
-    return " · ".join(parts)
+def _scoped(path: str, title: str) -> str:
+    """A step's title with the loop pass or workflow that it stands in."""
+    around = path.rpartition("/")[0]
+    return f"{around} · {title}" if around else title
 
 
-def duration(seconds: float) -> str:
-    """A duration for people: `12 ms`, `3.4 s`, `2 min 5 s`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+def _tail(text: str, width: int) -> str:
+    """The end of a text on one line, no wider than so many columns of a terminal."""
+    line = Text(" ".join(text.split()))
+    while line.cell_len > width:
+        line = line[max(1, (line.cell_len - width) // 2) :]
+    return line.plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from core.cli.exit_codes import of_status
+from core.cli.exit_codes import COMPLETED, of_status
+from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, print_json, print_outputs
 from core.workflow.model import Json
 
 if TYPE_CHECKING:
     from core.engine.engine import Run, RunResult
-    from core.workspace import Workspace
+    from core.engine.errors import EngineError
+    from core.grants import Grant
+    from core.workspace import Found, Workspace
 
 Show = Literal["text", "json", "events"]
 """What goes to standard output: the outputs as text, one JSON object, or every event as a JSON line."""
@@ -34,7 +38,8 @@ WriteOption = Annotated[list[Path], typer.Option("--allow-write", help="A folder
 def run(
     workflow: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A document, or a workflow of the library.")],
     given: Annotated[
-        list[str], typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
+        list[str],
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."),
     ] = [],  # noqa: B006 - typer wants a list and never changes it
     inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON file with inputs.")] = None,
     demo: DemoOption = False,
@@ -76,8 +81,9 @@ def sample(
     source = (folder or project_docs()).resolve()
     target = out.resolve()
     target.mkdir(parents=True, exist_ok=True)
-    inputs: dict[str, Json] = {"folder": str(source), "report": str(target / "digest.md")}
-    return asyncio.run(
+    report = target / "digest.md"
+    inputs: dict[str, Json] = {"folder": str(source), "report": str(report)}
+    code = asyncio.run(
         _run(
             str(example("document_digest")),
             inputs,
@@ -89,6 +95,9 @@ def sample(
             write=[target],
         )
     )
+    if code == COMPLETED:
+        error_console().print(f"The report lies in {_short(report)}", markup=False, soft_wrap=True)
+    return code
 
 
 async def _run(
@@ -102,26 +111,35 @@ async def _run(
     read: list[Path],
     write: list[Path],
 ) -> int:
-    from core.grants import Grant
     from core.workspace import Workspace
 
-    grants = [Grant(path) for path in read] + [Grant(path, write=True) for path in write]
-    async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants) as workspace:
-        found = await workspace.find(name)
+    async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants(read, write)) as workspace:
+        found = await _found(workspace, name)
         started = workspace.start(found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=True)
-        return await follow(workspace, started, show)
+        return await follow(workspace, started, show, grant_flags(read, write))
 
 
-async def follow(workspace: Workspace, started: Run, show: Show) -> int:
-    """Show a run until it is over; its exit code."""
+async def _found(workspace: Workspace, name: str) -> Found:
+    from core.engine.errors import StepError
+
+    try:
+        return await workspace.find(name)
+    except StepError as error:
+        raise Refusal(error.message) from None
+
+
+async def follow(workspace: Workspace, started: Run, show: Show, flags: str = "") -> int:
+    """Show a run until it is over; its exit code. flags: what a command that goes on with it needs again."""
     from core.cli.interrupts import cancelling_on_interrupt
     from core.cli.progress import Progress
+    from core.engine.errors import JournalUnavailable
     from core.engine.events import Event, event_json
 
     with ExitStack() as stack:
         if show == "text":
-            console = error_console()
-            started.listeners.append(stack.enter_context(Progress(console, workspace.types, workspace.clock)))
+            titles = {step.id: step.name for _, step in started.workflow.walk()}
+            progress = Progress(error_console(), workspace.types, workspace.clock, titles)
+            started.listeners.append(stack.enter_context(progress))
         elif show == "events":
 
             def write_event(event: Event) -> None:
@@ -129,24 +147,51 @@ async def follow(workspace: Workspace, started: Run, show: Show) -> int:
 
             started.listeners.append(write_event)
         stack.enter_context(cancelling_on_interrupt(started))
-        result = await started.result()
-    _show_result(result, show)
+        try:
+            result = await started.result()
+        except JournalUnavailable as error:
+            if show == "json":
+                print_json(_stopped_json(started, error))
+            raise
+    if show == "json":
+        print_json(result_json(result))
+    elif show == "text":
+        if result.outputs:
+            print_outputs(result.outputs)
+        _show_next_move(result, flags, kept=workspace.store is not None)
     return of_status(result.status)
 
 
-def _show_result(result: RunResult, show: Show) -> None:
-    if show == "json":
-        print_json(result_json(result))
-    if show != "text":
+def _show_next_move(result: RunResult, flags: str, *, kept: bool) -> None:
+    console = error_console()
+    if result.status == "completed" or (result.status == "cancelled" and not result.resumable):
         return
-    if result.outputs:
-        print_outputs(result.outputs)
+    if not kept:
+        console.print("Nothing of this run was kept (--memory-only), so it cannot go on.", soft_wrap=True)
+        return
     if result.status == "suspended":
-        console = error_console()
         console.print(f"See what it asks: steploom runs show {result.run_id}", soft_wrap=True)
-        console.print(f"Answer: steploom runs answer {result.run_id} CHOICE", soft_wrap=True)
-    elif result.resumable or result.status == "failed":
-        error_console().print(f"Go on with it: steploom runs resume {result.run_id}", soft_wrap=True)
+        console.print(f"Answer: steploom runs answer {result.run_id} CHOICE{flags}", soft_wrap=True, markup=False)
+    else:
+        console.print(f"Go on with it: steploom runs resume {result.run_id}{flags}", soft_wrap=True, markup=False)
+
+
+def grants(read: list[Path], write: list[Path]) -> list[Grant]:
+    """What the options allow."""
+    from core.grants import Grant
+
+    return [Grant(path) for path in read] + [Grant(path, write=True) for path in write]
+
+
+def grant_flags(read: list[Path], write: list[Path]) -> str:
+    """The options that grant these folders, as they are typed: a run that goes on needs them again."""
+    pairs = [("--allow-read", path) for path in read] + [("--allow-write", path) for path in write]
+    return "".join(f" {flag} {shlex.quote(str(path))}" for flag, path in pairs)
+
+
+def _short(path: Path) -> str:
+    """The path from the working folder, if it lies in there."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def result_json(result: RunResult) -> dict[str, Json]:
@@ -165,28 +210,47 @@ def result_json(result: RunResult) -> dict[str, Json]:
     }
 
 
+def _stopped_json(started: Run, error: EngineError) -> dict[str, Json]:
+    """The same object for a run whose end could not be written down."""
+    from core.engine.engine import RunResult
+    from core.engine.events import ErrorInfo
+
+    result = RunResult(started.id, started.workflow.name, "suspended", error=ErrorInfo(error.code, str(error)))
+    return result_json(result)
+
+
 def read_inputs(given: list[str], file: Path | None) -> dict[str, Json]:
-    """The inputs of the command line over those of a file. Raises typer.BadParameter."""
+    """The inputs of the command line over those of a file. Raises Refusal or typer.BadParameter."""
     inputs: dict[str, Json] = {}
     if file is not None:
         try:
             value = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise typer.BadParameter(f"{file} cannot be read as JSON: {error}") from None
+        except OSError as error:
+            raise Refusal(f"--inputs: {file} cannot be read: {error.strerror or error}.") from None
+        except ValueError as error:
+            raise Refusal(f"--inputs: {file} is no JSON: {error}.") from None
         if not isinstance(value, dict):
-            raise typer.BadParameter(f"{file} must hold a JSON object of inputs by name.")
+            raise Refusal(f"--inputs: {file} must hold a JSON object of inputs by name.")
         inputs.update(value)
     for item in given:
         name, equals, text = item.partition("=")
         if not equals or not name:
             raise typer.BadParameter(f"--input {item!r} is not of the form NAME=VALUE.")
-        if text.startswith("@"):
-            try:
-                text = Path(text[1:]).read_text(encoding="utf-8")
-            except (OSError, ValueError) as error:
-                raise typer.BadParameter(f"--input {name}: {error}") from None
-        inputs[name] = text
+        inputs[name] = _file_text(name, text[1:]) if text.startswith("@") and text[1:2] != "@" else _unescaped(text)
     return inputs
+
+
+def _file_text(name: str, file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refusal(f"--input {name}: {file} cannot be read: {error.strerror or error}.") from None
+    except ValueError:
+        raise Refusal(f"--input {name}: {file} is no UTF-8 text.") from None
+
+
+def _unescaped(text: str) -> str:
+    return text[1:] if text.startswith("@@") else text
 
 
 def shown(as_json: bool, events: bool) -> Show:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from core.cli.progress import preview, spent
-from core.cli.terminal import print_outputs
+from core.cli.terminal import LOG_WIDTH, print_outputs
+from core.cli.wording import preview, spent
+from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.step_type import StepTypes
 
@@ -27,16 +28,21 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> 
     console = Console(highlight=False)
     console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
     started = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
-    console.print(f"{run.status}, started {started}, {spent(run.usage, run.duration_s)}", soft_wrap=True)
+    if run.ended is not None:
+        usage, seconds = run.usage, run.duration_s
+    else:
+        usage = sum((step.usage for step in steps), NO_USAGE)
+        seconds = sum(step.duration_s for step in steps if "/" not in step.path)
+    console.print(f"{run.status}, started {started}, {spent(usage, seconds)}", soft_wrap=True)
     for step in steps:
-        console.print(_line(step, types), soft_wrap=True)
+        console.print(_line(step, types, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True)
     for step in steps:
         if step.status == "suspended" and step.question is not None and step.answer is None:
             console.print()
             console.print(Text(step.question.message.strip()), soft_wrap=True)
             choices = ", ".join(step.question.choices)
             console.print(f"asked by {step.path}" + (f"; choices: {choices}" if choices else ""), soft_wrap=True)
-    if run.error is not None:
+    if run.error is not None and not any(step.error == run.error for step in steps):
         where = f" at {run.error_path}" if run.error_path else ""
         console.print(Text(f"Error{where}: {run.error.message}", style="red"), soft_wrap=True)
     if run.outputs:
@@ -44,14 +50,17 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> 
         print_outputs(run.outputs)
 
 
-def _line(step: StepRecord, types: StepTypes) -> Text:
+def _line(step: StepRecord, types: StepTypes, width: int) -> Text:
     mark, style = MARKS[step.status]
     again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
-    line = Text.assemble("  ", (f"{mark} ", style), f"{step.path}{again}")
+    indent = "  " * (step.path.count("/") + 1)
+    line = Text.assemble(indent, (f"{mark} ", style), f"{step.path}{again}")
     if step.status in ("completed", "failed"):
         line.append(f"  {spent(step.usage, step.duration_s)}", style="dim")
     kind = types.get(step.type)
     note = step.error.message if step.error else preview(step.output or {}, kind.main_output if kind else "")
     if note:
-        line.append("  " + " ".join(note.split())[:160], style="dim italic")
+        line.append("  " + " ".join(note.split()), style="red" if step.error else "dim italic")
+    if step.error is None:
+        line.truncate(width, overflow="ellipsis")
     return line

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import COMPLETED
-from core.cli.run import EventsOption, JsonOption, ReadOption, TimeoutOption, WriteOption, follow, seconds, shown
+from core.cli.refusal import Refusal
+from core.cli.run import (
+    EventsOption,
+    JsonOption,
+    ReadOption,
+    Show,
+    TimeoutOption,
+    WriteOption,
+    follow,
+    grant_flags,
+    grants,
+    seconds,
+    shown,
+)
 from core.cli.terminal import error_console, print_json, print_table
 from core.engine.events import RunStatus
 from core.workflow.model import Json
@@ -37,7 +50,7 @@ def list_runs(
 
 
 async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_json: bool) -> int:
-    from core.cli.progress import duration
+    from core.cli.wording import duration
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
@@ -98,13 +111,12 @@ def resume(
 async def _resume(
     wanted: str, as_json: bool, events: bool, timeout: float | None, read: list[Path], write: list[Path]
 ) -> int:
-    from core.grants import Grant
     from core.workspace import Workspace
 
-    grants = [Grant(path) for path in read] + [Grant(path, write=True) for path in write]
-    async with Workspace.open(grants=grants) as workspace:
+    show = shown(as_json, events)
+    async with Workspace.open(grants=grants(read, write)) as workspace:
         started = await workspace.resume(await resolve(workspace, wanted), timeout=timeout)
-        return await follow(workspace, started, shown(as_json, events))
+        return await follow(workspace, started, show, grant_flags(read, write))
 
 
 @app.command("answer")
@@ -113,32 +125,46 @@ def answer(
     reply: Annotated[str, typer.Argument(metavar="CHOICE|JSON", help="A choice, or a JSON object for a form.")],
     step: Annotated[str, typer.Option(help="Which waiting step, if there are several: its scope path.")] = "",
     comment: Annotated[str, typer.Option(help="A comment to go with a choice.")] = "",
-    wait: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
+    go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
     as_json: JsonOption = False,
     events: EventsOption = False,
+    allow_read: ReadOption = [],  # noqa: B006 - as above
+    allow_write: WriteOption = [],  # noqa: B006 - as above
 ) -> int:
     """Answer what a run asks, and go on with it."""
-    return asyncio.run(_answer(run, reply, step, comment, wait, as_json, events))
+    show = shown(as_json, events)
+    return asyncio.run(_answer(run, reply, step, comment, show if go_on else None, allow_read, allow_write))
 
 
-async def _answer(wanted: str, reply: str, path: str, comment: str, wait: bool, as_json: bool, events: bool) -> int:
+async def _answer(
+    wanted: str, reply: str, path: str, comment: str, show: Show | None, read: list[Path], write: list[Path]
+) -> int:
+    """show: how to go on with the run, None to leave that to later."""
     from core.workspace import Workspace
 
-    async with Workspace.open() as workspace:
+    async with Workspace.open(grants=grants(read, write)) as workspace:
         run_id = await resolve(workspace, wanted)
-        asked = newest(await workspace.journal.steps(run_id))
-        waiting = [step for step in asked if step.status == "suspended" and step.question and step.answer is None]
-        if path:
-            waiting = [step for step in waiting if step.path == path]
-        if len(waiting) != 1:
-            choices = ", ".join(step.path for step in waiting)
-            reason = f"several steps ask; name one with --step: {choices}" if waiting else "no step of it asks anything"
-            raise typer.BadParameter(f"The run {run_id} cannot be answered: {reason}.")
-        await workspace.journal.answer(run_id, waiting[0].path, _reply(waiting[0], reply, comment))
-        if not wait:
-            error_console().print(f"Answered. Go on with: steploom runs resume {run_id}", soft_wrap=True)
+        step = _asking(run_id, await workspace.journal.steps(run_id), path)
+        await workspace.journal.answer(run_id, step.path, _reply(step, reply, comment))
+        flags = grant_flags(read, write)
+        if show is None:
+            text = f"Answered. Go on with: steploom runs resume {run_id}{flags}"
+            error_console().print(text, soft_wrap=True, markup=False)
             return COMPLETED
-        return await follow(workspace, await workspace.resume(run_id), shown(as_json, events))
+        return await follow(workspace, await workspace.resume(run_id), show, flags)
+
+
+def _asking(run_id: str, steps: Sequence[StepRecord], path: str) -> StepRecord:
+    """The step that asks: the one of that path, or the only one. Raises Refusal."""
+    asking = [step for step in newest(steps) if step.status == "suspended" and step.question and step.answer is None]
+    found = [step for step in asking if step.path == path] if path else asking
+    if len(found) == 1:
+        return found[0]
+    if not asking:
+        raise Refusal(f"No step of the run {run_id} asks anything.")
+    named = ", ".join(step.path for step in asking)
+    reason = f"no step asks at {path!r}" if path else "several steps ask"
+    raise Refusal(f"The run {run_id} was not answered: {reason}. Name one with --step: {named}.")
 
 
 def _reply(step: StepRecord, reply: str, comment: str) -> dict[str, Json]:
@@ -148,9 +174,9 @@ def _reply(step: StepRecord, reply: str, comment: str) -> dict[str, Json]:
         try:
             return {"form": json.loads(reply)}
         except ValueError:
-            raise typer.BadParameter("The step asks for a form: give a JSON object.") from None
+            raise Refusal("The step asks for a form: give a JSON object.") from None
     if reply not in question.choices:
-        raise typer.BadParameter(f"{reply!r} is not one of the choices: {', '.join(question.choices)}.")
+        raise Refusal(f"{reply!r} is not one of the choices: {', '.join(question.choices)}.")
     return {"choice": reply, "comment": comment}
 
 
@@ -171,7 +197,7 @@ async def _cancel(wanted: str) -> int:
 
 
 async def resolve(workspace: Workspace, wanted: str) -> str:
-    """The full id of a run named by a part of it, or by `last`. Raises typer.BadParameter if that is not one run."""
+    """The full id of a run named by a part of it, or by `last`. Raises Refusal if that is not one run."""
     if len(wanted) == 36:
         return wanted
     found = await workspace.journal.runs(limit=1 if wanted == "last" else 1000)
@@ -180,8 +206,8 @@ async def resolve(workspace: Workspace, wanted: str) -> str:
     matches = [run.id for run in found if run.id.startswith(wanted) or run.id.endswith(wanted)]
     if len(matches) == 1:
         return matches[0]
-    problem = f"{len(matches)} runs match {wanted!r}" if matches else f"there is no run {wanted!r}"
-    raise typer.BadParameter(f"{problem}. `steploom runs list` shows the runs there are.")
+    problem = f"{len(matches)} runs match {wanted!r}" if matches else f"There is no run {wanted!r}"
+    raise Refusal(f"{problem}. `steploom runs list` shows the runs there are.")
 
 
 def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.exit_codes import COMPLETED
+from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import print_json, print_table
 
@@ -17,11 +18,16 @@ def steps(
     type_name: Annotated[str, typer.Argument(metavar="[TYPE]", help="A step type; all are listed without one.")] = "",
     schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of the type's settings.")] = False,
     as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The whole reference as Markdown.")] = False,
 ) -> int:
     """List the step types, or show one type's manual page."""
+    from core.cli.step_reference import page, reference
     from core.steps import discover
 
     types = discover()
+    if not type_name and markdown:
+        typer.echo(reference(types), nl=False)
+        return COMPLETED
     if not type_name:
         if schema:
             print_json({kind.type: kind.json_schema() for kind in types})
@@ -35,7 +41,7 @@ def steps(
     if kind is None:
         near = difflib.get_close_matches(type_name, types.names(), n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(types.names())}."
-        raise typer.BadParameter(f"There is no step type {type_name!r}. {hint}")
+        raise Refusal(f"There is no step type {type_name!r}. {hint}")
     if schema:
         typer.echo(json.dumps(kind.json_schema(), indent=2, ensure_ascii=False))
     elif as_json:
@@ -45,8 +51,8 @@ def steps(
         from rich.markdown import Markdown
 
         console = Console()
-        if console.is_terminal:
-            console.print(Markdown(f"# {kind.title} (`{kind.type}`)\n\n{kind.manual()}"))
+        if console.is_terminal and not markdown:
+            console.print(Markdown(page(kind)))
         else:
-            typer.echo(f"# {kind.title} ({kind.type})\n\n{kind.manual()}")
+            typer.echo(page(kind), nl=False)
     return COMPLETED

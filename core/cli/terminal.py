@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from core.workflow.model import Json
+
+LOG_WIDTH = 160
+"""Characters of a line where no terminal sets a limit."""
+
+READING_WIDTH = 100
+"""Columns; longer lines of a text are hard to read."""
 
 
 def error_console() -> Console:
@@ -34,16 +43,31 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = 200
+    with console.capture() as capture:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def print_outputs(outputs: Mapping[str, Json]) -> None:
-    """A run's outputs: texts as they are, the rest as JSON."""
+    """A run's outputs on standard output: texts as they are, the rest as JSON.
+
+    On a terminal long texts are wrapped between words, so that they can be read.
+    """
+    console = Console(highlight=False)
     for name, value in outputs.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        typer.echo(f"{name}:\n{_indent(text)}" if "\n" in text else f"{name}: {text}")
+        if not console.is_terminal:
+            typer.echo(f"{name}:\n{_indent(text)}" if "\n" in text else f"{name}: {text}")
+        elif "\n" in text or len(name) + 2 + cell_len(text) > console.width:
+            console.print(Text(f"{name}:", style="bold"))
+            width = min(console.width, READING_WIDTH)
+            console.print(Padding(Text(text.rstrip()), (0, 0, 0, 2)), width=width)
+        else:
+            console.print(Text.assemble((f"{name}:", "bold"), f" {text}"), soft_wrap=True)
 
 
 def _indent(text: str) -> str:

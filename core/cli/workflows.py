@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
+from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
 
@@ -44,7 +45,7 @@ async def _import(files: list[Path], folder: str, replace: bool) -> int:
             try:
                 workflow = await asyncio.to_thread(load, file)
             except OSError as error:
-                raise typer.BadParameter(f"{file} cannot be read: {error.strerror or error}") from None
+                raise Refusal(f"{file} cannot be read: {error.strerror or error}.") from None
             base = await _newest(library, workflow.name) if replace else 0
             try:
                 version = await library.save(workflow, base, folder=folder or None)
