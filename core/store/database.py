@@ -77,11 +77,13 @@ class Database:
                     ) from error
             await asyncio.sleep(_PAUSE)
 
-    async def connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        """A connection of one's own, in autocommit mode. Raises ConnectError or LoginError."""
-        connection = await self._new()
-        await connection.set_autocommit(True)
-        return connection
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection of one's own, in autocommit mode. Blocks. Raises ConnectError or LoginError."""
+        try:
+            return psycopg.connect(self.address.dsn, autocommit=True)
+        except psycopg.OperationalError as error:
+            self._try_to_revive()
+            raise self.address.explain(error) from None
 
     async def close(self) -> None:
         """Close the pool."""
@@ -91,7 +93,7 @@ class Database:
         try:
             connection = await psycopg.AsyncConnection.connect(self.address.dsn)
         except psycopg.OperationalError as error:
-            await self._try_to_revive()
+            await asyncio.to_thread(self._try_to_revive)
             raise self.address.explain(error) from None
         try:
             await connection.execute(_SETTINGS)
@@ -102,7 +104,7 @@ class Database:
             raise
         return connection
 
-    async def _try_to_revive(self) -> None:
+    def _try_to_revive(self) -> None:
         if self._revive is not None:
             with suppress(ServerError):  # told by the next try, if it stays so
-                await asyncio.to_thread(self._revive)
+                self._revive()
