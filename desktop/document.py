@@ -1,0 +1,160 @@
+"""An open workflow: the document that every view shows, and the undo stack that every change goes through.
+
+A workflow is an immutable value, so a change is a function from the old value to the new one, and undoing it is
+going back to the old value: no mutation can be forgotten by undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from core.workflow.model import Step, Workflow
+
+Edit: TypeAlias = Callable[[Workflow], Workflow]
+"""A change: gives the workflow as it is after it. Raises WorkflowError if it cannot be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between two states of a document, so that each view decides what to repaint.
+
+    added, removed, changed: ids of steps, loop bodies included. moved: steps whose layout differs. rewired:
+    whether any wire differs. about: whether the name, inputs, variables, outputs or the trigger differ.
+    """
+
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+    rewired: bool = False
+    about: bool = False
+
+    @property
+    def only_moved(self) -> bool:
+        """Whether nothing but positions differs."""
+        return not (self.added or self.removed or self.changed or self.rewired or self.about)
+
+
+def changes_between(old: Workflow, new: Workflow) -> Changes:
+    """What differs; steps are compared by identity first, so that this is quick for large documents."""
+    if old is new:
+        return Changes()
+    before = _steps(old) if old.steps is not new.steps else {}
+    after = _steps(new) if old.steps is not new.steps else {}
+    common = before.keys() & after.keys()
+    changed = frozenset(i for i in common if before[i] is not after[i] and before[i] != after[i])
+    added, removed = frozenset(after.keys() - before.keys()), frozenset(before.keys() - after.keys())
+    rewired = bool(added or removed) or any(before[i].then != after[i].then for i in changed)
+    places = old.layout.keys() | new.layout.keys() if old.layout is not new.layout else ()
+    moved = frozenset(i for i in places if old.layout.get(i) != new.layout.get(i))
+    about = (old.name, old.description, old.trigger, old.inputs, old.variables, old.outputs, old.tags, old.timeout) != (
+        new.name, new.description, new.trigger, new.inputs, new.variables, new.outputs, new.tags, new.timeout
+    )  # fmt: skip
+    return Changes(added, removed, changed, moved, rewired, about)
+
+
+def _steps(workflow: Workflow) -> Mapping[str, Step]:
+    return {step.id: step for _, step in workflow.walk()}
+
+
+class OpenDocument(QObject):
+    """One open workflow.
+
+    changed: what differs, after every edit, undo and redo. saved_changed: whether there is unsaved work. file,
+    version: where it was opened from and the library's version that edits are based on (0: never saved there).
+    read_only: a past run's document, or one of a newer format.
+    """
+
+    changed = Signal(object)
+    saved_changed = Signal(bool)
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        *,
+        file: Path | None = None,
+        version: int = 0,
+        read_only: bool = False,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workflow = workflow
+        self.file = file
+        self.version = version
+        self.read_only = read_only
+        self.stack = QUndoStack(self)
+        self.stack.cleanChanged.connect(lambda clean: self.saved_changed.emit(not clean))
+
+    @property
+    def workflow(self) -> Workflow:
+        """The workflow as it is now."""
+        return self._workflow
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether there is no unsaved work."""
+        return self.stack.isClean()
+
+    def apply(self, label: str, edit: Edit, *, merge: str = "") -> bool:
+        """Make a change that can be undone; whether anything changed. Raises WorkflowError and changes nothing.
+
+        label: for the undo menu ("Move 3 steps"). merge: consecutive changes with the same text become one (a
+        burst of typing in one field, one drag).
+        """
+        if self.read_only:
+            return False
+        after = edit(self._workflow)
+        if after == self._workflow:
+            return False
+        self.stack.push(_Change(self, label, self._workflow, after, merge))
+        return True
+
+    def end_merging(self) -> None:
+        """The next change starts an entry of its own, whatever it is merged by."""
+        index = self.stack.index()
+        command = self.stack.command(index - 1) if index else None
+        if isinstance(command, _Change):
+            command.merge = ""
+
+    def mark_saved(self) -> None:
+        """The document's present state is the saved one."""
+        self.stack.setClean()
+
+    def show(self, workflow: Workflow) -> None:
+        """Show another state and tell the views; only undo commands call this."""
+        changes = changes_between(self._workflow, workflow)
+        self._workflow = workflow
+        self.changed.emit(changes)
+
+
+class _Change(QUndoCommand):
+    """One entry of the undo stack: the workflow before and after."""
+
+    def __init__(self, document: OpenDocument, label: str, before: Workflow, after: Workflow, merge: str) -> None:
+        super().__init__(label)
+        self._document = document
+        self._before = before
+        self._after = after
+        self.merge = merge
+
+    def id(self) -> int:
+        return 1 if self.merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt's name
+        if not isinstance(other, _Change) or other.merge != self.merge:
+            return False
+        self._after = other._after
+        self.setObsolete(self._after == self._before)
+        return True
+
+    def redo(self) -> None:
+        self._document.show(self._after)
+
+    def undo(self) -> None:
+        self._document.show(self._before)
