@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Self
@@ -81,6 +82,7 @@ class Workspace:
         self.server = server
         self.demo = demo
         self._runs: WeakSet[Run] = WeakSet()
+        self._has_run = False
         self._services = services
         self._folders = services.folders
         self._demo_services = replace(services, models=DemoModels())
@@ -191,6 +193,7 @@ class Workspace:
             inputs = _complete(workflow, inputs or {}, from_text=True)
         marked = {**(labels or {}), **({DEMO_LABEL: "yes"} if self.demo else {})}
         services = self._services_for(origin, self.demo)
+        self._has_run = True
         run = self.engine.start(workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout)
         self._runs.add(run)
         return run
