@@ -153,8 +153,18 @@ class Workspace:
                 services=services,
                 demo=demo,
             )
+            stack.push_async_callback(workspace.tidy)
             stack.push_async_callback(workspace.stop_runs)
             yield workspace
+
+    async def tidy(self) -> None:
+        """Remove the runs that the settings no longer keep, and the files that nothing names any more."""
+        if self.store is None or not self._has_run:
+            return
+        kept = self.settings.retention
+        days = timedelta(days=kept.days) if kept.days is not None else None
+        if await self.store.executions.prune(keep_runs=kept.runs, keep=days):
+            await self.store.blobs.sweep()
 
     async def find(self, name: str | Path) -> Found:
         """The workflow in a file, or of that name in the library.
