@@ -43,9 +43,16 @@ class Library:
     async def _not_found(self, name: str, origin: str) -> str:
         folder, files = await asyncio.to_thread(_documents_in, origin)
         names = [entry.name for entry in await self._stored.list()] if self._stored is not None else []
-        near = difflib.get_close_matches(name, [*names, *files], n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        known = {_plain(candidate): candidate for candidate in [*files, *names]}
+        near = difflib.get_close_matches(_plain(name), known, n=1, cutoff=0.5)
+        hint = f" Did you mean {known[near[0]]!r}?" if near else ""
+        if self._stored is None:
+            return f"There is no workflow {name!r} as a file in {folder}; the library cannot be used in memory.{hint}"
         return f"There is no workflow {name!r}, neither as a file in {folder} nor in the library.{hint}"
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(SUFFIX)
 
 
 def find_file(name: str, origin: str) -> Path | None:

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
         env_prefix="STEPLOOM_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
     )
     file: ClassVar[Path | None] = None
+    from_environment: ClassVar[bool] = True
 
     database_url: str = Field(
         "", title="Database", description="A PostgreSQL 15 or newer with pgvector; empty for Steploom's own."
@@ -105,7 +106,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What is given in code, then the environment, then the file."""
-        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings,)
+        if cls.from_environment:
+            sources += (env_settings,)
         if cls.file is not None:
             sources += (TomlConfigSettingsSource(settings_cls, cls.file),)
         return sources
@@ -131,10 +134,23 @@ def settings_file(home: Path) -> Path:
 
 def load(home: Path, **overrides: Any) -> Settings:
     """The settings of a home folder. Raises SettingsError that names every wrong setting."""
+    return _read(home, overrides, environment=True)
+
+
+def change(home: Path, **values: Any) -> None:
+    """Write these settings into the file and leave the others there as they are, whatever the environment says.
+
+    Raises SettingsError.
+    """
+    save(_read(home, values, environment=False), home)
+
+
+def _read(home: Path, overrides: dict[str, Any], *, environment: bool) -> Settings:
     path = settings_file(home)
 
     class _FromFile(Settings):
         file: ClassVar[Path | None] = path
+        from_environment: ClassVar[bool] = environment
 
     try:
         found = _FromFile(**overrides)

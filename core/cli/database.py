@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -60,22 +61,26 @@ def use(
 ) -> int:
     """Use another database from now on. A password in the URL goes to the keyring, never to a file."""
     import asyncio
-    from urllib.parse import urlsplit, urlunsplit
+    from urllib.parse import unquote, urlsplit, urlunsplit
 
     from core.secrets import KeyringSecrets
-    from core.settings import default_home, load, save
+    from core.settings import change, default_home, load
+    from core.store.address import Address
 
+    if url:
+        Address.parse(url)
     home = default_home()
-    settings = load(home)
     parts = urlsplit(url)
     if parts.password:
-        secrets = KeyringSecrets(home, allow_file=settings.secrets_file)
-        asyncio.run(secrets.set("database", parts.password))
+        secrets = KeyringSecrets(home, allow_file=load(home).secrets_file)
+        asyncio.run(secrets.set("database", unquote(parts.password)))
         user, host = parts.username or "", parts.netloc.rpartition("@")[2]
         url = urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host))
-    save(settings.model_copy(update={"database_url": url}), home)
+    change(home, database_url=url)
     shown = url or "Steploom's own"
-    error_console().print(f"The database is {shown} from now on.", soft_wrap=True)
+    error_console().print(f"The database is {shown} from now on.", soft_wrap=True, markup=False)
+    if os.environ.get("STEPLOOM_DATABASE_URL"):
+        error_console().print("STEPLOOM_DATABASE_URL is set, and comes first as long as it is.", soft_wrap=True)
     return COMPLETED
 
 

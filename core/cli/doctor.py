@@ -154,9 +154,9 @@ def _server() -> Finding:
             except TimeoutError:
                 return fault(f"{where} did not answer within {PATIENCE:.0f} seconds")
             except StepError as error:
-                return fault(error.message)
+                return fault(f"{where}: {error.message}")
         if found.problem:
-            return fault(found.problem)
+            return fault(f"{where}: {found.problem}")
         return Finding("model server", ok=True, fact=f"{len(found.models)} models at {where}", needed=False)
 
     return asyncio.run(ask())

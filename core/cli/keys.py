@@ -78,9 +78,6 @@ def _secrets(*, allow_file: bool = False) -> KeyringSecrets:
 
 def _remember_file() -> None:
     """From now on keys may be kept in the file: the person said so."""
-    from core.settings import default_home, load, save
+    from core.settings import change, default_home
 
-    home = default_home()
-    settings = load(home)
-    if not settings.secrets_file:
-        save(settings.model_copy(update={"secrets_file": True}), home)
+    change(default_home(), secrets_file=True)

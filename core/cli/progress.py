@@ -158,7 +158,7 @@ class Progress:
         line = Text.assemble("  " * (depth + 1), (f"{mark} ", style), title, ("  " + fact if fact else "", "dim"))
         if note and line.cell_len + SHORTEST_NOTE <= self._width:
             line.append("  " + " ".join(note.split()), style="dim italic")
-            line.truncate(self._width, overflow="ellipsis")
+        line.truncate(self._width, overflow="ellipsis")
         self._print(line)
 
     def _title(self, event: StepEvent) -> str:
