@@ -47,6 +47,14 @@ class StepKind(Protocol):
     def canvas_only(self) -> bool:
         """Whether steps of this type are never run and take no wires (notes)."""
 
+    @property
+    def main_field(self) -> str:
+        """The config field that a new wire fills with a reference if it is empty; '' for none."""
+
+    @property
+    def main_output(self) -> str:
+        """The key of the output that such a reference names; '' for none."""
+
     def ports(self, config: Mapping[str, Json]) -> Sequence[str]:
         """The output ports for that config, the main one first; `error` is not among them."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from core.workflow.encoding import encode_step, encode_trigger
+from core.workflow.encoding import encode_group, encode_step, encode_trigger
 from core.workflow.model import Json, Step, Wire, Workflow
 from core.workflow.problems import DocumentError
 from core.workflow.rename import rename_step
@@ -60,7 +60,7 @@ class Comparison:
 
     document: name, description, tags, trigger, inputs, variables, timeout, outputs. reordered: steps that are in both
     versions stand in another order, or the ends of one port's wires do; document order breaks ties in a run.
-    layout: places on the canvas, which mean nothing for a run.
+    layout: places on the canvas, and drawing: collapsed steps and groups; both mean nothing for a run.
     """
 
     renamed: tuple[Renaming, ...] = ()
@@ -73,6 +73,7 @@ class Comparison:
     document: tuple[Change, ...] = ()
     reordered: bool = False
     layout: tuple[Change, ...] = ()
+    drawing: tuple[Change, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -81,8 +82,8 @@ class Comparison:
 
     @property
     def logic_changed(self) -> bool:
-        """Whether anything but the layout differs."""
-        return replace(self, layout=()) != Comparison()
+        """Whether anything but the layout and the drawing differs."""
+        return replace(self, layout=(), drawing=()) != Comparison()
 
 
 def compare(old: Workflow, new: Workflow) -> Comparison:
@@ -104,6 +105,7 @@ def compare(old: Workflow, new: Workflow) -> Comparison:
         document=tuple(_mapping_changes(_document(old), _document(new), "")),
         reordered=_is_reordered(before, after, old_wires, new_wires),
         layout=tuple(_mapping_changes(_layout(old), _layout(new), "")),
+        drawing=tuple(_mapping_changes(_drawing(old), _drawing(new), "")),
     )
 
 
@@ -183,6 +185,12 @@ def _document(workflow: Workflow) -> dict[str, Json]:
 
 def _layout(workflow: Workflow) -> dict[str, Json]:
     return {step_id: list(place) for step_id, place in workflow.layout.items()}
+
+
+def _drawing(workflow: Workflow) -> dict[str, Json]:
+    collapsed: dict[str, Json] = {step_id: True for step_id in sorted(workflow.collapsed)}
+    groups: dict[str, Json] = {group_id: encode_group(group) for group_id, group in workflow.groups.items()}
+    return {"collapsed": collapsed, "groups": groups}
 
 
 def _mapping_changes(old: Mapping[str, Json], new: Mapping[str, Json], prefix: str) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.workflow.fields import Fields, kind
@@ -11,6 +11,8 @@ from core.workflow.model import (
     DEFAULT_PORT,
     FORMAT_VERSION,
     ErrorMode,
+    Group,
+    GroupColour,
     JoinMode,
     Json,
     Retry,
@@ -23,7 +25,7 @@ from core.workflow.problems import Problem
 
 DOCUMENT_FIELDS = (
     "steploom", "name", "description", "tags", "trigger", "inputs", "variables", "timeout", "steps", "outputs",
-    "layout",
+    "layout", "collapsed", "groups",
 )  # fmt: skip
 """The fields of a document in the order in which they are saved."""
 
@@ -36,8 +38,12 @@ STEP_FIELDS = (
 RETRY_FIELDS = ("attempts", "wait", "factor", "max_wait")
 """The fields of `retry`."""
 
+GROUP_FIELDS = ("title", "colour", "steps")
+"""The fields of a group in the order in which they are saved."""
+
 _JOINS: tuple[JoinMode, ...] = ("all", "any")
 _ERROR_MODES: tuple[ErrorMode, ...] = ("stop", "default", "branch")
+_COLOURS: tuple[GroupColour, ...] = ("grey", "yellow", "green", "blue", "purple", "pink")
 _DEFAULTS = Retry()
 
 
@@ -72,7 +78,13 @@ class _Decoder:
             steps=self._steps(fields, "steps", None),
             outputs=fields.mapping("outputs") or {},
         )
-        return replace(workflow, layout=self._layout(fields, {step.id for _, step in workflow.walk()}))
+        ids = {step.id for _, step in workflow.walk()}
+        return replace(
+            workflow,
+            layout=self._layout(fields, ids),
+            collapsed=self._collapsed(fields, ids),
+            groups=self._groups(fields, ids),
+        )
 
     def _trigger(self, fields: Fields) -> Trigger:
         if isinstance(word := fields.raw("trigger"), str):
@@ -173,6 +185,48 @@ class _Decoder:
             else:
                 self.problems.append(unknown_layout(step_id, ids))
         return found
+
+    def _collapsed(self, fields: Fields, ids: set[str]) -> frozenset[str]:
+        named = fields.texts("collapsed")
+        self.problems += [unknown_drawn(step_id, "collapsed", ids) for step_id in named if step_id not in ids]
+        return frozenset(step_id for step_id in named if step_id in ids)
+
+    def _groups(self, fields: Fields, ids: set[str]) -> dict[str, Group]:
+        found: dict[str, Group] = {}
+        grouped: set[str] = set()
+        for group_id, data in (fields.mapping("groups") or {}).items():
+            if not isinstance(data, dict):
+                message = f"The group {group_id!r} must be an object with steps, not {kind(data)}."
+                fields.report("wrong_type", f"groups.{group_id}", message, f"Write `{group_id}: {{steps: [a, b]}}`.")
+                continue
+            inner = Fields(data, GROUP_FIELDS, self.problems, prefix=f"groups.{group_id}")
+            named = tuple(dict.fromkeys(inner.texts("steps")))
+            for step_id in named:
+                if step_id not in ids:
+                    self.problems.append(unknown_drawn(step_id, f"groups.{group_id}.steps", ids))
+                elif step_id in grouped:
+                    self.problems.append(_in_two_groups(step_id, group_id))
+            group = Group(
+                title=inner.text("title"),
+                colour=inner.choice("colour", _COLOURS),
+                steps=tuple(step_id for step_id in named if step_id in ids and step_id not in grouped),
+            )
+            if group.steps:
+                found[group_id] = group
+                grouped.update(group.steps)
+        return found
+
+
+def _in_two_groups(step_id: str, group_id: str) -> Problem:
+    message = f"The step {step_id!r} is in another group already; it is left out of {group_id!r} when saved."
+    fix = "Name it in one group only."
+    return Problem("step_in_two_groups", message, fix, field=f"groups.{group_id}.steps", severity="warning")
+
+
+def unknown_drawn(step_id: str, field: str, ids: Collection[str]) -> Problem:
+    """The warning about a step that does not exist where the document says how steps are drawn."""
+    message = f"{step_id!r} is named here, but there is no such step; it is left out when saved."
+    return Problem("unknown_drawn", message, hint(step_id, ids, "steps"), field=field, severity="warning")
 
 
 def unknown_layout(step_id: str, ids: set[str]) -> Problem:

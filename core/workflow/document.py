@@ -23,7 +23,7 @@ from core.workflow.yaml_reader import MAX_BYTES, Reading, read
 from core.workflow.yaml_reader import Path as DataPath
 from core.workflow.yaml_writer import emit
 
-_ONE_PER_LINE = frozenset({"steps", "inputs", "variables", "outputs", "layout"})
+_ONE_PER_LINE = frozenset({"steps", "inputs", "variables", "outputs", "layout", "groups"})
 _MODE = 0o666  # narrowed by the user's umask
 
 

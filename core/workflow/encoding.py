@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from core.workflow.durations import format_duration
-from core.workflow.model import DEFAULT_PORT, FORMAT_VERSION, Json, Retry, Step, Trigger, Workflow
+from core.workflow.model import DEFAULT_PORT, FORMAT_VERSION, Group, Json, Retry, Step, Trigger, Workflow
 
 PLAIN_TRIGGER = Trigger()
 """The trigger of documents that name none."""
 
 
 def encode(workflow: Workflow) -> dict[str, Json]:
-    """The document's data. Layout of steps that do not exist is left out."""
-    ids = {step.id for _, step in workflow.walk()}
+    """The document's data. Layout of steps that do not exist is left out, and so are groups without steps."""
+    ids = {step.id: None for _, step in workflow.walk()}
     layout: dict[str, Json] = {
         step_id: [_number(value) for value in place] for step_id, place in workflow.layout.items() if step_id in ids
     }
@@ -28,8 +29,24 @@ def encode(workflow: Workflow) -> dict[str, Json]:
         "steps": encode_steps(workflow.steps),
         "outputs": dict(workflow.outputs),
         "layout": layout,
+        "collapsed": [step_id for step_id in ids if step_id in workflow.collapsed],
+        "groups": _groups(workflow, ids),
     }
     return {"steploom": FORMAT_VERSION, "name": workflow.name, **_without_empty(fields)}
+
+
+def encode_group(group: Group) -> dict[str, Json]:
+    """The data of one group, its id left out."""
+    colour = "" if group.colour == "grey" else group.colour
+    return _without_empty({"title": group.title, "colour": colour, "steps": list(group.steps)})
+
+
+def _groups(workflow: Workflow, ids: Mapping[str, None]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for group_id, group in workflow.groups.items():
+        if steps := tuple(step_id for step_id in group.steps if step_id in ids):
+            found[group_id] = encode_group(replace(group, steps=steps))
+    return found
 
 
 def encode_steps(steps: Mapping[str, Step]) -> dict[str, Json]:

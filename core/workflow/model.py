@@ -36,6 +36,9 @@ JoinMode: TypeAlias = Literal["all", "any"]
 ErrorMode: TypeAlias = Literal["stop", "default", "branch"]
 """What a step's failure does: ends the run, gives the stated output, or makes the port `error` live."""
 
+GroupColour: TypeAlias = Literal["grey", "yellow", "green", "blue", "purple", "pink"]
+"""The tint of a group's frame."""
+
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 """The empty mapping, shared."""
 
@@ -108,12 +111,22 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A titled frame around some steps of one level. A step is in one group at most; a group means nothing for a run."""
+
+    title: str = ""
+    colour: GroupColour = "grey"
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """A whole document.
 
     inputs, variables: a JSON Schema per name; an input is required unless its schema has a `default`.
     steps: by id, in document order. outputs: a template (or JSON value holding templates) per name.
     timeout: seconds for a whole run. layout: x, y (and width, height) per step id, in canvas pixels.
+    collapsed: ids of steps that are drawn as their header only. groups: frames around steps, by an id of their own.
     """
 
     name: str
@@ -126,6 +139,8 @@ class Workflow:
     timeout: float | None = None
     tags: tuple[str, ...] = ()
     layout: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    collapsed: frozenset[str] = frozenset()
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     def walk(self) -> Iterator[tuple[tuple[str, ...], Step]]:
         """Every step, loop bodies included, in document order, with the ids of the loops around it."""

@@ -1,7 +1,8 @@
 """What can be wrong with a document, said so that a person can mend it.
 
 WorkflowError
-└── DocumentError    the text or data is not a workflow document; carries every Problem found
+├── DocumentError    the text or data is not a workflow document; carries every Problem found
+└── EditRefused      a change to a workflow cannot be made; the text says why
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class DocumentError(WorkflowError):
         self.source = source
         lines = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(f"{source or 'The workflow document'} has {_count(len(self.problems))}:\n{lines}")
+
+
+class EditRefused(WorkflowError):
+    """The change cannot be made and nothing was changed; the text says why and what to do instead."""
+
+    code = "edit"
 
 
 def _count(number: int) -> str:

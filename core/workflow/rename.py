@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from core.workflow.catalogue import Catalogue
-from core.workflow.model import Json, Step, Workflow
+from core.workflow.model import Group, Json, Step, Workflow
 from core.workflow.names import hint, name_problem
 from core.workflow.problems import DocumentError, Problem
 from core.workflow.template_renaming import NameTaken, rename_key, rename_name
@@ -34,7 +34,12 @@ def rename_step(workflow: Workflow, old: str, new: str, catalogue: Catalogue | N
     layout = _renamed_key(workflow.layout, old, new)
     outputs = renaming.outputs(workflow.outputs)
     renaming.finish()
-    return replace(workflow, steps=_renamed_key(steps, old, new), layout=layout, outputs=outputs)
+    renamed = replace(workflow, steps=_renamed_key(steps, old, new), layout=layout, outputs=outputs)
+    return replace(
+        renamed,
+        collapsed=frozenset(new if step_id == old else step_id for step_id in workflow.collapsed),
+        groups={group_id: _regrouped(group, old, new) for group_id, group in workflow.groups.items()},
+    )
 
 
 def rename_variable(workflow: Workflow, old: str, new: str, catalogue: Catalogue | None = None) -> Workflow:
@@ -140,6 +145,12 @@ def _rewired(step: Step, old: str, new: str) -> Step:
     then = {port: tuple(new if target == old else target for target in targets) for port, targets in step.then.items()}
     body = None if step.body is None else _renamed_key(step.body, old, new)
     return replace(step, id=new if step.id == old else step.id, then=then, body=body)
+
+
+def _regrouped(group: Group, old: str, new: str) -> Group:
+    if old not in group.steps:
+        return group
+    return replace(group, steps=tuple(new if step_id == old else step_id for step_id in group.steps))
 
 
 def _renamed_key(mapping: Mapping[str, V], old: str, new: str) -> dict[str, V]:

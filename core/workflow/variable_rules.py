@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from core.workflow.decoding import unknown_layout
+from core.workflow.decoding import unknown_drawn, unknown_layout
 from core.workflow.model import Json, Step
 from core.workflow.outline import Level, Outline
 from core.workflow.problems import Problem
@@ -30,6 +30,13 @@ def workflow_problems(outline: Outline) -> Iterator[Problem]:
     for step_id in workflow.layout:
         if step_id not in outline.level_of:
             yield unknown_layout(step_id, set(outline.level_of))
+    for step_id in sorted(workflow.collapsed):
+        if step_id not in outline.level_of:
+            yield unknown_drawn(step_id, "collapsed", outline.level_of)
+    for group_id, group in workflow.groups.items():
+        for step_id in group.steps:
+            if step_id not in outline.level_of:
+                yield unknown_drawn(step_id, f"groups.{group_id}.steps", outline.level_of)
 
 
 def variable_problems(outline: Outline) -> Iterator[Problem]:

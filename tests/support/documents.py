@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from core.workflow.model import RESERVED_NAMES, ErrorMode, JoinMode, Json, Retry, Step, Trigger, Workflow
+from core.workflow.model import (
+    RESERVED_NAMES,
+    ErrorMode,
+    Group,
+    GroupColour,
+    JoinMode,
+    Json,
+    Retry,
+    Step,
+    Trigger,
+    Workflow,
+)
 
 texts = st.text(
     st.one_of(
@@ -34,6 +45,7 @@ _numbers = st.one_of(st.integers(-5000, 5000).map(float), st.floats(-1e6, 1e6))
 _retries = st.builds(Retry, st.integers(), _seconds, st.floats(allow_nan=False, allow_infinity=False), _seconds)
 _join: tuple[JoinMode, ...] = ("all", "any")
 _on_error: tuple[ErrorMode, ...] = ("stop", "default", "branch")
+_colours: tuple[GroupColour, ...] = ("grey", "yellow", "green", "blue", "purple", "pink")
 _targets = st.lists(ids, min_size=1, max_size=3, unique=True).map(tuple)
 
 
@@ -71,6 +83,13 @@ def workflows(draw: st.DrawFn) -> Workflow:
     names = draw(st.lists(ids, max_size=6, unique=True))
     places = st.one_of(st.tuples(_numbers, _numbers), st.tuples(_numbers, _numbers, _numbers, _numbers))
     layout = {name: draw(places) for name in names if draw(st.booleans())}
+    grouped = [name for name in names if draw(st.booleans())]
+    cut = draw(st.integers(0, len(grouped)))
+    groups = {
+        key: Group(draw(texts), draw(st.sampled_from(_colours)), tuple(members))
+        for key, members in (("one", grouped[:cut]), (draw(texts.filter(lambda key: key != "one")), grouped[cut:]))
+        if members
+    }
     options = draw(st.dictionaries(texts.filter(lambda name: name != "type"), json_values, max_size=2))
     return Workflow(
         name=draw(texts.filter(str.strip)),
@@ -83,4 +102,6 @@ def workflows(draw: st.DrawFn) -> Workflow:
         timeout=draw(st.none() | _seconds),
         tags=tuple(draw(st.lists(texts, max_size=3))),
         layout=layout,
+        collapsed=frozenset(name for name in names if draw(st.booleans())),
+        groups=groups,
     )
