@@ -34,9 +34,10 @@ class StepError(EngineError):
     """A step failed.
 
     message: what happened, to what, and the next move. kind: stable word for branches, logs and metrics
-    (`rate_limit`, `timeout`, `connection`, `server`, `bad_request`, `credentials`, `not_found`, `refused`, `budget`,
-    `template`, `config`, `validation`, `limit`, `code`, `failed`). retryable: whether the same attempt may succeed
-    later. retry_after: seconds the other side asked to wait. detail: facts for the inspector, JSON.
+    (`rate_limit`, `timeout`, `connection`, `server`, `bad_request`, `context_length`, `credentials`, `payment`,
+    `not_found`, `refused`, `budget`, `template`, `config`, `validation`, `limit`, `code`, `interrupted`, `stopped`,
+    `failed`). retryable: whether the same attempt may succeed later. retry_after: seconds the other side asked to
+    wait. detail: facts for the inspector, JSON.
     path, attempt: the scope path of the step that failed and which try it was, set by the engine.
     """
 

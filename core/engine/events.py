@@ -84,10 +84,15 @@ class RunResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunSuspended(Event):
-    """A run waits and holds no task. wake_at: when a waiting step's time comes, if it has one."""
+    """A run waits and holds no task. wake_at: when a waiting step's time comes, if it has one.
+
+    usage, duration_s: of the run so far.
+    """
 
     waiting: tuple[str, ...]
     wake_at: datetime | None
+    usage: Usage
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,11 @@ class RunCancelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepEvent(Event):
-    """Something happened to one attempt of a step. attempt: from 1."""
+    """Something happened to one attempt of a step. attempt: from 1.
+
+    usage, duration_s, where an event has them: what the attempt spent since it began, or since it began to wait; so
+    that all events of a run together, replays apart, tell each cost once.
+    """
 
     path: str
     step_id: str
@@ -199,6 +208,8 @@ class StepSuspended(StepEvent):
     question: Question | None
     until: datetime | None
     state: Mapping[str, Json]
+    usage: Usage
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
 from core.engine.journal import Journal, Lease, StepRecord
-from core.engine.mask import Mask
+from core.engine.mask import Mask, MaskedStream, names_shown
 from core.engine.plan import Plan
 from core.engine.services import Services
 from core.workflow.model import Json, Workflow
@@ -104,15 +105,19 @@ class Execution:
         timed_out = self.deadline is not None and self.deadline.expired
         return "the run reached its timeout" if timed_out else self.cancel_reason or "it was no longer needed"
 
-    def stop_waiting(self, reason: str) -> None:
-        """Give the steps that wait their final record, as the run ends for good."""
-        for path, step in self.waiting.items():
+    def stop_waiting(self, reason: str, *, inside: str = "") -> None:
+        """Give the steps that wait their final record, as nobody needs them any more.
+
+        inside: the scope path of a container, if only the steps in it are meant.
+        """
+        around = (f"{inside}/", f"{inside}[") if inside else ""
+        for path in [path for path in self.waiting if path.startswith(around)]:
+            step = self.waiting.pop(path)
             self.emit(
                 StepCancelled(
                     self.run_id, self.clock.now(), path, step.step_id, step.attempt, reason, None, NO_USAGE, 0.0
                 )
             )
-        self.waiting.clear()
 
     async def conclude(self, event: Event) -> None:
         """Journal the last event and, once it is durable, tell everyone. Raises LeaseLost or JournalUnavailable."""
@@ -148,6 +153,11 @@ class Execution:
             if name not in self._secrets:
                 await self._know_secret(name)
 
+    async def know_secrets_of_history(self) -> None:
+        """Mask the secrets that records of earlier processes name, also those of workflows that are not run again."""
+        records = itertools.chain.from_iterable(self._history.values())
+        await self.know_secrets(sorted({name for record in records for name in names_shown(record.inputs)}))
+
     async def _know_secret(self, name: str) -> bool:
         try:
             value = await self.services.secrets.get(name) if self.services.secrets else None
@@ -166,6 +176,10 @@ class Execution:
     def masked_text(self, text: str) -> str:
         """The text without the secrets that this run has used."""
         return self._mask.text(text)
+
+    def masked_stream(self) -> MaskedStream:
+        """Masks a text that comes in pieces."""
+        return MaskedStream(self._mask)
 
     def error_info(self, error: StepError, attempt: int) -> ErrorInfo:
         """A failure as data, without secrets."""

@@ -48,7 +48,9 @@ def fold_run(run: RunRecord, event: Event) -> RunRecord:
                 resumable=False,
             )
         case RunSuspended():
-            return replace(run, status="suspended", wake_at=event.wake_at)
+            return replace(
+                run, status="suspended", wake_at=event.wake_at, usage=event.usage, duration_s=event.duration_s
+            )
         case RunCompleted():
             ended = replace(run, status="completed", outputs=event.outputs)
         case RunFailed():
@@ -63,8 +65,8 @@ def fold_run(run: RunRecord, event: Event) -> RunRecord:
 def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
     """The attempt's record after the event. record: what was known of the attempt, None at its first event.
 
-    An attempt that starts again (after an interruption or a suspension) keeps its question, state and answer. Why a
-    step was skipped or cancelled is the record's `state["reason"]`.
+    An attempt that starts again (after an interruption or a suspension) keeps its question, state and answer, and what
+    it had spent. Why a step was skipped or cancelled is the record's `state["reason"]`.
     """
     if type(event) is StepStarted:
         return _started(record, event)
@@ -78,8 +80,8 @@ def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
                 status="failed",
                 error=event.error,
                 request=event.request,
-                usage=event.usage,
-                duration_s=event.duration_s,
+                usage=known.usage + event.usage,
+                duration_s=known.duration_s + event.duration_s,
                 ended=event.at,
             )
         case StepSkipped():
@@ -92,6 +94,8 @@ def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
                 until=event.until,
                 state=event.state,
                 answer=None,
+                usage=known.usage + event.usage,
+                duration_s=known.duration_s + event.duration_s,
                 ended=event.at,
             )
         case StepCancelled():
@@ -99,9 +103,9 @@ def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
                 known,
                 status="cancelled",
                 state={"reason": event.reason},
-                request=event.request,
-                usage=event.usage,
-                duration_s=event.duration_s,
+                request=event.request or known.request,
+                usage=known.usage + event.usage,
+                duration_s=known.duration_s + event.duration_s,
                 ended=event.at,
             )
         case _:
@@ -126,8 +130,8 @@ def _completed(known: StepRecord, event: StepCompleted) -> StepRecord:
         event.ports,
         event.variables,
         event.handled,
-        event.usage,
-        event.duration_s,
+        event.usage if known.usage is NO_USAGE else known.usage + event.usage,
+        known.duration_s + event.duration_s,
         known.started,
         event.at,
         known.question,
@@ -166,7 +170,5 @@ def _started(record: StepRecord | None, event: StepStarted) -> StepRecord:
         ports=(),
         variables={},
         error=None,
-        usage=NO_USAGE,
-        duration_s=0.0,
         ended=None,
     )

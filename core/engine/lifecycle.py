@@ -151,6 +151,8 @@ class Lifecycle:
         scope = Scope(run, plan.scope, names=names, variables=variables, origin=record.origin)
         try:
             run.deadline = Deadline(self._clock, self._timeout)
+            if not self._fresh:
+                await run.know_secrets_of_history()
             async with run.deadline:
                 await scope.execute()
         except TimeoutError:
@@ -183,7 +185,7 @@ class Lifecycle:
             case Suspended():
                 waiting = tuple(path for path, step in run.waiting.items() if not step.inside)
                 wake_at = min((step.until for step in run.waiting.values() if step.until is not None), default=None)
-                await run.conclude(RunSuspended(run.run_id, now, waiting, wake_at))
+                await run.conclude(RunSuspended(run.run_id, now, waiting, wake_at, usage, seconds))
                 return RunEnd("suspended", usage=usage, duration_s=seconds, waiting=waiting, wake_at=wake_at)
             case StepError() as error:
                 info = run.error_info(error, error.attempt)

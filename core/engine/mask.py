@@ -17,6 +17,8 @@ _SHORTEST = 4
 _SHORTEST_INNER = 8
 """Shorter pieces of base64 are not masked: they stand in other data by chance."""
 
+_SHOWN = re.compile(r"\[secret ([^\[\]]+)\]")
+
 
 class Mask:
     """Replaces secret values by `[secret NAME]`, also where they are URL-quoted, JSON-escaped or in base64.
@@ -28,6 +30,7 @@ class Mask:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._names: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._longest = 0
         for name, value in (secrets or {}).items():
             self.add(name, value)
 
@@ -38,6 +41,7 @@ class Mask:
         for form in _forms(value):
             self._names.setdefault(form, name)
         longest_first = sorted(self._names, key=len, reverse=True)
+        self._longest = len(longest_first[0])
         self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def text(self, text: str) -> str:
@@ -45,6 +49,32 @@ class Mask:
         if self._pattern is None:
             return text
         return self._pattern.sub(self._replacement, text)
+
+    def beginning(self, text: str) -> tuple[str, str]:
+        """The text up to where a secret may have begun that goes on in what follows, masked; and the rest, as it is.
+
+        The rest is shorter than the longest masked form.
+        """
+        if self._pattern is None:
+            return text, ""
+        open_at = self._open_at(text)
+        shown, at = [], 0
+        for match in self._pattern.finditer(text):
+            if match.start() >= open_at:
+                break
+            shown += [text[at : match.start()], self._replacement(match)]
+            at = match.end()
+        end = max(at, open_at)
+        shown.append(text[at:end])
+        return "".join(shown), text[end:]
+
+    def _open_at(self, text: str) -> int:
+        """The first place from which the text is the beginning of a longer secret; its length if there is none."""
+        for place in range(max(0, len(text) - self._longest + 1), len(text)):
+            rest = text[place:]
+            if any(len(form) > len(rest) and form.startswith(rest) for form in self._names):
+                return place
+        return len(text)
 
     @overload
     def mask(self, value: dict[str, Json]) -> dict[str, Json]: ...
@@ -72,6 +102,39 @@ class Mask:
 
     def _replacement(self, match: re.Match[str]) -> str:
         return f"[secret {self._names[match.group()]}]"
+
+
+class MaskedStream:
+    """A text that comes in pieces, masked: of a secret that two pieces share, neither part is shown."""
+
+    __slots__ = ("_held", "_mask")
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self._held = ""
+
+    def shown(self, piece: str) -> str:
+        """What may be shown, now that this piece has come: what was held back included, what may be a secret not."""
+        shown, self._held = self._mask.beginning(self._held + piece)
+        return shown
+
+    def rest(self) -> str:
+        """What was held back, as nothing more comes."""
+        rest, self._held = self._mask.text(self._held), ""
+        return rest
+
+
+def names_shown(value: Json | Mapping[str, Json]) -> Iterator[str]:
+    """The names of the secrets that were masked in a JSON value."""
+    if isinstance(value, str):
+        yield from _SHOWN.findall(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _SHOWN.findall(key)
+            yield from names_shown(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from names_shown(item)
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from core.engine.attempt import StepExecution
 from core.engine.errors import EndRun, EngineError, Suspended
 from core.engine.events import StepSkipped
 from core.engine.execution import Execution
 from core.engine.names import ScopeNames
 from core.engine.plan import ScopePlan, StepPlan
+from core.engine.step_execution import StepExecution
 from core.engine.templates import SKIPPED
 from core.engine.variables import Rank, Variables
 
@@ -25,6 +25,7 @@ class Scope:
     """Runs the steps of one scope as their wires settle.
 
     prefix: what stands before a step's id in its scope path. rank: the scope's place in the order of the run.
+    replayed: whether all that has happened in it was read from records of an earlier process.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Scope:
         self.rank = rank
         self.origin = origin
         self.depth = depth
+        self.replayed = bool(plan.steps)
         self._parent = parent
         self._pending = [step.incoming for step in plan.steps]
         self._live = bytearray(len(plan.steps))
@@ -197,6 +199,7 @@ class Scope:
         if known:
             run.publish(event)
             return
+        self.replayed = False
         if self.prefix:
             run.attempts[path] = event.attempt
         run.emit(event)

@@ -90,6 +90,10 @@ class StepOutput:
 class Pass(Protocol):
     """One finished pass through a loop's body."""
 
+    @property
+    def replayed(self) -> bool:
+        """Whether an earlier process made the whole pass, so that nothing inside was attempted in this one."""
+
     def evaluate(self, template: Json) -> Json:
         """A template (or JSON value holding templates) with the names inside that pass."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal
@@ -96,15 +96,20 @@ async def settle(rounds: int = 50) -> None:
 
 
 class LoneHost:
-    """A host for one step outside any workflow. names: what templates may read."""
+    """A host for one step outside any workflow.
+
+    names: what templates may read. body: what the steps inside give in a pass. replayed: passes of an earlier process.
+    """
 
     def __init__(
         self,
         names: Mapping[str, Json] | None = None,
         body: Callable[[int, Mapping[str, Json]], Mapping[str, Json]] | None = None,
+        replayed: Container[int] = (),
     ) -> None:
         self.names = dict(names or {})
         self.body = body
+        self.replayed = replayed
         self.deltas: list[str] = []
         self.variables: dict[str, Json] = {}
         self.passes: list[int] = []
@@ -128,7 +133,7 @@ class LoneHost:
             raise StepError("This lone step has no body.")
         self.passes.append(index)
         await asyncio.sleep(0)
-        return _LonePass({**self.names, **names, **self.body(index, names)})
+        return _LonePass({**self.names, **names, **self.body(index, names)}, index in self.replayed)
 
     async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
         """The outputs of the workflow as if it had no steps."""
@@ -138,8 +143,9 @@ class LoneHost:
 
 
 class _LonePass:
-    def __init__(self, names: Mapping[str, Json]) -> None:
+    def __init__(self, names: Mapping[str, Json], replayed: bool) -> None:
         self._names = names
+        self.replayed = replayed
 
     def evaluate(self, template: Json) -> Json:
         return evaluate(template, self._names)

@@ -44,8 +44,9 @@ class RepeatStep(StepType[RepeatConfig]):
     `until`, `rules` may be given as in a condition. `until: false` makes exactly `max_passes` passes. Inside,
     `{{ index }}` counts the passes from 0. To carry something from one pass to the next, set a workflow variable.
 
-    `delay` is the time between two passes, at most an hour. When the last pass has ended and it was never true,
-    `on_exhausted` says whether the workflow continues or the step fails.
+    `delay` is the time between two passes, at most an hour; a run that is resumed does not wait it out again after
+    passes it had made before. When the last pass has ended and it was never true, `on_exhausted` says whether the
+    workflow continues or the step fails.
 
     **Port:** `out`. **Output:** `passes` (how many were made), `done` (whether it became true), `result` (`collect`
     in the last pass).
@@ -104,7 +105,7 @@ class RepeatStep(StepType[RepeatConfig]):
             done = await _is_done(config, finished)
             if done or index == config.max_passes:
                 break
-            if config.delay:
+            if config.delay and not finished.replayed:
                 await context.clock.sleep(config.delay)
         if not done and config.on_exhausted == "fail":
             raise StepError(

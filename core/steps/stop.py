@@ -24,11 +24,13 @@ class StopConfig(Config):
 
 
 class StopStep(StepType[StopConfig]):
-    """Ends the whole run now, as completed or as failed.
+    """Ends the workflow now, as completed or as failed.
 
-    Steps that are still running are cancelled. `message` says why. A run that ends as `completed` may be given
-    `outputs` here, in place of those the workflow would have computed. Inside a loop the whole run ends. A workflow
-    that runs as a step of another ends alone: its step completes with the outputs, or fails with the message.
+    Steps that are still running are cancelled. `message` says why. A workflow that ends as `completed` may be given
+    `outputs` here, in place of those it would have computed. Inside a loop not only the loop ends, but the workflow.
+
+    In a workflow that another one called, only the called one ends: the step that called it completes with the
+    outputs or fails with the message, and the calling workflow goes on from there.
 
     **Ports:** none. **Output:** none, nothing comes after it.
 

@@ -84,7 +84,7 @@ def completed(run: str, path: str = "a", attempt: int = 1, **changes: Any) -> St
 def suspended(run: str, path: str = "ask", attempt: int = 1, second: float = 3) -> StepSuspended:
     """A step asks a person."""
     question = Question("Send it?", ("yes", "no"), {"type": "object"})
-    return StepSuspended(run, at(second), path, path, attempt, question, at(3600), {"draft": 1})
+    return StepSuspended(run, at(second), path, path, attempt, question, at(3600), {"draft": 1}, USAGE, 1.5)
 
 
 class JournalContract:
@@ -202,11 +202,45 @@ class JournalContract:
 
     async def test_a_suspended_run_tells_when_it_wakes_and_resuming_clears_it(self, journal: Journal) -> None:
         run, lease = await _opened(journal)
-        await _write(journal, lease, RunSuspended(run, at(9), ("ask",), at(60)))
+        await _write(journal, lease, RunSuspended(run, at(9), ("ask",), at(60), USAGE, 7.5))
         assert (await journal.run(run)).wake_at == at(60)
         await _write(journal, lease, RunResumed(run, at(70), "Triage"))
         found = await journal.run(run)
         assert (found.status, found.wake_at) == ("running", None)
+
+    async def test_cost_and_time_of_a_run_outlive_its_suspension(self, journal: Journal) -> None:
+        run, lease = await _opened(journal)
+        await _write(journal, lease, RunSuspended(run, at(9), ("ask",), None, USAGE, 7.5))
+        await journal.close_run(lease)
+        found, _, lease = await journal.take_run(run)
+        assert (found.usage, found.duration_s) == (USAGE, 7.5)
+        await _write(journal, lease, RunResumed(run, at(70), "Triage"))
+        found = await journal.run(run)
+        assert (found.status, found.usage, found.duration_s) == ("running", USAGE, 7.5)
+
+    async def test_cost_and_time_of_an_attempt_add_up(self, journal: Journal) -> None:
+        run, lease = await _opened(journal)
+        await _write(journal, lease, started(run, "ask"), suspended(run))
+        await _write(journal, lease, started(run, "again"), suspended(run, "again"), started(run, "again"))
+        await _write(
+            journal, lease, started(run, "cut"), StepCancelled(run, at(2), "cut", "cut", 1, "", None, USAGE, 1)
+        )
+        await journal.close_run(lease)
+        _, (ask, again, cut), lease = await journal.take_run(run)
+        assert (ask.usage, ask.duration_s) == (USAGE, 1.5)
+        assert (again.usage, again.duration_s) == (USAGE, 1.5)
+        assert (cut.usage, cut.duration_s) == (USAGE, 1)
+        await _write(
+            journal,
+            lease,
+            StepCancelled(run, at(9), "ask", "ask", 1, "not needed", None, NO_USAGE, 0.0),
+            completed(run, "again"),
+            suspended(run, "cut"),
+        )
+        ask, again, cut = await journal.steps(run)
+        assert (ask.status, ask.usage, ask.duration_s) == ("cancelled", USAGE, 1.5)
+        assert (again.status, again.usage, again.duration_s) == ("completed", USAGE + USAGE, 3.0)
+        assert (cut.status, cut.usage, cut.duration_s) == ("suspended", USAGE + USAGE, 2.5)
 
     async def test_a_resumable_cancelled_run_says_so(self, journal: Journal) -> None:
         run, lease = await _opened(journal)
@@ -279,7 +313,9 @@ class JournalContract:
 
     async def test_an_answer_is_kept_and_the_first_one_stands(self, journal: Journal) -> None:
         run, lease = await _opened(journal)
-        await _write(journal, lease, started(run, "ask"), suspended(run), RunSuspended(run, at(3), ("ask",), None))
+        await _write(
+            journal, lease, started(run, "ask"), suspended(run), RunSuspended(run, at(3), ("ask",), None, USAGE, 7.5)
+        )
         await journal.close_run(lease)
         await journal.answer(run, "ask", {"choice": "yes"})
         for late in ({"choice": "no"}, {"choice": "yes"}):
@@ -314,7 +350,7 @@ class JournalContract:
 
     async def test_only_an_open_question_can_be_answered(self, journal: Journal) -> None:
         run, lease = await _opened(journal)
-        waiting = StepSuspended(run, at(3), "wait", "wait", 1, None, at(60), {})
+        waiting = StepSuspended(run, at(3), "wait", "wait", 1, None, at(60), {}, NO_USAGE, 0.0)
         await _write(journal, lease, started(run), completed(run), started(run, "wait"), waiting)
         for path in ("a", "wait", "missing"):
             with pytest.raises(EngineError, match="waits for an answer"):
@@ -322,7 +358,9 @@ class JournalContract:
 
     async def test_a_suspended_run_can_be_cancelled_for_good(self, journal: Journal) -> None:
         run, lease = await _opened(journal)
-        await _write(journal, lease, started(run, "ask"), suspended(run), RunSuspended(run, at(3), ("ask",), at(60)))
+        await _write(
+            journal, lease, started(run, "ask"), suspended(run), RunSuspended(run, at(3), ("ask",), at(60), USAGE, 7.5)
+        )
         with pytest.raises(RunBusy):
             await journal.cancel(run)
         await journal.close_run(lease)

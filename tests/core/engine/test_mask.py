@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.engine.mask import Mask
+from core.engine.mask import Mask, MaskedStream, names_shown
 
 KEY = 'sk-or-"ab/c+d é&1234567'
 
@@ -86,3 +86,29 @@ def test_no_form_of_any_secret_is_left(secret: str, before: str, after: str) -> 
     for text in (before + secret + after, json.dumps(secret), quote(secret, safe="")):
         left = mask.text(text).replace("[secret k]", "")
         assert secret not in left or secret in before + after
+
+
+def streamed(mask: Mask, pieces: list[str]) -> str:
+    stream = MaskedStream(mask)
+    return "".join([*(stream.shown(piece) for piece in pieces), stream.rest()])
+
+
+@given(st.lists(st.text("abc", min_size=4, max_size=7), min_size=1, max_size=3), st.lists(st.text("abc", max_size=9)))
+def test_a_text_is_masked_in_pieces_as_it_is_whole(values: list[str], pieces: list[str]) -> None:
+    mask = Mask({f"k{number}": value for number, value in enumerate(values)})
+    assert streamed(mask, pieces) == mask.text("".join(pieces))
+
+
+def test_only_what_may_be_the_beginning_of_a_secret_is_held_back(mask: Mask) -> None:
+    stream = MaskedStream(mask)
+    assert stream.shown("Bearer ") == "Bearer "
+    assert stream.shown(f"x{KEY[:5]}") == "x"
+    assert stream.shown(KEY[5:]) == "[secret openrouter]"
+    assert stream.shown(KEY[:5]) == ""
+    assert stream.shown("no") == f"{KEY[:5]}no"
+    assert stream.rest() == ""
+
+
+def test_the_names_of_masked_secrets_are_found_in_a_value(mask: Mask) -> None:
+    value: dict[str, Any] = {"a": [f"Bearer {KEY}", 1], "b": {KEY: None}, "c": "[secret other][secret b]"}
+    assert sorted(names_shown(mask.mask(value))) == ["b", "openrouter", "openrouter", "other"]

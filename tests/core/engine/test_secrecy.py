@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.engine.events import event_json
+from core.engine.events import StepCompleted, StepDelta, event_json
 from core.engine.memory_journal import MemoryJournal
 from core.engine.services import Services
 from core.workflow.model import Json
@@ -136,3 +136,49 @@ async def test_an_unexpected_failure_is_logged_without_the_secret(caplog: pytest
 
     assert "ZeroDivisionError" in caplog.text
     assert TOKEN not in caplog.text
+
+
+def told_text(rig: Rig) -> list[str]:
+    return [event.text for event in rig.told(StepDelta)]
+
+
+async def test_a_secret_that_comes_in_two_pieces_is_not_shown() -> None:
+    rig = secret_rig()
+    pieces = ["so ", TOKEN[:1], TOKEN[1:9], f"{TOKEN[9:]} it", " is, s", "ee", " s"]
+    await rig.run(workflow(step("a", config={"key": "{{ secrets.API }}", "deltas": pieces})))
+
+    assert "".join(told_text(rig)) == f"so {MASKED} it is, see s"
+    assert told_text(rig)[0] == "so "
+    assert type(rig.events[-2]) is StepCompleted, "what was held back comes before the end"
+
+
+async def test_of_an_attempt_that_is_cut_short_the_beginning_of_a_secret_is_never_shown() -> None:
+    rig = secret_rig()
+    config = {"key": "{{ secrets.API }}", "deltas": [f"so {TOKEN[:-1]}"], "fails": -1}
+    await rig.run(workflow(step("a", config=config)))
+
+    assert told_text(rig) == ["so "]
+
+
+async def test_without_secrets_every_piece_is_shown_as_it_comes(rig: Rig) -> None:
+    await rig.run(workflow(step("a", config={"deltas": ["s", "k-", "v"]})))
+
+    assert told_text(rig) == ["s", "k-", "v"]
+
+
+async def test_a_secret_that_only_a_completed_workflow_inside_read_stays_masked_after_a_resume() -> None:
+    inner = workflow(step("a", config={"key": "{{ secrets.API }}"}), name="Inner")
+    rig = Rig(inner, secrets={"API": TOKEN})
+    document = workflow(
+        step("call", "workflow", config={"name": "Inner"}, then="ask"),
+        step("ask", "ask", then={"answered": "b"}),
+        step("b", config={"value": "{{ ask.choice }}"}),
+        outputs={"b": "{{ b.value }}"},
+    )
+    await rig.run(document)
+    assert isinstance(rig.journal, MemoryJournal)
+    other = Rig(inner, journal=rig.journal.survivor(), secrets={"API": TOKEN})
+    await other.journal.answer("run-1", "ask", {"choice": f"the server echoed {TOKEN}"})
+
+    assert (await other.resume()).outputs == {"b": f"the server echoed {MASKED}"}
+    assert "call/a" not in other.stage.paths

@@ -10,6 +10,7 @@ from core.engine.events import (
     RunResumed,
     RunStarted,
     RunSuspended,
+    StepCancelled,
     StepCompleted,
     StepSkipped,
     StepStarted,
@@ -250,3 +251,65 @@ async def test_usage_of_all_processes_is_summed(rig: Rig) -> None:
 
     assert result.usage.tokens == 12
     assert (await rig.journal.run("run-1")).usage.tokens == 12
+
+
+async def test_what_an_attempt_spent_before_it_waited_is_counted_once(rig: Rig) -> None:
+    document = workflow(
+        step("ask", "ask", config={"tokens": 3}, then={"answered": "b"}), step("b", config={"tokens": 5})
+    )
+    assert (await rig.run(document)).usage.tokens == 3
+    assert (await rig.journal.run("run-1")).usage.tokens == 3
+    assert [event.usage.tokens for event in rig.told(StepSuspended)] == [3]
+    assert [event.usage.tokens for event in rig.told(RunSuspended)] == [3]
+    await rig.resume()
+    await rig.journal.answer("run-1", "ask", YES)
+    result = await rig.resume()
+
+    assert result.usage.tokens == 8
+    assert (await rig.journal.run("run-1")).usage.tokens == 8
+    assert [record.usage.tokens for record in await rig.journal.steps("run-1")] == [3, 0, 5]
+
+
+async def test_the_time_of_work_adds_up_over_suspensions_and_waiting_does_not_count(rig: Rig) -> None:
+    body = [step("a", config={"seconds": 3}, then="ask"), step("ask", "ask", then={"answered": "b"}),
+            step("b", config={"seconds": 4})]  # fmt: skip
+    run = await rig.begin(workflow(step("all", "loop", config={"times": 1}, body=body)))
+    await rig.clock.advance(3)
+    assert (await run.result()).duration_s == 3
+    assert rig.told(StepSuspended, "all")[0].duration_s == 3
+    assert rig.told(RunSuspended)[0].duration_s == 3
+    assert (await rig.journal.run("run-1")).duration_s == 3
+    await rig.clock.advance(3600)
+    await rig.journal.answer("run-1", "all[0]/ask", YES)
+    run = await rig.engine.resume("run-1")
+    await rig.clock.advance(4)
+
+    assert (await run.result()).duration_s == 7
+    assert (await rig.journal.run("run-1")).duration_s == 7
+    assert {r.path: r.duration_s for r in await rig.journal.steps("run-1") if r.attempt == 1} == {
+        "all": 3, "all[0]/a": 3, "all[0]/ask": 0, "all[0]/b": 4,
+    }  # fmt: skip
+
+
+async def test_a_waiting_step_that_is_not_needed_any_more_keeps_what_it_spent(rig: Rig) -> None:
+    document = workflow(step("ask", "ask", config={"tokens": 3}), step("b", config={"gate": True}, then="end"),
+                        step("end", "end"))  # fmt: skip
+    run = await rig.begin(document)
+    rig.stage.gate("b").set()
+
+    assert (await run.result()).usage.tokens == 3
+    assert sum(event.usage.tokens for event in rig.events if isinstance(event, StepSuspended | StepCancelled)) == 3
+    ask = next(record for record in await rig.journal.steps("run-1") if record.path == "ask")
+    assert (ask.status, ask.usage.tokens) == ("cancelled", 3)
+
+
+async def test_a_question_inside_a_workflow_that_ended_without_its_answer_is_asked_no_more() -> None:
+    inner = workflow(step("ask", "ask"), step("work", config={"gate": True}, then="end"), step("end", "end"), name="In")
+    rig = Rig(inner)
+    run = await rig.begin(workflow(step("call", "workflow", config={"name": "In"}), step("other", "ask")))
+    rig.stage.gate("call/work").set()
+
+    assert (await run.result()).waiting == ("other",)
+    assert (await rig.statuses())["call/ask"] == "cancelled"
+    await rig.journal.answer("run-1", "other", YES)
+    assert (await rig.resume()).status == "completed"

@@ -213,3 +213,35 @@ async def test_a_stop_that_fails_says_why() -> None:
 
     assert result.error is not None
     assert result.error.message == "No paper."
+
+
+async def test_a_resumed_repeat_waits_only_between_the_passes_that_it_makes_now() -> None:
+    rig = real_rig()
+    body = [step("work", config={"gate": "{{ index == 2 }}"})]
+    document = workflow(step("all", "repeat", config={"until": False, "max_passes": 4, "delay": "60s"}, body=body))
+    run = await rig.begin(document)
+    await rig.clock.advance(120)
+    assert rig.stage.paths == ["all[0]/work", "all[1]/work", "all[2]/work"]
+    run.cancel(resumable=True)
+    await run.result()
+    rig.stage.gate("all[2]/work").set()
+    run = await rig.engine.resume("run-1")
+    await settle()
+
+    assert rig.stage.paths[3:] == ["all[2]/work"]
+    await rig.clock.advance(59)
+    assert not run.done
+    await rig.clock.advance(1)
+    assert (await run.result()).status == "completed"
+    assert rig.stage.paths[4:] == ["all[3]/work"]
+
+
+async def test_a_pass_in_which_every_step_is_skipped_is_no_replay() -> None:
+    rig = real_rig()
+    body = [step("off", disabled=True)]
+    run = await rig.begin(
+        workflow(step("all", "repeat", config={"until": False, "max_passes": 2, "delay": "60s"}, body=body))
+    )
+    assert rig.clock.sleeping == 1
+    await rig.clock.advance(60)
+    assert (await run.result()).status == "completed"

@@ -71,6 +71,18 @@ async def test_the_delay_lies_between_two_passes() -> None:
     await task
 
 
+async def test_the_delay_after_passes_of_an_earlier_process_is_not_waited_out_again() -> None:
+    host, clock = _counting(), ManualClock()
+    host.replayed = {0, 1}
+    config: dict[str, Json] = {"until": False, "max_passes": 4, "delay": "30s"}
+    task = asyncio.create_task(run_lone(_STEP, config, lone_context(host, clock=clock)))
+    await settle()
+    assert host.passes == [0, 1, 2]
+    await clock.advance(30)
+    assert host.passes == [0, 1, 2, 3]
+    await task
+
+
 async def test_a_pass_that_waits_makes_the_loop_wait() -> None:
     def body(index: int, names: object) -> dict[str, Json]:
         raise Suspended

@@ -1,0 +1,104 @@
+"""What a step may ask of the engine while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from core.engine.errors import EndRun, StepError
+from core.engine.execution import MAX_DEPTH
+from core.engine.names import MoreNames, ScopeNames
+from core.engine.templates import evaluate
+from core.engine.variables import Variables
+from core.workflow.model import Json, Workflow
+
+if TYPE_CHECKING:
+    from core.engine.attempt import Attempt, Channel
+
+
+class StepHost:
+    """The Host protocol for one attempt of a step in a graph."""
+
+    __slots__ = ("_attempt",)
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def delta(self, text: str, channel: Channel) -> None:
+        """Show a piece of the result."""
+        self._attempt.show(text, channel)
+
+    def set_variable(self, name: str, value: Json) -> None:
+        """Set a workflow variable; it takes effect when the step completes."""
+        self._attempt.changes[name] = value
+
+    def evaluate(self, template: Json, names: Mapping[str, Json]) -> Json:
+        """A template (or JSON value holding templates) with the names around the step and some more."""
+        around = self._attempt.scope.names
+        return evaluate(template, MoreNames(names, around) if names else around)
+
+    async def run_body(self, index: int, names: Mapping[str, Json]) -> FinishedPass:
+        """Run the step's body once, with more names inside. Raises StepError or Suspended."""
+        scope, plan = self._attempt.scope, self._attempt.plan
+        if plan.body is None:
+            raise StepError(f"The step type {plan.step.type!r} needs a body and this step has none.", kind="config")
+        inner = scope.inner(
+            plan.body,
+            prefix=f"{self._attempt.path}[{index}]/",
+            names=ScopeNames(names, scope.names),
+            variables=scope.variables,
+            rank=(*scope.rank, plan.rank, index),
+            origin=scope.origin,
+        )
+        await inner.execute()
+        return FinishedPass(inner.names, inner.replayed)
+
+    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+        """Run another workflow inside this run; its outputs. Raises StepError or Suspended."""
+        scope = self._attempt.scope
+        if scope.depth >= MAX_DEPTH:
+            raise StepError(
+                f"Workflows call each other more than {MAX_DEPTH} deep. Look for one that calls itself without an end.",
+                kind="limit",
+            )
+        planner = scope.run.planner
+        plan = planner.plan(workflow)
+        variables = Variables(plan.defaults)
+        own = {
+            "input": planner.bind_inputs(workflow, inputs),
+            "vars": variables.values,
+            "run": scope.names["run"],
+        }
+        inner = scope.inner(
+            plan.scope,
+            prefix=f"{self._attempt.path}/",
+            names=ScopeNames(own),
+            variables=variables,
+            rank=(*scope.rank, self._attempt.plan.rank),
+            origin=origin or scope.origin,
+            deeper=True,
+        )
+        try:
+            await inner.execute()
+        except EndRun as end:
+            if end.status == "failed":
+                raise StepError(end.message or f"The workflow “{workflow.name}” ended as failed.") from None
+            if end.outputs:
+                return end.outputs
+        outputs = evaluate(dict(workflow.outputs), inner.names, tolerant=True)
+        assert isinstance(outputs, dict)
+        return outputs
+
+
+class FinishedPass:
+    """The Pass protocol: a finished pass through a body, for templates that read what happened inside."""
+
+    __slots__ = ("_names", "replayed")
+
+    def __init__(self, names: ScopeNames, replayed: bool) -> None:
+        self._names = names
+        self.replayed = replayed
+
+    def evaluate(self, template: Json) -> Json:
+        """A template (or JSON value holding templates) with the names inside that pass."""
+        return evaluate(template, self._names, tolerant=True)
