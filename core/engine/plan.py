@@ -22,6 +22,9 @@ ONCE = Retry(attempts=1)
 LASTING: frozenset[Effect] = frozenset({"spends", "writes"})
 """Effects whose records must be durable before anything follows."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=dict)
+"""Writes what a definition's hash is made of; kept, because making one takes as long as using it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TemplatedField:
@@ -215,5 +218,4 @@ def definition_hash(step: Step) -> str:
         "default": step.default,
         "key": step.idempotency_key,
     }
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=dict)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_ENCODER.encode(facts).encode()).hexdigest()[:16]
