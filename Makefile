@@ -11,7 +11,7 @@ SOURCES := core desktop tests benchmarks
 TEST_WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup run test check lock bench clean
+.PHONY: help setup run test check docs lock bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ check: ## Check style, types and the direction of imports
 	@$(IN_ENV) .venv/bin/ruff format --check $(SOURCES) scripts
 	@$(IN_ENV) .venv/bin/mypy --strict $(SOURCES) scripts
 	@$(IN_ENV) .venv/bin/lint-imports
+
+docs: ## Write docs/steps.md anew from the step types
+	@scripts/setup.sh python
+	@$(IN_ENV) .venv/bin/steploom steps --markdown > docs/steps.md.new
+	@mv docs/steps.md.new docs/steps.md
 
 lock: ## Write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@scripts/setup.sh installer

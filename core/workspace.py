@@ -7,6 +7,7 @@ async with Workspace.open() as workspace:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -122,6 +123,8 @@ class Workspace:
         if database_url:
             overrides["database_url"] = database_url
         settings = await asyncio.to_thread(load, folder, **overrides)
+        # At DEBUG it logs the headers of replies, in which servers repeat keys.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         clock = clock or SystemClock()
         secrets = KeyringSecrets(folder, allow_file=settings.secrets_file)
         async with AsyncExitStack() as stack:

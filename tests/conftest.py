@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.http_site import Site, running_site
 from tests.support.network_guard import refused_addresses, watch_network
 from tests.support.postgres import database_url, empty_database_url, postgres_server
 
@@ -40,3 +41,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STEPLOOM_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+@pytest.fixture
+def allowed_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """An HTTP server on loopback that the settings let api steps call."""
+    monkeypatch.setenv("STEPLOOM_ALLOWED_HOSTS", '["127.0.0.1"]')
+    with running_site() as running:
+        yield running

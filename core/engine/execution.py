@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Protocol, TypeAlias
@@ -14,6 +14,7 @@ from core.engine.errors import StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
 from core.engine.journal import Journal, Lease, StepRecord
 from core.engine.mask import Mask, MaskedStream, names_shown
+from core.engine.masked_blobs import MaskedBlobs
 from core.engine.plan import Plan
 from core.engine.services import Services
 from core.workflow.model import Json, Workflow
@@ -84,6 +85,8 @@ class Execution:
         self._listeners = listeners
         self._secrets: dict[str, str] = {}
         self._mask = Mask()
+        if services.blobs is not None:
+            self.services = replace(services, blobs=MaskedBlobs(services.blobs, self._mask))
         self._history: dict[str, list[StepRecord]] = {}
         for record in history:
             self._history.setdefault(record.path, []).append(record)

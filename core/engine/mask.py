@@ -50,6 +50,15 @@ class Mask:
             return text
         return self._pattern.sub(self._replacement, text)
 
+    def data(self, data: bytes) -> bytes:
+        """The bytes of a file with every secret replaced; the same object if there is none."""
+        # Taken in one step: another thread may be adding a secret.
+        known = tuple(self._names.items())
+        found = {form.encode("utf-8", "surrogatepass"): name for form, name in known}
+        for form in sorted((form for form in found if form in data), key=len, reverse=True):
+            data = data.replace(form, f"[secret {found[form]}]".encode())
+        return data
+
     def beginning(self, text: str) -> tuple[str, str]:
         """The text up to where a secret may have begun that goes on in what follows, masked; and the rest, as it is.
 
@@ -138,14 +147,18 @@ def names_shown(value: Json | Mapping[str, Json]) -> Iterator[str]:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The value as it may appear in addresses, JSON texts and headers."""
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    """The value as it may appear in addresses, JSON texts and headers, and each of these in base64."""
     data = value.encode("utf-8", "surrogatepass")
-    yield quote(data, safe="")
-    yield quote(data)
-    yield quote_plus(data)
+    escaped = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
+    # JSON that is a text inside JSON is common in the replies of servers.
+    written = [value, *escaped, *(json.dumps(text, ensure_ascii=False)[1:-1] for text in escaped)]
+    written += [quote(data, safe=""), quote(data), quote_plus(data)]
+    for form in dict.fromkeys(written):
+        yield form
+        yield from _base64_forms(form.encode("utf-8", "surrogatepass"))
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(data).decode().rstrip("=")
         for shift in range(3):
