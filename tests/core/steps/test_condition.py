@@ -54,7 +54,7 @@ async def test_a_condition_that_compares_nothing_fails_the_step() -> None:
         ({"value": 1, "operator": "bigger", "operand": 1}, ("operator",), "greater_than"),
         ({"value": 1, "operator": "equals"}, ("operand",), "needs an operand"),
         ({"value": 1, "operator": "in", "operand": 1}, ("operand",), "needs a list"),
-        ({"value": "a", "operator": "matches", "operand": "("}, ("operand",), "no regular expression"),
+        ({"value": "a", "operator": "matches", "operand": "("}, ("operand",), "is not a regular expression"),
         ({"operator": "exists", "rules": [{"operator": "exists"}]}, ("rules",), "both an operator and rules"),
         ({"rules": [{"operator": "exists"}, {"operator": "equals"}]}, ("rules", 1, "operand"), "needs an operand"),
         ({"rules": [{"value": 1}]}, ("rules", 0, "operator"), "operator is missing"),
