@@ -188,7 +188,7 @@ def _layout(workflow: Workflow) -> dict[str, Json]:
 
 
 def _drawing(workflow: Workflow) -> dict[str, Json]:
-    collapsed: dict[str, Json] = {step_id: True for step_id in sorted(workflow.collapsed)}
+    collapsed: dict[str, Json] = dict.fromkeys(sorted(workflow.collapsed), True)
     groups: dict[str, Json] = {group_id: encode_group(group) for group_id, group in workflow.groups.items()}
     return {"collapsed": collapsed, "groups": groups}
 

@@ -112,7 +112,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A titled frame around some steps of one level. A step is in one group at most; a group means nothing for a run."""
+    """A titled frame around some steps of one level, which means nothing for a run. A step is in one group at most."""
 
     title: str = ""
     colour: GroupColour = "grey"
