@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from core.workflow.model import Step, Workflow
+from core.workflow.sameness import same
 
 Edit: TypeAlias = Callable[[Workflow], Workflow]
 """A change: gives the workflow as it is after it. Raises WorkflowError if it cannot be made."""
@@ -24,8 +25,9 @@ Edit: TypeAlias = Callable[[Workflow], Workflow]
 class Changes:
     """What differs between two states of a document, so that each view decides what to repaint.
 
-    added, removed, changed: ids of steps, loop bodies included. moved: steps whose layout differs. rewired:
-    whether any wire differs. about: whether the name, inputs, variables, outputs or the trigger differ.
+    added, removed, changed: ids of steps, loop bodies included. moved: steps that stand elsewhere: their place, the
+    loop around them or whether they are collapsed differs. rewired: whether any wire differs. about: whether the name,
+    inputs, variables, outputs or the trigger differ. regrouped: whether any group differs.
     """
 
     added: frozenset[str] = frozenset()
@@ -34,11 +36,12 @@ class Changes:
     moved: frozenset[str] = frozenset()
     rewired: bool = False
     about: bool = False
+    regrouped: bool = False
 
     @property
     def only_moved(self) -> bool:
         """Whether nothing but positions differs."""
-        return not (self.added or self.removed or self.changed or self.rewired or self.about)
+        return not (self.added or self.removed or self.changed or self.rewired or self.about or self.regrouped)
 
 
 def changes_between(old: Workflow, new: Workflow) -> Changes:
@@ -48,19 +51,28 @@ def changes_between(old: Workflow, new: Workflow) -> Changes:
     before = _steps(old) if old.steps is not new.steps else {}
     after = _steps(new) if old.steps is not new.steps else {}
     common = before.keys() & after.keys()
-    changed = frozenset(i for i in common if before[i] is not after[i] and before[i] != after[i])
+    changed = frozenset(i for i in common if not same(before[i].step, after[i].step))
     added, removed = frozenset(after.keys() - before.keys()), frozenset(before.keys() - after.keys())
-    rewired = bool(added or removed) or any(before[i].then != after[i].then for i in changed)
+    rewired = bool(added or removed) or any(before[i].step.then != after[i].step.then for i in changed)
     places = old.layout.keys() | new.layout.keys() if old.layout is not new.layout else ()
-    moved = frozenset(i for i in places if old.layout.get(i) != new.layout.get(i))
-    about = (old.name, old.description, old.trigger, old.inputs, old.variables, old.outputs, old.tags, old.timeout) != (
-        new.name, new.description, new.trigger, new.inputs, new.variables, new.outputs, new.tags, new.timeout
-    )  # fmt: skip
-    return Changes(added, removed, changed, moved, rewired, about)
+    moved = {i for i in places if old.layout.get(i) != new.layout.get(i)}
+    moved |= {i for i in common if before[i].loop != after[i].loop} | (old.collapsed ^ new.collapsed)
+    about = any(not same(getattr(old, name), getattr(new, name)) for name in _ABOUT)
+    regrouped = old.groups is not new.groups and old.groups != new.groups
+    return Changes(added, removed, changed, frozenset(moved), rewired, about, regrouped)
 
 
-def _steps(workflow: Workflow) -> Mapping[str, Step]:
-    return {step.id: step for _, step in workflow.walk()}
+_ABOUT = ("name", "description", "trigger", "inputs", "variables", "outputs", "tags", "timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    step: Step
+    loop: str
+
+
+def _steps(workflow: Workflow) -> Mapping[str, _Standing]:
+    return {step.id: _Standing(step, path[-1] if path else "") for path, step in workflow.walk()}
 
 
 class OpenDocument(QObject):
@@ -110,7 +122,7 @@ class OpenDocument(QObject):
         if self.read_only:
             return False
         after = edit(self._workflow)
-        if after == self._workflow:
+        if same(after, self._workflow):
             return False
         self.stack.push(_Change(self, label, self._workflow, after, merge))
         return True
@@ -150,7 +162,7 @@ class _Change(QUndoCommand):
         if not isinstance(other, _Change) or other.merge != self.merge:
             return False
         self._after = other._after
-        self.setObsolete(self._after == self._before)
+        self.setObsolete(same(self._after, self._before))
         return True
 
     def redo(self) -> None:
