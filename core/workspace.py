@@ -185,6 +185,13 @@ class Workspace:
         """Everything that is wrong with a workflow; those of severity `error` keep it from running."""
         return validate(workflow, self.types)
 
+    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
+        """Check a workflow and its inputs in a thread and make it ready; `start` with `checked` then takes a moment.
+
+        Raises DocumentError or InputError.
+        """
+        await asyncio.to_thread(self._prepare, workflow, inputs)
+
     def start(
         self,
         workflow: Workflow,
@@ -194,14 +201,15 @@ class Workspace:
         timeout: float | None = None,
         labels: Mapping[str, str] | None = None,
         from_text: bool = False,
+        checked: bool = False,
     ) -> Run:
         """Start a run of a checked workflow. from_text: turn texts into the types that the inputs ask for.
 
-        A workflow that came from a file may read its own folder. Raises DocumentError or InputError.
+        A workflow that came from a file may read its own folder. checked: `prepare` found nothing wrong with it.
+        Raises DocumentError or InputError.
         """
-        problems = [problem for problem in self.validate(workflow) if problem.severity == "error"]
-        if problems:
-            raise DocumentError(problems, workflow.name)
+        if not checked:
+            self._refuse_problems(workflow)
         if from_text:
             inputs = _complete(workflow, inputs or {}, from_text=True)
         marked = {**(labels or {}), **({DEMO_LABEL: "yes"} if self.demo else {})}
@@ -267,6 +275,16 @@ class Workspace:
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run, in order of their making."""
         return await self.journal.steps(run_id)
+
+    def _prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
+        self._refuse_problems(workflow)
+        bind_inputs(workflow, inputs)
+        self.engine.plan(workflow)
+
+    def _refuse_problems(self, workflow: Workflow) -> None:
+        problems = [problem for problem in self.validate(workflow) if problem.severity == "error"]
+        if problems:
+            raise DocumentError(problems, workflow.name)
 
     async def _started(
         self, workflow: Workflow | str | Path, inputs: Mapping[str, Json] | None, timeout: float | None

@@ -48,8 +48,9 @@ def changes_between(old: Workflow, new: Workflow) -> Changes:
     """What differs; steps are compared by identity first, so that this is quick for large documents."""
     if old is new:
         return Changes()
-    before = _steps(old) if old.steps is not new.steps else {}
-    after = _steps(new) if old.steps is not new.steps else {}
+    before: dict[str, _Standing] = {}
+    after: dict[str, _Standing] = {}
+    _collect(old.steps, new.steps, "", before, after)
     common = before.keys() & after.keys()
     changed = frozenset(i for i in common if not same(before[i].step, after[i].step))
     added, removed = frozenset(after.keys() - before.keys()), frozenset(before.keys() - after.keys())
@@ -71,8 +72,26 @@ class _Standing:
     loop: str
 
 
-def _steps(workflow: Workflow) -> Mapping[str, _Standing]:
-    return {step.id: _Standing(step, path[-1] if path else "") for path, step in workflow.walk()}
+def _collect(
+    old: Mapping[str, Step],
+    new: Mapping[str, Step],
+    loop: str,
+    before: dict[str, _Standing],
+    after: dict[str, _Standing],
+) -> None:
+    """Find the steps that are not the very same object on the same level in both; edits share all others."""
+    if old is new:
+        return
+    for step_id, step in old.items():
+        other = new.get(step_id)
+        if other is not step:
+            before[step_id] = _Standing(step, loop)
+            _collect(step.body or {}, (other.body if other is not None else None) or {}, step_id, before, after)
+    for step_id, step in new.items():
+        if old.get(step_id) is not step:
+            after[step_id] = _Standing(step, loop)
+            if step_id not in old:
+                _collect({}, step.body or {}, step_id, before, after)
 
 
 class OpenDocument(QObject):
@@ -101,7 +120,7 @@ class OpenDocument(QObject):
         self.version = version
         self.read_only = read_only
         self.stack = QUndoStack(self)
-        self.stack.cleanChanged.connect(lambda clean: self.saved_changed.emit(not clean))
+        self.stack.cleanChanged.connect(self._tell_saved)  # a lambda would be called while both are destroyed
 
     @property
     def workflow(self) -> Workflow:
@@ -137,6 +156,9 @@ class OpenDocument(QObject):
     def mark_saved(self) -> None:
         """The document's present state is the saved one."""
         self.stack.setClean()
+
+    def _tell_saved(self, clean: bool) -> None:
+        self.saved_changed.emit(not clean)
 
     def show(self, workflow: Workflow) -> None:
         """Show another state and tell the views; only undo commands call this."""

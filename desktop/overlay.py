@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from core.engine.events import (
     StepSuspended,
     Usage,
 )
+from core.engine.journal import StepRecord
 from core.workflow.model import Json
 
 StepState: TypeAlias = Literal["idle", "queued", "running", "waiting", "done", "failed", "skipped", "cancelled"]
@@ -69,11 +70,40 @@ class RunOverlay:
         """Take an event in. now: monotonic seconds."""
         if not isinstance(event, StepEvent):
             return
-        path = self.by_path.setdefault(event.path, StepView())
-        face = self.by_id.setdefault(event.step_id, StepView())
-        for view in (path, face):
-            _update(view, event, now)
+        if type(event) is StepCompleted and event.replayed and self._is_done(event.path):
+            return  # a resumed run tells again what was loaded from its records
+        path = self.by_path.get(event.path)
+        if path is None:
+            path = self.by_path[event.path] = StepView()
+        face = self.by_id.get(event.step_id)
+        if face is None:
+            face = self.by_id[event.step_id] = StepView()
+        _update(path, event, now)
+        _update(face, event, now)
         self._dirty.add(event.step_id)
+
+    def load(self, records: Iterable[StepRecord], *, running: bool) -> None:
+        """Show what a run has done before anyone watched it. records: in order of their making.
+
+        running: somebody executes the run, so that a step without an end is at work; else it was interrupted.
+        """
+        newest: dict[str, StepRecord] = {}
+        for record in records:
+            newest[record.path] = record
+            for view in self._views(record):
+                _spent(view, record.usage, record.duration_s)
+        for record in newest.values():
+            for view in self._views(record):
+                _show(view, record, running=running)
+            self._dirty.add(record.step_id)
+
+    def _views(self, record: StepRecord) -> tuple[StepView, StepView]:
+        path = self.by_path.setdefault(record.path, StepView())
+        return path, self.by_id.setdefault(record.step_id, StepView())
+
+    def _is_done(self, path: str) -> bool:
+        view = self.by_path.get(path)
+        return view is not None and view.state == "done"
 
     def take_dirty(self) -> frozenset[str]:
         """The ids of steps that changed since the last call."""
@@ -106,7 +136,7 @@ def _update(view: StepView, event: StepEvent, now: float) -> None:
             view.error = _first_line(event.error.message)
             _spent(view, event.usage, event.duration_s)
         case StepSkipped():
-            view.state = "skipped"
+            view.state = "running" if view.running else "skipped"
             return
         case StepSuspended():
             view.state, view.question = "waiting", event.question
@@ -117,6 +147,33 @@ def _update(view: StepView, event: StepEvent, now: float) -> None:
     view.running = max(0, view.running - 1)
     if view.running:
         view.state = "running"
+
+
+def _show(view: StepView, record: StepRecord, *, running: bool) -> None:
+    """Bring a view up to the newest record of a path."""
+    view.state = record_state(record, running=running)
+    view.attempt, view.inputs, view.request = record.attempt, record.inputs, record.request
+    view.question = record.question if view.state == "waiting" else None
+    view.error = _first_line(record.error.message) if record.error and view.state == "failed" else ""
+    match record.status:
+        case "completed":
+            view.output, view.ports = record.output, record.ports
+            view.done += 1
+        case "failed":
+            view.failed += 1
+
+
+def record_state(record: StepRecord, *, running: bool) -> StepState:
+    """How the step of a record stands. running: somebody executes its run."""
+    match record.status:
+        case "completed":
+            return "done"
+        case "started":
+            return "running" if running else "cancelled"
+        case "suspended":
+            return "waiting"
+        case "failed" | "skipped" | "cancelled" as state:
+            return state
 
 
 def _spent(view: StepView, usage: Usage, seconds: float) -> None:

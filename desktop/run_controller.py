@@ -1,0 +1,254 @@
+"""Runs of one open document: starting, stopping, resuming and answering them, and what is shown of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from core.engine.clock import Clock
+from core.engine.engine import Run
+from core.engine.events import Event
+from core.engine.journal import Journal, StepRecord
+from core.workflow.model import Json, Workflow
+from desktop.bridge import Bridge, OnError, explain
+from desktop.document import OpenDocument
+from desktop.watched_run import WatchedRun
+
+FRAME_MS: Final = 34
+"""Milliseconds between two signals `changed`: at most 30 a second."""
+
+RUNS_SHOWN: Final = 20
+"""How many runs that are over stay at hand; older ones are opened from the history."""
+
+_LONGEST_TIMER_S: Final = 86_400.0
+
+
+class RunsOf(Protocol):
+    """What running needs of the workspace."""
+
+    clock: Clock
+    journal: Journal
+
+    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
+        """Check a workflow and its inputs and make it ready. Raises DocumentError or InputError."""
+
+    def start(
+        self, workflow: Workflow, inputs: Mapping[str, Json] | None = None, *, origin: str = "", checked: bool = False
+    ) -> Run:
+        """Start a run. Raises DocumentError or InputError."""
+
+    async def resume(self, run_id: str) -> Run:
+        """Go on with a run."""
+
+    async def steps(self, run_id: str) -> Sequence[StepRecord]:
+        """All records of a run."""
+
+
+class RunController(QObject):
+    """The runs of one document that this window has started, resumed or opened.
+
+    changed: something of the shown run is new, at most every FRAME_MS. shown_changed: another WatchedRun (or None)
+    is shown. state_changed: a WatchedRun began, ended or was let go. ended: the RunResult of a run that is executed
+    no more.
+    """
+
+    changed = Signal()
+    shown_changed = Signal(object)
+    state_changed = Signal(object)
+    ended = Signal(object)
+
+    def __init__(
+        self, workspace: RunsOf, document: OpenDocument, bridge: Bridge, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._document = document
+        self._bridge = bridge
+        self._runs: dict[str, WatchedRun] = {}
+        self._executing: dict[str, Run] = {}
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        self._wakers: dict[str, QTimer] = {}
+        self._shown: WatchedRun | None = None
+        self._closed = False
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setTimerType(Qt.TimerType.PreciseTimer)  # a coarse timer may come early
+        self._frame.setInterval(FRAME_MS)
+        self._frame.timeout.connect(self.changed)
+
+    @property
+    def shown(self) -> WatchedRun | None:
+        """The run that the panels and the canvas show."""
+        return self._shown
+
+    @property
+    def runs(self) -> Sequence[WatchedRun]:
+        """All runs at hand, oldest first."""
+        return tuple(self._runs.values())
+
+    @property
+    def live(self) -> Sequence[WatchedRun]:
+        """The runs that are executed now."""
+        return tuple(run for run in self._runs.values() if run.live)
+
+    def now(self) -> float:
+        """Monotonic seconds, on the scale of `StepView.since`."""
+        return self._workspace.clock.monotonic()
+
+    def start(
+        self,
+        inputs: Mapping[str, Json] | None = None,
+        on_started: Callable[[WatchedRun], None] | None = None,
+        on_error: OnError | None = None,
+    ) -> None:
+        """Start a run of the document as it is now, and show it.
+
+        on_error: gets DocumentError (its problems belong on the steps) or InputError instead of the bridge's signal.
+        """
+        self._bridge.spawn(self._start(self._document.workflow, dict(inputs or {})), on_started, on_error)
+
+    def stop(self, run_id: str = "") -> None:
+        """Stop a run so that it can be resumed; the shown one if none is named."""
+        run = self._executing.get(run_id or (self._shown.id if self._shown else ""))
+        if run is not None:
+            run.cancel("a person stopped the run", resumable=True)
+
+    def resume(self, run_id: str, on_error: OnError | None = None) -> None:
+        """Go on with a run that waits, was stopped, failed or was interrupted; completed steps are not run again."""
+        self._bridge.spawn(self._resume(run_id), None, on_error)
+
+    def answer(self, path: str, answer: Mapping[str, Json], run_id: str = "", on_error: OnError | None = None) -> None:
+        """Answer what the step at that path asks, and go on with the run as soon as nothing else of it is at work."""
+        run_id = run_id or (self._shown.id if self._shown else "")
+        self._bridge.spawn(self._answer(run_id, path, dict(answer)), None, on_error)
+
+    def open_past(self, run_id: str, on_error: OnError | None = None) -> None:
+        """Show a run of the journal as it was, without executing anything."""
+        self._bridge.spawn(self._open_past(run_id), None, on_error)
+
+    def show(self, run_id: str) -> None:
+        """Show another run of those at hand; '' shows none."""
+        run = self._runs.get(run_id)
+        if run is not self._shown:
+            self._shown = run
+            self.shown_changed.emit(run)
+
+    def close(self) -> None:
+        """Stop all runs so that they can be resumed, and wake none any more. Their ends are not told."""
+        self._closed = True
+        self._frame.stop()
+        for timer in self._wakers.values():
+            timer.stop()
+        self._wakers.clear()
+        for run in self._executing.values():
+            run.cancel("the window was closed", resumable=True)
+
+    async def _start(self, workflow: Workflow, inputs: Mapping[str, Json]) -> WatchedRun:
+        await self._workspace.prepare(workflow, inputs)
+        file = self._document.file
+        run = self._workspace.start(workflow, inputs, origin=str(file.parent) if file else "", checked=True)
+        watched = WatchedRun(run.id, workflow, inputs, self._workspace.clock.now())
+        self._watch(run, watched)
+        self.show(run.id)
+        return watched
+
+    async def _resume(self, run_id: str) -> None:
+        if run_id in self._executing:
+            return
+        record = await self._workspace.journal.run(run_id)
+        steps = await self._workspace.steps(run_id)
+        run = await self._workspace.resume(run_id)
+        watched = WatchedRun.of(record, steps, live=True)
+        watched.status = "running"
+        shown = self._shown is None or self._shown.id == run_id or record.workflow.name == self._document.workflow.name
+        self._watch(run, watched)
+        if shown:
+            self.show(run_id)
+
+    async def _answer(self, run_id: str, path: str, answer: Mapping[str, Json]) -> None:
+        await self._workspace.journal.answer(run_id, path, answer)
+        follower = self._followers.get(run_id)
+        if follower is not None:  # other steps are at work; a run is resumed when nothing of it is executed
+            await asyncio.wait([follower])
+            if (run := self._runs.get(run_id)) is not None and run.status != "suspended":
+                return
+        await self._resume(run_id)
+
+    async def _open_past(self, run_id: str) -> None:
+        if run_id not in self._executing:
+            record = await self._workspace.journal.run(run_id)
+            self._keep(WatchedRun.of(record, await self._workspace.steps(run_id)))
+        self.show(run_id)
+
+    def _watch(self, run: Run, watched: WatchedRun) -> None:
+        """Follow a run; called before anything is awaited after its start, so that no event is missed."""
+        watched.live = True
+        self._executing[run.id] = run
+        timer = self._wakers.pop(run.id, None)
+        if timer is not None:
+            timer.stop()
+        clock = self._workspace.clock
+
+        def heard(event: Event) -> None:
+            watched.take(event, clock.monotonic())
+            if watched is self._shown and not self._frame.isActive():
+                self._frame.start()
+
+        run.listeners.append(heard)
+        self._keep(watched)
+        follower = self._bridge.spawn(self._follow(run, watched), name=f"watch {run.id}")
+        if follower is not None:
+            self._followers[run.id] = follower
+
+    async def _follow(self, run: Run, watched: WatchedRun) -> None:
+        try:
+            result = await run.result()
+        except Exception as error:
+            watched.problem = explain(error)
+            self._let_go(watched)
+            raise
+        watched.end(result)
+        self._let_go(watched)
+        if self._closed:
+            return
+        self.ended.emit(result)
+        if result.status == "suspended" and result.wake_at is not None:
+            self._wake_later(run.id, result.wake_at)
+
+    def _let_go(self, watched: WatchedRun) -> None:
+        watched.live = False
+        self._executing.pop(watched.id, None)
+        self._followers.pop(watched.id, None)
+        if self._closed:
+            return
+        self.state_changed.emit(watched)
+        if watched is self._shown:
+            self._frame.stop()
+            self.changed.emit()
+
+    def _keep(self, watched: WatchedRun) -> None:
+        self._runs.pop(watched.id, None)
+        self._runs[watched.id] = watched
+        over = [run.id for run in self._runs.values() if not run.live and run is not self._shown]
+        for run_id in over[:-RUNS_SHOWN]:
+            del self._runs[run_id]
+        if self._shown is not None and self._shown.id == watched.id:
+            self._shown = watched
+            self.shown_changed.emit(watched)
+        self.state_changed.emit(watched)
+
+    def _wake_later(self, run_id: str, at: datetime) -> None:
+        """Go on with a run when its time has come, if the window is still open then."""
+        seconds = (at - self._workspace.clock.now()).total_seconds()
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        if seconds > _LONGEST_TIMER_S:
+            timer.timeout.connect(lambda: self._wake_later(run_id, at))
+        else:
+            timer.timeout.connect(lambda: self.resume(run_id))
+        timer.start(int(min(max(seconds, 0.0), _LONGEST_TIMER_S) * 1000))
+        self._wakers[run_id] = timer

@@ -1,0 +1,72 @@
+"""One run as the window shows it, live or past: its records, its faces on the canvas, how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from core.engine.engine import RunResult
+from core.engine.events import Event, RunStarted, RunStatus, Usage
+from core.engine.journal import RunRecord, StepRecord
+from core.workflow.model import Json, Workflow
+from desktop.overlay import RunOverlay
+from desktop.run_log import RunLog
+
+
+class WatchedRun:
+    """A run and what it shows. workflow: the document as it was when the run began.
+
+    live: this process executes it now. status: as of the journal. problem: why it ended, for the person, or ''.
+    """
+
+    def __init__(self, run_id: str, workflow: Workflow, inputs: Mapping[str, Json], created: datetime) -> None:
+        self.id = run_id
+        self.workflow = workflow
+        self.inputs = inputs
+        self.created = created
+        self.status: RunStatus = "running"
+        self.live = False
+        self.resumable = False
+        self.outputs: Mapping[str, Json] | None = None
+        self.problem = ""
+        self.problem_path = ""
+        self.duration_s = 0.0
+        self.overlay = RunOverlay()
+        self.log = RunLog({name: schema.get("default") for name, schema in workflow.variables.items()})
+
+    @classmethod
+    def of(cls, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False) -> WatchedRun:
+        """A run from the journal. live: it is about to go on in this process."""
+        run = cls(record.id, record.workflow, record.inputs, record.created)
+        run.status, run.outputs, run.duration_s = record.status, record.outputs, record.duration_s
+        run.live, run.resumable = live, may_resume(record)
+        if record.error is not None:
+            run.problem, run.problem_path = record.error.message, record.error_path
+        run.log.load(steps)
+        run.overlay.load(steps, running=live)
+        return run
+
+    @property
+    def usage(self) -> Usage:
+        """What the run has spent so far."""
+        return self.log.usage
+
+    def take(self, event: Event, now: float) -> None:
+        """Take an event in. now: monotonic seconds."""
+        self.overlay(event, now)
+        self.log(event)
+        if type(event) is RunStarted:
+            self.inputs = event.inputs
+
+    def end(self, result: RunResult) -> None:
+        """The run is not executed any more."""
+        self.live = False
+        self.status, self.outputs, self.duration_s = result.status, result.outputs, result.duration_s
+        self.resumable = result.resumable or result.status in ("failed", "suspended")
+        self.problem = result.error.message if result.error else ""
+        self.problem_path = result.error_path
+
+
+def may_resume(record: RunRecord) -> bool:
+    """Whether a run that nobody executes may go on: interrupted, waiting, failed, or stopped so that it may."""
+    return record.status in ("running", "suspended", "failed") or record.resumable
