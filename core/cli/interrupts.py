@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,9 +13,13 @@ from core.engine.engine import Run
 
 @contextmanager
 def cancelling_on_interrupt(run: Run) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM cancel the run as resumable; a second SIGINT acts as ever."""
+    """While inside, SIGINT, SIGTERM and a closed terminal cancel the run as resumable; a second signal acts as ever.
+
+    A signal that was ignored before (nohup) stays ignored.
+    """
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
+    before = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
 
     def on_signal(number: int, _frame: object) -> None:
         signal.signal(number, before[signal.Signals(number)])

@@ -25,7 +25,7 @@ from core.cli.run import (
     seconds,
     shown,
 )
-from core.cli.terminal import error_console, print_json, print_table
+from core.cli.terminal import error_console, is_narrow, print_json, print_table
 from core.engine.events import RunStatus
 from core.workflow.model import Json
 
@@ -58,12 +58,14 @@ async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_j
     if as_json:
         print_json([_run_json(run) for run in found])
         return COMPLETED
+    narrow = is_narrow()
+    when = "%m-%d %H:%M" if narrow else "%Y-%m-%d %H:%M:%S"
     rows = [
         (
-            run.id,
+            run.id[-8:] if narrow else run.id,  # its end names a run as well
             run.workflow.name,
             run.status,
-            f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}",
+            f"{run.created.astimezone():{when}}",
             duration(run.duration_s) if run.duration_s else "",
             f"{run.usage.tokens:,}" if run.usage.tokens else "",
             f"${run.usage.cost_usd:.4f}" if run.usage.cost_usd else "",
@@ -71,17 +73,26 @@ async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_j
         for run in found
     ]
     columns = ("run", "workflow", "status", "started", "took", "tokens", "cost")
-    print_table(columns, rows, empty="No runs yet. Start one with: steploom run FILE")
+    empty = "No runs yet. Start one with: steploom run FILE"
+    print_table(columns, rows, empty=empty, whole=("run", "status", "started", "took"))
     return COMPLETED
 
 
 @app.command("show")
-def show(run: RunArgument, as_json: JsonOption = False) -> int:
+def show(
+    run: RunArgument,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", metavar="DIR", help="Write the files that its steps made into this folder."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
     """One run: its steps, what they took and gave, what it waits for."""
-    return asyncio.run(_show(run, as_json))
+    return asyncio.run(_show(run, files, as_json))
 
 
-async def _show(wanted: str, as_json: bool) -> int:
+async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
+    from core.cli.run_files import write_files
     from core.cli.run_report import print_run
     from core.workspace import Workspace
 
@@ -92,6 +103,10 @@ async def _show(wanted: str, as_json: bool) -> int:
             print_json(_run_json(run) | {"steps": [_step_json(step) for step in steps]})
         else:
             print_run(run, steps, workspace.types)
+        if files is not None:
+            assert workspace.store is not None
+            for path in await write_files(steps, workspace.store.blobs, files):
+                error_console().print(f"Wrote {path}", soft_wrap=True, markup=False)
     return COMPLETED
 
 

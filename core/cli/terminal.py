@@ -18,6 +18,9 @@ from core.workflow.model import Json
 LOG_WIDTH = 160
 """Characters of a line where no terminal sets a limit."""
 
+WIDE = 120
+"""Columns from which on a table shows everything."""
+
 READING_WIDTH = 100
 """Columns; longer lines of a text are hard to read."""
 
@@ -32,15 +35,23 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
-    """A table on standard output, or the sentence for an empty one."""
+def is_narrow() -> bool:
+    """Whether standard output is a terminal on which a row with a whole id does not fit."""
+    console = Console()
+    return console.is_terminal and console.width < WIDE
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str, whole: Sequence[str] = ()
+) -> None:
+    """A table on standard output, or the sentence for an empty one. whole: columns that are never folded."""
     console = Console(highlight=False)
     if not rows:
         console.print(empty)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*row)
     if console.is_terminal:

@@ -191,3 +191,28 @@ def test_show_tells_every_attempt_its_error_and_its_output(cli: Cli, write: Writ
     assert "✓ first" in shown.out
     assert "once" in shown.out
     assert "Send it?" in shown.out
+
+
+def test_the_files_that_steps_made_can_be_looked_at(cli: Cli, examples: Path, tmp_path: Path) -> None:
+    cli("run", examples / "picture_from_brief.loom.yaml", "--demo", "-i", "brief=a fox")
+    done = cli("runs", "show", "last", "--files", tmp_path / "look")
+    (picture,) = (tmp_path / "look").iterdir()
+    assert picture.name == "paint-1.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert done.err == f"Wrote {picture}\n"
+    picture.write_bytes(b"mine")
+    cli("runs", "show", "last", "--files", tmp_path / "look")
+    assert picture.read_bytes() == b"mine"
+    assert len(list((tmp_path / "look").iterdir())) == 2
+
+
+def test_the_list_of_runs_keeps_its_rows_on_a_narrow_terminal(
+    cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = cli("run", write("Asks", ASKS), "--json").json["run_id"]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("runs", "list").out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith(run_id[-8:])
