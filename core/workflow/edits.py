@@ -10,7 +10,9 @@ from __future__ import annotations
 from core.workflow.editing.bodies import move_into_body, move_out_of_body, unwrap_loop, wrap_in_loop
 from core.workflow.editing.clipboard import copy_steps, paste, steps_of_text
 from core.workflow.editing.copies import duplicate_steps
+from core.workflow.editing.extraction import Extraction, extract
 from core.workflow.editing.groups import add_group, join_group, leave_groups, remove_group, set_group
+from core.workflow.editing.inlining import inline
 from core.workflow.editing.layout import move_steps, resize, set_collapsed, shift_steps
 from core.workflow.editing.settings import (
     clear_config_field,
@@ -27,6 +29,7 @@ from core.workflow.editing.steps import add_step, change_type, remove_steps, ren
 from core.workflow.editing.wires import connect, disconnect, insert_on_wire, reconnect, refusals, why_not_connect
 
 __all__ = [
+    "Extraction",
     "add_group",
     "add_step",
     "change_type",
@@ -35,6 +38,8 @@ __all__ = [
     "copy_steps",
     "disconnect",
     "duplicate_steps",
+    "extract",
+    "inline",
     "insert_on_wire",
     "join_group",
     "leave_groups",

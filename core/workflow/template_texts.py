@@ -53,6 +53,13 @@ def object_with_texts(
     return {key: with_texts(item, change, (*path, key)) for key, item in value.items()}
 
 
+def roots_renamed(text: str, names: Mapping[str, str]) -> str | None:
+    """A text whose marks are plain paths only with the roots of the paths renamed; None for any other template."""
+    if has_marks(_PATH.sub("-", text)):
+        return None
+    return _PATH.sub(lambda found: found[0].replace(found[1], names.get(found[1], found[1]), 1), text)
+
+
 def references_in(text: str) -> frozenset[Reference]:
     """As templates.references. A text whose marks are plain paths only is read without parsing, ten times faster."""
     found: set[Reference] = set()

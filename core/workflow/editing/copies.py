@@ -47,11 +47,14 @@ def copied(
     # A copy's id must mean nothing yet in the templates that are copied, or a reference to elsewhere would turn to it.
     words = words_in(steps.values(), types).difference(old_ids)
     used = {*taken, *words}
-    names: dict[str, str] = {}
+    # An old id that is free is kept for its own step, so that no other copy takes it.
+    names = {old: old for old in old_ids if old not in used}
+    used.update(old_ids)
     for old in old_ids:
-        # An old id that stays free is still kept for its own step, so that no other copy takes it.
-        names[old] = fresh_copy_id(old, used | (set(old_ids) - {old}))
-        used.add(names[old])
+        if old not in names:
+            names[old] = fresh_copy_id(old, used)
+            used.add(names[old])
+    names = {old: names[old] for old in old_ids}
     return names, {names[key]: _renamed(step, steps, names, types) for key, step in steps.items()}
 
 
@@ -101,7 +104,7 @@ def _all(steps: Mapping[str, Step]) -> Iterator[Step]:
 def _renamed(step: Step, among: Mapping[str, Step], names: Mapping[str, str], types: Catalogue | None) -> Step:
     """A step and what is inside it under the new ids. among: the steps of its level that are copied."""
     bare = replace(step, body=None)
-    moved = rewritten(bare, lambda text: renamed_names(text, names), types)
+    moved = rewritten(bare, lambda place: renamed_names(place.text, names), types)
     inner = step.body
     body = None if inner is None else {names[key]: _renamed(one, inner, names, types) for key, one in inner.items()}
     then = {port: tuple(names[one] for one in ends if one in among) for port, ends in step.then.items()}

@@ -15,11 +15,15 @@ from core.workflow.model import Json, Step
 from core.workflow.problems import EditRefused
 from core.workflow.sameness import same
 from core.workflow.template_renaming import NameTaken, rename_key, rename_name
-from core.workflow.template_texts import has_marks, object_with_texts, references_in, texts_in, with_texts
+from core.workflow.template_texts import (
+    has_marks,
+    object_with_texts,
+    references_in,
+    roots_renamed,
+    texts_in,
+    with_texts,
+)
 from core.workflow.templates import Reference, TemplateSyntax, parse
-
-Rewrite: TypeAlias = Callable[[str], str]
-"""Gives a template's new text. Raises EditRefused."""
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -31,6 +35,10 @@ class Place:
     path: tuple[str | int, ...]
     text: str
     inside: bool = False
+
+
+Rewrite: TypeAlias = Callable[[Place], str]
+"""Gives a template's new text. Raises EditRefused."""
 
 
 def templates_of(step: Step, types: Catalogue | None) -> Iterator[Place]:
@@ -67,32 +75,36 @@ def words_in(steps: Iterable[Step], types: Catalogue | None) -> set[str]:
 
 
 def rewritten(step: Step, rewrite: Rewrite, types: Catalogue | None) -> Step:
-    """The step with each of its templates rewritten, those inside it too; itself if nothing changed."""
-    paths = {place.path for place in templates_of(step, types)}
+    """The step with each of its templates rewritten, those of its body left out; itself if nothing changed."""
+    places = {place.path: place for place in templates_of(step, types)}
 
     def changed(path: tuple[str | int, ...], text: str) -> str:
-        return rewrite(text) if path in paths else text
+        return rewrite(places[path]) if path in places else text
 
-    body = None if step.body is None else rewritten_steps(step.body, rewrite, types)
     new = replace(
         step,
         config=object_with_texts(step.config, changed, ("config",)),
         default=None if step.default is None else object_with_texts(step.default, changed, ("default",)),
         idempotency_key=changed(("idempotency_key",), step.idempotency_key),
-        body=body,
     )
     return step if same(new, step) else new
 
 
 def rewritten_steps(steps: Mapping[str, Step], rewrite: Rewrite, types: Catalogue | None) -> Mapping[str, Step]:
-    """As rewritten, for the steps of a level."""
-    found = {step_id: rewritten(step, rewrite, types) for step_id, step in steps.items()}
+    """Steps with each of their templates rewritten, bodies included; what does not change stays the same object."""
+    found: dict[str, Step] = {}
+    for step_id, step in steps.items():
+        new = rewritten(step, rewrite, types)
+        if step.body:
+            body = rewritten_steps(step.body, rewrite, types)
+            new = new if body is step.body else replace(new, body=body)
+        found[step_id] = new
     return steps if all(found[step_id] is step for step_id, step in steps.items()) else found
 
 
 def rewritten_json(value: Json, rewrite: Rewrite) -> Json:
     """A value with each text that has template marks rewritten."""
-    return with_texts(value, lambda path, text: rewrite(text) if has_marks(text) else text)
+    return with_texts(value, lambda path, text: rewrite(Place(path, text)) if has_marks(text) else text)
 
 
 def renamed_names(text: str, names: Mapping[str, str]) -> str:
@@ -100,8 +112,12 @@ def renamed_names(text: str, names: Mapping[str, str]) -> str:
 
     No new name may be one of the old names.
     """
-    for old, new in names.items():
-        if old == new or old not in text:
+    plain = roots_renamed(text, names)
+    if plain is not None:
+        return plain
+    for old in sorted(names.keys() & set(_WORD.findall(text))):
+        new = names[old]
+        if old == new:
             continue
         try:
             text = rename_name(text, old, new)

@@ -35,26 +35,21 @@ def why_not_connect(workflow: Workflow, types: Catalogue | None, source: str, po
     find_step(workflow, target)
     if reason := _why_not_from(find_step(workflow, source), port, types):
         return reason
-    return refusals(workflow, types, source, port, [target])[target]
+    steps, other = level(workflow, loop_of(workflow, source)), find_step(workflow, target)
+    circle = {target} if _leads_to(steps, target, source) else set()
+    return _why_not_to(find_step(workflow, source), port, other, steps, circle, types)
 
 
-def refusals(
-    workflow: Workflow, types: Catalogue | None, source: str, port: str, targets: Iterable[str] | None = None
-) -> dict[str, str]:
-    """For every step (or only the targets) why a wire from the source cannot end there, '' where it can.
+def refusals(workflow: Workflow, types: Catalogue | None, source: str, port: str) -> dict[str, str]:
+    """For every step why a wire from the source cannot end there, '' where it can.
 
     One pass over the document, so that a canvas of thousands of steps can dim all that is no target.
     """
     steps = level(workflow, loop_of(workflow, source))
     step = find_step(workflow, source)
-    wanted = None if targets is None else set(targets)
     blocked = _why_not_from(step, port, types)
     before = _leading_to(steps, source)
-    found: dict[str, str] = {}
-    for _, other in workflow.walk():
-        if wanted is None or other.id in wanted:
-            found[other.id] = blocked or _why_not_to(step, port, other, steps, before, types)
-    return found
+    return {other.id: blocked or _why_not_to(step, port, other, steps, before, types) for _, other in workflow.walk()}
 
 
 def disconnect(workflow: Workflow, wires: Iterable[Wire]) -> Workflow:
@@ -185,6 +180,20 @@ def _why_not_to(
             "To repeat steps, put them in a loop."
         )
     return ""
+
+
+def _leads_to(steps: Mapping[str, Step], earlier: str, later: str) -> bool:
+    """Whether wires of a level lead from one step to another one."""
+    seen: set[str] = set()
+    waiting = [earlier]
+    while waiting:
+        step_id = waiting.pop()
+        if step_id == later:
+            return True
+        if step_id not in seen and step_id in steps:
+            seen.add(step_id)
+            waiting += (target for targets in steps[step_id].then.values() for target in targets)
+    return False
 
 
 def _leading_to(steps: Mapping[str, Step], step_id: str) -> set[str]:
