@@ -38,11 +38,11 @@ from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
 from core.store.store import Store
-from core.workflow.document import load as load_document
+from core.workflow.document import read_bounded
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError, Problem
-from core.workflow.validate import validate
+from core.workflow.validate import check_text, validate
 
 DEMO_LABEL = "demo"
 """The label of runs that use the demonstration model, so that they go on with it when resumed."""
@@ -177,9 +177,17 @@ class Workspace:
         file = await asyncio.to_thread(find_file, str(name), "")
         if file is not None:
             path = await asyncio.to_thread(file.resolve)
-            return Found(await asyncio.to_thread(load_document, path), str(path.parent))
+            return Found(await asyncio.to_thread(self._read, path), str(path.parent))
         assert self._services.workflows is not None
         return Found(await self._services.workflows.get(str(name), ""), "")
+
+    def _read(self, path: Path) -> Workflow:
+        """The workflow of a file. Raises DocumentError with everything that keeps it from running, or OSError."""
+        workflow, problems = check_text(read_bounded(path), self.types)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if workflow is None or errors:
+            raise DocumentError(errors, str(path))
+        return workflow
 
     def validate(self, workflow: Workflow) -> list[Problem]:
         """Everything that is wrong with a workflow; those of severity `error` keep it from running."""

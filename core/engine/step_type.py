@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -358,6 +359,11 @@ def _problem(model: type[Config], detail: ErrorDetails, config: Mapping[str, Jso
                 else (f"Known fields: {', '.join(known_names)}." if known_names else "Remove it.")
             )
             return ConfigProblem(path, "unknown_field", f"There is no field {str(path[-1])!r} here.", fix)
+        case "literal_error":
+            given, expected = str(detail["input"]), str(detail.get("ctx", {}).get("expected", ""))
+            near = difflib.get_close_matches(given, re.findall(r"'([^']*)'", expected), n=1)
+            fix = f"Did you mean {near[0]!r}?" if near else f"Choose one of {expected}."
+            return ConfigProblem(path, "wrong_value", f"{given!r} is not one of the choices.", fix)
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             return ConfigProblem(path, "wrong_value", message if message.endswith(".") else f"{message}.")

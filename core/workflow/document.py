@@ -62,9 +62,13 @@ def dumps(workflow: Workflow) -> str:
 
 def load(path: str | os.PathLike[str]) -> Workflow:
     """The workflow of a file. Raises DocumentError for what is in it, OSError if it cannot be read."""
+    return loads(read_bounded(path), str(path))
+
+
+def read_bounded(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a document's file, of one that is too large only so many that it is refused. Raises OSError."""
     with Path(path).open("rb") as file:
-        # One byte over the limit is enough to refuse a file that would fill the memory.
-        return loads(file.read(MAX_BYTES + 1), str(path))
+        return file.read(MAX_BYTES + 1)
 
 
 def save(workflow: Workflow, path: str | os.PathLike[str]) -> None:

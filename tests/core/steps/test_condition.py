@@ -64,7 +64,7 @@ async def test_a_condition_that_compares_nothing_fails_the_step() -> None:
 def test_a_bad_config_is_a_problem_at_its_place(config: dict[str, Any], path: tuple[object, ...], said: str) -> None:
     problem = _STEP.check_config(config)[0]
     assert problem.path == path
-    assert said in problem.message
+    assert said in f"{problem.message} {problem.fix}"
     assert problem.fix or problem.code == "wrong_value"
 
 
