@@ -11,9 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.engine.engine import Run, RunResult
+    from core.engine.engine import Run
     from core.engine.errors import EngineError, InputError, StepError
     from core.engine.events import Event
+    from core.engine.lifecycle import RunResult
     from core.grants import Grant
     from core.workflow.document import load, save
     from core.workflow.model import Retry, Step, Trigger, Workflow
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Run": "core.engine.engine",
-    "RunResult": "core.engine.engine",
+    "RunResult": "core.engine.lifecycle",
     "EngineError": "core.engine.errors",
     "InputError": "core.engine.errors",
     "StepError": "core.engine.errors",

@@ -21,10 +21,11 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
 from core.engine.clock import Clock, SystemClock
-from core.engine.engine import Engine, Run, RunResult
+from core.engine.engine import Engine, Run
 from core.engine.errors import InputError
 from core.engine.events import Event
 from core.engine.journal import Journal, RunRecord, StepRecord
+from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.services import Services

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from core.engine.engine import RunResult
+from core.engine.lifecycle import RunResult
 from core.engine.events import Event, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
 from core.workflow.model import Json, Workflow

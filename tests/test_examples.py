@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.engine import RunResult
+from core.engine.lifecycle import RunResult
 from core.grants import Grant
 from core.resources import example, examples
 from core.steps import discover

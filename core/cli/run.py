@@ -18,8 +18,9 @@ from core.cli.terminal import error_console, print_json, print_outputs
 from core.workflow.model import Json
 
 if TYPE_CHECKING:
-    from core.engine.engine import Run, RunResult
+    from core.engine.engine import Run
     from core.engine.errors import EngineError
+    from core.engine.lifecycle import RunResult
     from core.grants import Grant
     from core.workspace import Found, Workspace
 
@@ -212,8 +213,8 @@ def result_json(result: RunResult) -> dict[str, Json]:
 
 def _stopped_json(started: Run, error: EngineError) -> dict[str, Json]:
     """The same object for a run whose end could not be written down."""
-    from core.engine.engine import RunResult
     from core.engine.events import ErrorInfo
+    from core.engine.lifecycle import RunResult
 
     result = RunResult(started.id, started.workflow.name, "suspended", error=ErrorInfo(error.code, str(error)))
     return result_json(result)

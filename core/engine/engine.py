@@ -6,17 +6,15 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from random import Random
 from typing import Final, TypeAlias
 
 from core.engine.clock import Clock
 from core.engine.errors import EngineError
-from core.engine.events import NO_USAGE, ErrorInfo, Event, RunStatus, Usage
+from core.engine.events import Event
 from core.engine.execution import Listener
 from core.engine.journal import Journal, RunRecord
-from core.engine.lifecycle import Lifecycle
+from core.engine.lifecycle import Lifecycle, RunResult
 from core.engine.plan import Plan, make_plan
 from core.engine.services import Services
 from core.engine.step_type import StepTypes
@@ -29,27 +27,6 @@ _log = logging.getLogger(__name__)
 
 PLANS_KEPT: Final = 64
 """How many workflows stay ready to run."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run stands when nothing of it runs any more.
-
-    status: completed, failed, cancelled or suspended. waiting: scope paths of steps that wait. wake_at: when
-    the first of them goes on by itself, if any does. duration_s: seconds of work, waiting for people left out.
-    """
-
-    run_id: str
-    workflow: str
-    status: RunStatus
-    outputs: Mapping[str, Json] | None = None
-    error: ErrorInfo | None = None
-    error_path: str = ""
-    usage: Usage = NO_USAGE
-    duration_s: float = 0.0
-    waiting: tuple[str, ...] = ()
-    wake_at: datetime | None = None
-    resumable: bool = False
 
 
 class Run:
@@ -65,23 +42,7 @@ class Run:
     def begin(self, lifecycle: Lifecycle) -> None:
         """Start the work; called once, by the engine."""
         self._lifecycle = lifecycle
-        self._task = asyncio.get_running_loop().create_task(self._work(lifecycle), name=f"run {self.id}")
-
-    async def _work(self, lifecycle: Lifecycle) -> RunResult:
-        end = await lifecycle.execute()
-        return RunResult(
-            run_id=self.id,
-            workflow=self.workflow.name,
-            status=end.status,
-            outputs=end.outputs,
-            error=end.error,
-            error_path=end.error_path,
-            usage=end.usage,
-            duration_s=end.duration_s,
-            waiting=end.waiting,
-            wake_at=end.wake_at,
-            resumable=end.resumable,
-        )
+        self._task = asyncio.get_running_loop().create_task(lifecycle.execute(), name=f"run {self.id}")
 
     @property
     def done(self) -> bool:

@@ -35,9 +35,15 @@ from core.workflow.model import Json
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnd:
-    """How a run stands when its execution is over."""
+class RunResult:
+    """How a run stands when nothing of it runs any more.
 
+    status: completed, failed, cancelled or suspended. waiting: scope paths of steps that wait. wake_at: when
+    the first of them goes on by itself, if any does. duration_s: seconds of work, waiting for people left out.
+    """
+
+    run_id: str
+    workflow: str
     status: RunStatus
     outputs: Mapping[str, Json] | None = None
     error: ErrorInfo | None = None
@@ -94,7 +100,7 @@ class Lifecycle:
         if self._task is not None:
             self._task.cancel()
 
-    async def execute(self) -> RunEnd:
+    async def execute(self) -> RunResult:
         """Run the graph to its end. Raises EngineError if the journal does not let it."""
         history: tuple[StepRecord, ...] = ()
         if self._fresh:
@@ -107,7 +113,7 @@ class Lifecycle:
         finally:
             await self._journal.close_run(lease)
 
-    async def _own(self, lease: Lease, history: tuple[StepRecord, ...]) -> RunEnd:
+    async def _own(self, lease: Lease, history: tuple[StepRecord, ...]) -> RunResult:
         record = self._record
         run = self._run = Execution(
             run_id=record.id,
@@ -168,30 +174,34 @@ class Lifecycle:
         assert isinstance(outputs, dict)
         return outputs
 
-    async def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunEnd:
+    async def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunResult:
         """Record how the graph ended. Raises what is no way for a run to end: a lost lease, a lost journal."""
         now, usage = self._clock.now(), run.usage
         if graph.cancelled():
             if not self._resumable:
                 run.stop_waiting(run.stop_reason())
             await run.conclude(RunCancelled(run.run_id, now, usage, seconds, self._resumable))
-            return RunEnd("cancelled", usage=usage, duration_s=seconds, resumable=self._resumable)
+            return self._result("cancelled", usage, seconds, resumable=self._resumable)
         match graph.exception():
             case None:
                 outputs = run.masked(graph.result())
                 run.stop_waiting("another step ended the run")
                 await run.conclude(RunCompleted(run.run_id, now, outputs, usage, seconds))
-                return RunEnd("completed", outputs, usage=usage, duration_s=seconds)
+                return self._result("completed", usage, seconds, outputs=outputs)
             case Suspended():
                 waiting = tuple(path for path, step in run.waiting.items() if not step.inside)
                 wake_at = min((step.until for step in run.waiting.values() if step.until is not None), default=None)
                 await run.conclude(RunSuspended(run.run_id, now, waiting, wake_at, usage, seconds))
-                return RunEnd("suspended", usage=usage, duration_s=seconds, waiting=waiting, wake_at=wake_at)
+                return self._result("suspended", usage, seconds, waiting=waiting, wake_at=wake_at)
             case StepError() as error:
                 info = run.error_info(error, error.attempt)
                 await run.conclude(RunFailed(run.run_id, now, error.path, info, usage, seconds))
-                return RunEnd("failed", error=info, error_path=error.path, usage=usage, duration_s=seconds)
+                return self._result("failed", usage, seconds, error=info, error_path=error.path)
             case EngineError() as error:
                 raise error
             case error:
                 raise EngineError(f"The run stopped by a fault in the engine: {error!r}. It can be resumed.") from error
+
+    def _result(self, status: RunStatus, usage: Usage, seconds: float, **facts: Any) -> RunResult:
+        record = self._record
+        return RunResult(record.id, record.workflow.name, status, usage=usage, duration_s=seconds, **facts)

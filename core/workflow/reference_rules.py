@@ -29,6 +29,26 @@ def reference_problems(outline: Outline) -> Iterator[Problem]:
             yield from top.problems(text, ".".join(map(str, path)))
 
 
+def names_at(outline: Outline, step: Step | None, *, secrets: bool = False, inside: bool = False) -> list[str]:
+    """The names that a template of a step may begin with, those of steps last. step: None for the workflow's outputs.
+
+    secrets: whether the field may read them. inside: whether it reads the names inside the loop that the step is.
+    """
+    return _place(outline, step, secrets, inside).names()
+
+
+def reference_flaw(
+    outline: Outline, step: Step | None, reference: Reference, *, secrets: bool = False, inside: bool = False
+) -> Problem | None:
+    """What is wrong with one name that a template reads, or None. The rest as in names_at."""
+    return _place(outline, step, secrets, inside).flaw(reference)
+
+
+def _place(outline: Outline, step: Step | None, secrets: bool, inside: bool) -> _Place:
+    level = outline.level_of[step.id] if step is not None else outline.levels[0]
+    return _Place(outline, level, step, secrets, inside)
+
+
 def _templates(outline: Outline, step: Step) -> Iterator[TemplateField]:
     kind = outline.kind(step)
     if kind is not None and not kind.canvas_only:
@@ -67,11 +87,12 @@ class _Place:
             yield Problem("template_syntax", message, "Split it over several steps.", step_id, field)
             return
         for reference in sorted(found, key=lambda reference: (reference.root, str(reference.path))):
-            flaw = self._flaw(reference)
+            flaw = self.flaw(reference)
             if flaw is not None:
                 yield replace(flaw, step=step_id, field=field)
 
-    def _flaw(self, reference: Reference) -> Problem | None:
+    def flaw(self, reference: Reference) -> Problem | None:
+        """What is wrong with one name that the template reads, or None."""
         root = reference.root
         match root:
             case "input":
@@ -149,17 +170,21 @@ class _Place:
         message = f"The step {root!r} cannot have run{here}: no wires lead from it to here."
         return Problem("step_not_before", message, f"Draw a wire from {root!r}, or refer to a step that comes before.")
 
-    def _nearest(self, root: str) -> str:
+    def names(self) -> list[str]:
+        """The names that a template may begin with here, those of steps last."""
         names = [*_ALWAYS, *(("secrets",) if self.secrets else ()), *sorted(self._loop_names())]
         if self.step is None:
-            names += self.level.steps
-        else:
-            names += self.step.body or () if self.inside else ()
-            name = self.step.id
-            for level in self.level.outward():
-                names += level.graph.named(level.graph.ancestor_bits(name))
-                name = level.loop.id if level.loop else ""
-        return self.outline.hint(root, names, "names")
+            return [*names, *(one for one in self.level.steps if not self._is_note(self.level, one))]
+        names += self.step.body or () if self.inside else ()
+        name = self.step.id
+        for level in self.level.outward():
+            ancestors = level.graph.named(level.graph.ancestor_bits(name))
+            names += [one for one in ancestors if one != name and not self._is_note(level, one)]
+            name = level.loop.id if level.loop else ""
+        return names
+
+    def _nearest(self, root: str) -> str:
+        return self.outline.hint(root, self.names(), "names")
 
 
 _SECRET = Problem(

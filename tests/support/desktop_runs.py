@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.engine.clock import Clock
-from core.engine.engine import RunResult
+from core.engine.lifecycle import RunResult
 from core.engine.step_type import StepTypes
 from core.steps import discover
 from core.workflow.model import Workflow

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
-from core.engine.engine import BindInputs, Engine, Run, RunResult, fill_defaults
+from core.engine.engine import BindInputs, Engine, Run, fill_defaults
 from core.engine.errors import StepError
 from core.engine.events import Event, StepEvent
 from core.engine.journal import Journal
+from core.engine.lifecycle import RunResult
 from core.engine.memory_journal import MemoryJournal
 from core.engine.services import Services
 from core.engine.step_type import StepTypes

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.engine.engine import RunResult
 from core.engine.events import StepCompleted, StepSkipped
+from core.engine.lifecycle import RunResult
 from core.engine.testing import settle
 from core.workflow.model import Json, Step, Workflow
 from tests.support.engine_rig import Rig, step, workflow

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.engine.engine import Run, RunResult
+from core.engine.engine import Run
 from core.engine.errors import EngineError
 from core.engine.events import StepCompleted, StepStarted
+from core.engine.lifecycle import RunResult
 from core.engine.memory_journal import MemoryJournal
 from core.engine.testing import settle
 from core.workflow.model import Json, Retry, Step, Workflow
