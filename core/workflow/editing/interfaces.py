@@ -63,10 +63,10 @@ def reads_of(
 
 def with_reads_moved(
     steps: Mapping[str, Step], reads: Mapping[str, Crossing], new_root: str, types: Catalogue | None
-) -> dict[str, Step]:
+) -> Mapping[str, Step]:
     """Steps that read what reads_of found below a new name. Raises EditRefused."""
 
-    def level(steps: Mapping[str, Step], bound: frozenset[str]) -> dict[str, Step]:
+    def level(steps: Mapping[str, Step], bound: frozenset[str]) -> Mapping[str, Step]:
         found: dict[str, Step] = {}
         for step_id, step in steps.items():
             inside = bound | _loop_names(step, types)
@@ -79,8 +79,9 @@ def with_reads_moved(
                 return text
 
             new = rewritten(step, move, types)
-            found[step_id] = replace(new, body=level(step.body, inside)) if step.body else new
-        return found
+            body = level(step.body, inside) if step.body else step.body
+            found[step_id] = new if body is step.body else replace(new, body=body)
+        return steps if all(found[step_id] is step for step_id, step in steps.items()) else found
 
     return level(steps, frozenset())
 

@@ -101,11 +101,13 @@ def _changed(steps: Mapping[str, Step], changed: Mapping[str, Step | None]) -> M
     touched = False
     for step_id in changed.keys() & steps.keys():
         new = changed[step_id]
-        touched = touched or new is not steps[step_id]
         if new is None:
             del found[step_id]
+        elif same(new, steps[step_id]):
+            continue
         else:
             found[step_id] = new
+        touched = True
     for step_id, step in list(found.items()):
         if step.body:
             body = _changed(step.body, changed)
