@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,3 +14,12 @@ from tests.support.qt_loop import qt_event_loop
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """Asynchronous tests get the loop that the application runs on."""
     return {"qt": qt_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def collected_on_the_gui_thread() -> Iterator[None]:
+    """Qt's objects must be destroyed on their own thread; Python's collector runs on whichever thread comes first."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()

@@ -12,9 +12,11 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 
 from core.engine.engine import Run
 from core.engine.events import Event, event_json
+from core.workflow.model import Json
 from core.workspace import Workspace
 
 
@@ -24,6 +26,10 @@ async def main(action: str, target: str, inputs: str = "{}") -> None:
             found = await workspace.find(target)
             run = workspace.start(found.workflow, json.loads(inputs), origin=found.origin)
         else:
+            record = await workspace.journal.run(target)
+            if record.status == "completed":  # killed after its last record
+                _say_result(record.status, record.outputs or {})
+                return
             await _answer(workspace, target)
             run = await workspace.resume(target)
         await _follow(run)
@@ -42,7 +48,11 @@ async def _follow(run: Run) -> None:
 
     run.listeners.append(say)
     result = await run.result()
-    print(json.dumps({"event": "result", "status": result.status, "outputs": dict(result.outputs or {})}), flush=True)  # noqa: T201 - as above
+    _say_result(result.status, result.outputs or {})
+
+
+def _say_result(status: str, outputs: Mapping[str, Json]) -> None:
+    print(json.dumps({"event": "result", "status": status, "outputs": dict(outputs)}), flush=True)  # noqa: T201 - as above
 
 
 if __name__ == "__main__":

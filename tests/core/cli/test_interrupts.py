@@ -23,6 +23,16 @@ outputs:
   second: "{{{{ second.status }}}}"
 """
 
+# Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
+PROGRAM = """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from core.cli import main
+main()
+"""
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_ends_with_130_and_resume_completes_it(
@@ -40,7 +50,7 @@ def test_an_interrupted_run_ends_with_130_and_resume_completes_it(
         site.hangs("/second")
         file = write("Slow", SLOW.format(site=site.url))
         environment = {**process_environment, "STEPLOOM_ALLOWED_HOSTS": allowed, "STEPLOOM_DATABASE_URL": database}
-        command = [sys.executable, "-c", "from core.cli import main; main()", "run", str(file), "--json"]
+        command = [sys.executable, "-c", PROGRAM, "run", str(file), "--json"]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             _wait_for(site, "/second")
             process.send_signal(number)

@@ -77,7 +77,7 @@ def test_a_local_or_reserved_address_is_refused(address: str) -> None:
     assert why_refused(address)
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101", "2002:101:101::"])
+@pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"])
 def test_a_public_address_is_not_refused(address: str) -> None:
     assert why_refused(address) == ""
 
