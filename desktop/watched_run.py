@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from core.engine.lifecycle import RunResult
 from core.engine.events import Event, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
+from core.engine.lifecycle import RunResult
 from core.workflow.model import Json, Workflow
 from desktop.overlay import RunOverlay
 from desktop.run_log import RunLog
