@@ -1,6 +1,6 @@
 """The engine beside its physical limits: bare asyncio and hand-written psycopg, on the same server in the same run.
 
-    python benchmarks/engine.py [--rounds 5] [--case NAME] [--peers DIR]
+    python -m benchmarks.engine [--rounds 5] [--case NAME] [--peers DIR] [--peers-python PATH]
 
 Every measurement is a fresh process; a row of ours stands between two of its limit, and its ratio is to their mean.
 The table gives medians over the rounds. --peers: a folder with scripts of other engines in the same form
@@ -265,12 +265,15 @@ def compare(case: str, rounds: int, server: str) -> list[str]:
     return lines
 
 
-def peers(case: str, folder: Path) -> list[str]:
-    """Lines for other engines whose scripts can run here."""
+def peers(case: str, folder: Path, python: str, data: Path) -> list[str]:
+    """Lines for other engines whose scripts can run here, on the same server."""
     lines = []
+    environment = {**os.environ, "ENGINE_BENCH_PG": str(data)}
     for command in PEERS[case]:
-        arguments = [sys.executable, *command.split(), "--repeat", "1"]
-        done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        arguments = [python, *command.split(), "--repeat", "1"]
+        done = subprocess.run(
+            arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         found = [line for line in done.stdout.splitlines() if line.startswith("{")]
         if found:
             value = json.loads(found[-1])
@@ -278,7 +281,8 @@ def peers(case: str, folder: Path) -> list[str]:
             seconds = value["median_s"]
             lines.append(f"| {case} | {command} | {seconds:.4f} | {per_unit or seconds / UNITS[case] * 1e6:.1f} | | |")
         else:
-            lines.append(f"| {case} | {command} | not available here | | | |")
+            reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            lines.append(f"| {case} | {command} | not available here: {reason[:80]} | | | |")
     return lines
 
 
@@ -287,6 +291,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--case", choices=CASES, action="append")
     parser.add_argument("--peers", type=Path, default=None)
+    parser.add_argument("--peers-python", default=sys.executable, help="an interpreter that has the other engines")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     parser.add_argument("--dsn", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -303,7 +308,8 @@ def main() -> None:
             print("| case | row | median s | µs a unit | x limit | MB grown |\n|---|---|---|---|---|---|")
             for case in arguments.case or CASES:
                 lines = compare(case, arguments.rounds, dsn)
-                lines += peers(case, arguments.peers) if arguments.peers else []
+                if arguments.peers:
+                    lines += peers(case, arguments.peers, arguments.peers_python, Path(folder) / "postgres" / "data")
                 print("\n".join(lines), flush=True)
         finally:
             server.stop()
