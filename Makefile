@@ -44,7 +44,7 @@ lock: ## Write requirements.lock anew from pyproject.toml (ARGS=--upgrade for ne
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
 
 bench: setup ## Measure the engine
-	@$(IN_ENV) .venv/bin/python benchmarks/engine.py $(ARGS)
+	@$(IN_ENV) .venv/bin/python -m benchmarks.engine $(ARGS)
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .tools build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
