@@ -1,0 +1,313 @@
+"""What a person can do on the canvas by menu or key: each method is one intent, and at most one entry of undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QGuiApplication
+
+from core.workflow import edits
+from core.workflow.model import Wire, Workflow
+from desktop.canvas import arrange, walking
+from desktop.canvas.chooser import Choice, Chooser
+from desktop.canvas.geometry import HEADER, NodeBox, Rect
+from desktop.canvas.layers import Place
+from desktop.canvas.quick_add import step_choices, type_choices
+from desktop.canvas.snapping import to_grid
+from desktop.canvas.title_editor import TitleEditor
+
+if TYPE_CHECKING:
+    from desktop.canvas.view import CanvasView
+
+_ROOM = 32.0
+
+
+class CanvasActions:
+    """Acts on the selection of one canvas. What cannot be done is said by the canvas's signal `said`."""
+
+    def __init__(self, canvas: CanvasView) -> None:
+        self._canvas = canvas
+        self._pasted = 0
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        type_name: str,
+        at: Place,
+        *,
+        after: tuple[str, str] | None = None,
+        on: Wire | None = None,
+        into: str | None = None,
+    ) -> str | None:
+        """Add a step with its input port at a canvas point; its id. after: source and port that lead to it.
+
+        on: the wire that it goes into. into: the loop that it stands in, '' for none, None for where its source
+        stands. None if it could not be added.
+        """
+        canvas, made = self._canvas, list[str]()
+        place = self._free(*to_grid(at[0], at[1] - HEADER / 2))
+
+        def edit(workflow: Workflow) -> Workflow:
+            places = edits.move_steps(workflow, canvas.diagram.unlaid())
+            changed, step = edits.add_step(
+                places, type_name, at=place, after=after, on=on, into=into, types=canvas.types
+            )
+            made.append(step)
+            return changed
+
+        kind = canvas.types.get(type_name)
+        if not canvas.apply(f"Add {kind.title if kind else type_name}", edit):
+            return None
+        canvas.focus_on(made[-1], reveal=False)
+        return made[-1]
+
+    def delete(self, *, rejoin: bool = False) -> None:
+        """Remove the selected steps and wires. rejoin: what led to a removed step leads on to what came after it."""
+        steps, wires = self._canvas.selected, frozenset(self._canvas.marks.wires)
+        if not steps and not wires:
+            return
+
+        def edit(workflow: Workflow) -> Workflow:
+            return edits.remove_steps(edits.disconnect(workflow, wires), steps, rejoin=rejoin)
+
+        self._canvas.apply(f"Delete {_counted(len(steps) or len(wires), 'step' if steps else 'wire')}", edit)
+
+    def copy(self) -> None:
+        """Put the selected steps on the clipboard, as text that pastes anywhere."""
+        steps = self._canvas.selected
+        if steps:
+            QGuiApplication.clipboard().setText(
+                edits.copy_steps(self._canvas.document.workflow, steps, types=self._canvas.types)
+            )
+            self._pasted = 0
+
+    def cut(self) -> None:
+        """Copy the selected steps and remove them."""
+        if self._canvas.selected:
+            self.copy()
+            self.delete()
+
+    def paste(self, at: Place | None = None) -> None:
+        """Add the steps that the clipboard's text holds. at: the canvas point for their top left corner."""
+        text, canvas, made = QGuiApplication.clipboard().text(), self._canvas, list[str]()
+
+        def edit(workflow: Workflow) -> Workflow:
+            changed, steps = edits.paste(workflow, text, at=to_grid(*at) if at else None, types=canvas.types)
+            made[:] = steps
+            return changed
+
+        if canvas.apply("Paste", edit):
+            canvas.select(made)
+
+    def duplicate(self) -> None:
+        """Add a copy of the selected steps beside them."""
+        steps, canvas, made = self._canvas.selected, self._canvas, list[str]()
+
+        def edit(workflow: Workflow) -> Workflow:
+            changed, copies = edits.duplicate_steps(workflow, steps, types=canvas.types)
+            made[:] = copies.values()
+            return changed
+
+        if steps and canvas.apply(f"Duplicate {_counted(len(steps), 'step')}", edit):
+            canvas.select(made)
+
+    def toggle_disabled(self) -> None:
+        """Have runs pass the selected steps over, or no longer, if all of them are passed over already."""
+        steps = self._canvas.selected
+        disable = not all(self._canvas.diagram.steps[step].disabled for step in steps)
+        label = f"{'Disable' if disable else 'Enable'} {_counted(len(steps), 'step')}"
+        if steps:
+            self._canvas.apply(label, lambda workflow: edits.set_disabled(workflow, steps, disable))
+
+    def toggle_collapsed(self) -> None:
+        """Show the selected steps by their header alone, or wholly again."""
+        steps = self._canvas.selected
+        fold = not steps <= self._canvas.document.workflow.collapsed
+        if steps:
+            self._canvas.apply(
+                "Fold" if fold else "Unfold", lambda workflow: edits.set_collapsed(workflow, steps, fold)
+            )
+
+    def group(self) -> None:
+        """Put a frame around the selected steps."""
+        steps = self._canvas.selected
+        if steps:
+            self._canvas.apply("Group", lambda workflow: edits.add_group(workflow, steps, title="Group")[0])
+
+    def rename(self) -> None:
+        """Edit the title of the selected step in place."""
+        canvas = self._canvas
+        if len(canvas.selected) != 1 or canvas.document.read_only:
+            return
+        step = next(iter(canvas.selected))
+
+        def done(title: str) -> None:
+            canvas.apply("Rename", lambda workflow: edits.set_title(workflow, step, title))
+
+        TitleEditor(canvas, step, done).open()
+
+    # -- places ----------------------------------------------------------------------------------------------------
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Move the selected steps by canvas pixels; a series of nudges is one entry of undo."""
+        steps = self._canvas.selected
+        if steps:
+            self._place(
+                "Nudge", {i: (b.x + dx, b.y + dy) for i, b in self._boxes().items()}, merge=f"nudge {sorted(steps)}"
+            )
+
+    def align(self, edge: arrange.Edge) -> None:
+        """Bring the selected steps into one line."""
+        self._place(f"Align {edge}", arrange.aligned(self._chosen(), edge))
+
+    def distribute(self, axis: arrange.Axis) -> None:
+        """Bring the selected steps to equal distances."""
+        self._place(f"Distribute {axis}", arrange.distributed(self._chosen(), axis))
+
+    def tidy(self) -> None:
+        """Arrange the whole workflow so that it reads from left to right."""
+        canvas, diagram = self._canvas, self._canvas.diagram
+        places = arrange.tidied(canvas.document.workflow, diagram.size_of, notes=diagram.is_note)
+        if canvas.apply("Tidy up", lambda workflow: edits.move_steps(workflow, places)):
+            canvas.fit()
+
+    # -- choosing --------------------------------------------------------------------------------------------------
+
+    def select_all(self) -> None:
+        """Select every step."""
+        self._canvas.select(self._canvas.diagram.boxes)
+
+    def select_upstream(self) -> None:
+        """Select everything that leads to the selected steps as well."""
+        self._canvas.select(walking.upstream(self._canvas.diagram, self._canvas.selected))
+
+    def select_downstream(self) -> None:
+        """Select everything that the selected steps lead to as well."""
+        self._canvas.select(walking.downstream(self._canvas.diagram, self._canvas.selected))
+
+    def walk(self, direction: walking.Direction) -> None:
+        """Go to the step that a wire leads to, or that lies in that direction."""
+        canvas, diagram = self._canvas, self._canvas.diagram
+        here = canvas.marks.focus if canvas.marks.focus in diagram.boxes else next(iter(sorted(canvas.selected)), "")
+        if not here:
+            target = min(diagram.boxes.values(), key=lambda b: (b.x, b.y), default=None)
+            if target is not None:
+                canvas.focus_on(target.id)
+            return
+        there = walking.along_wires(diagram, here, direction) or walking.in_direction(diagram, here, direction)
+        if there is not None:
+            canvas.focus_on(there)
+
+    def fit_selection(self) -> None:
+        """Show the selected steps as large as it goes."""
+        self._canvas.fit(self._canvas.selected or None)
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def ask_for_step(self, at: QPoint, *, after: tuple[str, str] | None = None, on: Wire | None = None) -> Chooser:
+        """Open the list of step types at a place in the window and add the one that is chosen."""
+        canvas = self._canvas
+        point = canvas.canvas_point(at)
+        into = None if after or on else self._loop_at(point)
+
+        def chosen(type_name: str) -> None:
+            self.add(type_name, point, after=after, on=on, into=into)
+
+        choices = type_choices(canvas.types, wired=bool(after or on))
+        return self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
+
+    def ask_next(self) -> Chooser:
+        """Open the list of step types: for what comes after the selected step, or in the middle of the view."""
+        canvas = self._canvas
+        if len(canvas.selected) == 1:
+            box = canvas.diagram.boxes[next(iter(canvas.selected))]
+            exits = box.shape.exits()
+            wired = {wire.port for wire in canvas.diagram.wires_of(box.id) if wire.source == box.id}
+            port = next((p for p in exits if p.name not in wired), exits[0] if exits else None)
+            if port is not None:
+                x, y = canvas.camera.to_window(box.rect.right + 80.0, box.y + port.y)
+                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, port.name))
+        return self.ask_for_step(canvas.viewport().rect().center() - QPoint(160, 80))
+
+    def ask_target(self) -> Chooser | None:
+        """Name a step that the selected one shall lead to."""
+        canvas = self._canvas
+        if len(canvas.selected) != 1:
+            return None
+        source = next(iter(canvas.selected))
+        exits = canvas.diagram.boxes[source].shape.exits()
+        if not exits:
+            canvas.said.emit("Nothing goes on from this step, so it leads nowhere.")
+            return None
+        wired = {wire.port for wire in canvas.diagram.wires_of(source) if wire.source == source}
+        port = next((p.name for p in exits if p.name not in wired), exits[0].name)
+        refused = edits.refusals(canvas.document.workflow, canvas.types, source, port)
+
+        def connect(target: str) -> None:
+            types = canvas.types
+            canvas.apply("Draw a wire", lambda workflow: edits.connect(workflow, source, port, target, types=types))
+
+        choices = step_choices(canvas.diagram, fits=lambda step: not refused.get(step))
+        x, y = canvas.camera.to_window(canvas.diagram.boxes[source].rect.right + 16.0, canvas.diagram.boxes[source].y)
+        title = f"Lead “{port}” to" if len(exits) > 1 else "Lead to"
+        return self._ask(choices, title, "No step fits.", QPoint(round(x), round(y)), connect)
+
+    def find(self) -> Chooser:
+        """Name a step to go to."""
+        at = QPoint(self._canvas.viewport().width() // 2 - 160, 48)
+        return self._ask(
+            step_choices(self._canvas.diagram), "Find a step", "No step is called so.", at, self._canvas.focus_on
+        )
+
+    def _ask(
+        self, choices: list[Choice], prompt: str, nothing: str, at: QPoint, chosen: Callable[[str], None]
+    ) -> Chooser:
+        canvas = self._canvas
+        chooser = Chooser(
+            choices, prompt=prompt, nothing=nothing, theme=canvas.theme, icons=canvas.icons, parent=canvas.viewport()
+        )
+        chooser.chosen.connect(chosen)
+        chooser.closed.connect(canvas.setFocus)
+        chooser.open_at(at)
+        return chooser
+
+    def _loop_at(self, point: Place) -> str:
+        frames = [b for b in self._canvas.diagram.in_area(Rect(*point, *point)) if b.is_frame]
+        return frames[-1].id if frames else ""
+
+    def _boxes(self) -> dict[str, NodeBox]:
+        diagram = self._canvas.diagram
+        return {step: diagram.boxes[step] for step in diagram.with_inside(self._canvas.selected)}
+
+    def _chosen(self) -> list[NodeBox]:
+        return [self._canvas.diagram.boxes[step] for step in sorted(self._canvas.selected)]
+
+    def _place(self, label: str, places: Mapping[str, Place], *, merge: str = "") -> None:
+        """Move steps, and what is inside them along."""
+        if not places:
+            return
+        diagram = self._canvas.diagram
+        out = dict(places)
+        for step, (x, y) in places.items():
+            box = diagram.boxes[step]
+            for child in diagram.inside(step) - places.keys():
+                inner = diagram.boxes[child]
+                out[child] = (inner.x + x - box.x, inner.y + y - box.y)
+        full = {**diagram.unlaid(), **out}
+        self._canvas.apply(label, lambda workflow: edits.move_steps(workflow, full), merge=merge)
+
+    def _free(self, x: float, y: float) -> Place:
+        """The place nearest below where a step of the usual size covers no other."""
+        area = Rect(x, y, x + 240.0, y + 96.0)
+        near = sorted(self._canvas.diagram.in_area(Rect(x, y, x + 240.0, y + 2_000.0)), key=lambda box: box.y)
+        for box in near:
+            if not box.is_frame and box.rect.intersects(area):
+                area = area.moved(0.0, box.rect.bottom + _ROOM - area.top)
+        return to_grid(area.left, area.top)
+
+
+def _counted(number: int, what: str) -> str:
+    return what if number == 1 else f"{number} {what}s"

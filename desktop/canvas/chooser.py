@@ -1,0 +1,180 @@
+"""A small list with a search field that opens on the canvas: to add a step, to name a target, to find one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from desktop.fuzzy import match
+from desktop.icons import Icons
+from desktop.theme import Theme
+
+_WIDTH: Final = 320
+_ROW: Final = 32
+_MOST_ROWS: Final = 8
+_MOST_FOUND: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line. key: what is given back. detail: said beside the title, and searched too. colour: a token's name."""
+
+    key: str
+    title: str
+    detail: str = ""
+    icon: str = ""
+    colour: str = "text.secondary"
+
+
+class Chooser(QFrame):
+    """A search field over a list. chosen: the key of the line taken. closed: it is gone, with or without a choice.
+
+    Up and Down move, Enter takes, Escape closes; the focus going elsewhere closes it too.
+    """
+
+    chosen = Signal(str)
+    closed = Signal()
+
+    def __init__(
+        self, choices: Sequence[Choice], *, prompt: str, nothing: str, theme: Theme, icons: Icons, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self._room = parent
+        self._choices = tuple(choices)
+        self._theme = theme
+        self._icons = icons
+        self.field = QLineEdit(self)
+        self.field.setPlaceholderText(prompt)
+        self.field.setAccessibleName(prompt)
+        self.list = QListWidget(self)
+        self.list.setAccessibleName("Matches")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setIconSize(QSize(16, 16))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.empty = QLabel(nothing, self)
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._lay_out()
+        self._dress()
+        self.field.textChanged.connect(self._search)
+        self.list.itemClicked.connect(self._take)
+        self.field.installEventFilter(self)
+        self._is_open = True
+        self._search("")
+
+    def open_at(self, at: QPoint) -> None:
+        """Show it with its corner at a place in the parent, moved so that it is wholly visible."""
+        self.setFixedWidth(_WIDTH)
+        self.adjustSize()
+        room = self._room.rect()
+        self.move(
+            max(8, min(at.x(), room.right() - self.width() - 8)), max(8, min(at.y(), room.bottom() - self.height() - 8))
+        )
+        self.show()
+        self.raise_()
+        self.field.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def dismiss(self) -> None:
+        """Close it."""
+        if self._is_open:
+            self._is_open = False
+            self.hide()
+            self.closed.emit()
+            self.deleteLater()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Keys and focus of the line."""
+        if watched is self.field and self._is_open:
+            if event.type() == QEvent.Type.FocusOut:
+                self.dismiss()
+            elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+                return self._key(event)
+        return super().eventFilter(watched, event)
+
+    def _key(self, event: QKeyEvent) -> bool:
+        match event.key():
+            case Qt.Key.Key_Escape:
+                self.dismiss()
+            case Qt.Key.Key_Down | Qt.Key.Key_Tab:
+                self._step(1)
+            case Qt.Key.Key_Up | Qt.Key.Key_Backtab:
+                self._step(-1)
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                item = self.list.currentItem()
+                if item is not None:
+                    self._take(item)
+            case _:
+                return False
+        return True
+
+    def _step(self, by: int) -> None:
+        count = self.list.count()
+        if count:
+            self.list.setCurrentRow((self.list.currentRow() + by) % count)
+
+    def _take(self, item: QListWidgetItem) -> None:
+        key = str(item.data(Qt.ItemDataRole.UserRole))
+        self.dismiss()
+        self.chosen.emit(key)
+
+    def _search(self, text: str) -> None:
+        self.list.clear()
+        for choice in ranked(self._choices, text)[:_MOST_FOUND]:
+            title = f"{choice.title}   {choice.detail}" if choice.detail else choice.title
+            item = QListWidgetItem(title)
+            if choice.icon:
+                item.setIcon(QIcon(self._icons.pixmap(choice.icon, self._theme.color(choice.colour), 16, 2.0)))
+            item.setData(Qt.ItemDataRole.UserRole, choice.key)
+            item.setSizeHint(QSize(0, _ROW))
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+        found = self.list.count()
+        self.list.setVisible(found > 0)
+        self.empty.setVisible(found == 0)
+        self.list.setFixedHeight(min(found, _MOST_ROWS) * _ROW + 2)
+        self.adjustSize()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        for widget in (self.field, self.list, self.empty):
+            column.addWidget(widget)
+
+    def _dress(self) -> None:
+        css, radius = self._theme.css, self._theme.px
+        self.setObjectName("chooser")
+        self.field.setFont(self._theme.font("body"))
+        self.list.setFont(self._theme.font("body"))
+        self.empty.setFont(self._theme.font("body"))
+        self.setStyleSheet(
+            f"#chooser {{ background: {css('surface.menu')}; border: 1px solid {css('border.subtle')};"
+            f" border-radius: {radius('radius.panel')}px; }}"
+            f"QLineEdit {{ background: {css('surface.input')}; color: {css('text.primary')};"
+            f" border: 1px solid {css('border.control')}; border-radius: {radius('radius.control')}px;"
+            " padding: 6px 8px; }"
+            f"QLineEdit:focus {{ border-color: {css('focus')}; }}"
+            f"QListWidget {{ background: transparent; border: none; color: {css('text.primary')}; outline: none; }}"
+            f"QListWidget::item {{ padding: 4px 8px; border-radius: {radius('radius.control')}px; }}"
+            f"QListWidget::item:selected {{ background: {css('selection.fill')}; color: {css('text.primary')}; }}"
+            f"QLabel {{ color: {css('text.muted')}; padding: 12px; }}"
+        )
+
+
+def ranked(choices: Sequence[Choice], text: str) -> list[Choice]:
+    """The choices that fit a text, the best first; all of them, in their order, for an empty one."""
+    if not text.strip():
+        return list(choices)
+    found: list[tuple[int, int, Choice]] = []
+    for place, choice in enumerate(choices):
+        title, all_words = match(text, choice.title), match(text, f"{choice.title} {choice.detail} {choice.key}")
+        if title is not None:
+            found.append((-title.score - 20, place, choice))
+        elif all_words is not None:
+            found.append((-all_words.score, place, choice))
+    return [choice for _, _, choice in sorted(found, key=lambda entry: entry[:2])]

@@ -1,0 +1,115 @@
+"""What lies under wires and steps: the dots, the groups, the frames of loops."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+
+from desktop.canvas.detail import Detail
+from desktop.canvas.diagram import GroupFrame
+from desktop.canvas.faces import Faces
+from desktop.canvas.geometry import DOTS, HEADER, NodeBox
+from desktop.canvas.ink import Ink
+from desktop.canvas.look import Look
+from desktop.canvas.viewport import Viewport
+
+_LEAST_GAP = 14.0
+"""Dots nearer than this (window pixels) are thinned out."""
+
+_FRAME_RADIUS = 12.0
+_TITLE = 20.0
+
+
+def paint_dots(painter: QPainter, area: QRect, viewport: Viewport, colour: QColor, dpr: float) -> None:
+    """The background's dots in a part of the window; the painter is in window pixels.
+
+    A row of dots is painted once and set down for every row.
+    """
+    step = DOTS
+    while step * viewport.scale < _LEAST_GAP:
+        step *= 2
+    scale = viewport.scale
+    first = math.floor((viewport.x + area.left() / scale) / step)
+    last = math.ceil((viewport.x + (area.right() + 1) / scale) / step)
+    row = QPixmap(math.ceil((area.width() + 4) * dpr), math.ceil(4 * dpr))
+    row.fill(Qt.GlobalColor.transparent)
+    row.setDevicePixelRatio(dpr)
+    pen = QPainter(row)
+    pen.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pen.setPen(Qt.PenStyle.NoPen)
+    pen.setBrush(colour)
+    for number in range(first, last + 1):
+        x = _device((number * step - viewport.x) * scale, dpr) - area.left() + 2
+        pen.drawEllipse(QPointF(x, 2.0), 1.0, 1.0)
+    pen.end()
+    top = math.floor((viewport.y + area.top() / scale) / step)
+    bottom = math.ceil((viewport.y + (area.bottom() + 1) / scale) / step)
+    for number in range(top, bottom + 1):
+        painter.drawPixmap(QPointF(area.left() - 2, _device((number * step - viewport.y) * scale, dpr) - 2), row)
+
+
+def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:
+    """A group's frame; its title keeps its size on the screen, so that it can be read from afar."""
+    rect = QRectF(frame.rect.left, frame.rect.top, frame.rect.width, frame.rect.height)
+    colour = ink.group(frame.group.colour)
+    painter.setBrush(ink.mixed(colour, 0.07))
+    pen = QPen(ink.mixed(colour, 0.55), 1.0 / min(scale, 1.0))
+    pen.setDashPattern([5.0, 4.0])
+    painter.setPen(pen)
+    painter.drawRoundedRect(rect, _FRAME_RADIUS, _FRAME_RADIUS)
+    shrink = 1.0 / scale if scale < 1.0 else 1.0
+    metrics = QFontMetricsF(ink.heading)
+    room = rect.width() / shrink - 24.0
+    if frame.group.title and room > 30.0:
+        painter.save()
+        painter.translate(rect.topLeft())
+        painter.scale(shrink, shrink)
+        painter.setFont(ink.heading)
+        painter.setPen(ink.mixed(colour, 0.85))
+        title = metrics.elidedText(frame.group.title, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRectF(12.0, 6.0 / shrink, room, _TITLE), Qt.AlignmentFlag.AlignVCenter, title)
+        painter.restore()
+
+
+def paint_frame(
+    painter: QPainter, box: NodeBox, look: Look, ink: Ink, faces: Faces, detail: Detail, density: tuple[float, float]
+) -> None:
+    """A loop's frame with its header; the painter is in canvas pixels. density: scale and device pixels."""
+    scale, dpr = density
+    rect = QRectF(box.x + 0.5, box.y + 0.5, box.width - 1.0, box.height - 1.0)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, detail != "far")
+    lit = look.state in ("failed", "waiting")
+    if detail == "far":
+        painter.setPen(QPen(ink.far(look.kind, look.state), 1.0 / scale))
+        painter.setBrush(ink.frame)
+        painter.drawRect(rect)
+        return
+    body = QPainterPath()
+    body.addRoundedRect(rect, _FRAME_RADIUS, _FRAME_RADIUS)
+    painter.fillPath(body, ink.frame)
+    painter.save()
+    painter.setClipPath(body, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(QRectF(box.x, box.y, box.width, HEADER), ink.body)
+    painter.fillRect(QRectF(box.x, box.y, ink.stripe + 0.5, box.height), ink.kind[look.kind])
+    painter.restore()
+    pen = QPen(ink.state[look.state], 2.0) if lit else QPen(ink.border)
+    painter.setPen(ink.border)
+    painter.drawLine(QPointF(box.x + 1, box.y + HEADER), QPointF(rect.right(), box.y + HEADER))
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(body)
+    painter.save()
+    painter.translate(box.x, box.y)
+    if detail == "near":
+        faces.header(painter, look, box.width, scale, dpr)
+    for port in box.shape.ports:
+        x = box.width if port.side == "out" else port.x
+        faces.port(painter, port, x, port.y, connected=(port.side, port.name) in look.connected)
+    painter.restore()
+
+
+def _device(value: float, dpr: float) -> float:
+    """A place on a whole device pixel."""
+    return round(value * dpr) / dpr

@@ -1,0 +1,172 @@
+"""What a step's face shows, as a value: equal looks are painted once and shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from core.engine.step_type import StepType
+from core.workflow.model import Json, Step
+from desktop.canvas.geometry import PAD, Shape
+from desktop.canvas.shapes import preview_characters
+from desktop.canvas.wording import preview, summary, wrapped
+from desktop.overlay import StepState, StepView
+
+LineKind: TypeAlias = Literal["config", "output", "error", "question"]
+"""What the lines below the header are; it decides their colour."""
+
+_MINUTE = 60.0
+_TAIL = 400
+"""Streamed characters that can be seen at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Everything that is painted of a step, but where it stands and whether it is selected.
+
+    kind: its category (`kind.*` of the tokens), empty if its type is not installed. connected: ports with a wire, as
+    side and name. chip: time, tokens and cost after a run. bare: no texts; bars stand for them (far away).
+    """
+
+    shape: Shape
+    kind: str
+    icon: str
+    title: str
+    summary: str
+    lines: tuple[str, ...]
+    line_kind: LineKind
+    state: StepState
+    chip: str
+    connected: frozenset[tuple[str, str]]
+    disabled: bool
+    tint: str = ""
+    bare: bool = False
+    _hash: int = field(init=False, default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self._values()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Look) and self._hash == other._hash and self._values() == other._values()
+
+    def _values(self) -> tuple[object, ...]:
+        return (
+            id(self.shape), self.kind, self.icon, self.title, self.summary, self.lines, self.line_kind, self.state,
+            self.chip, self.connected, self.disabled, self.tint, self.bare,
+        )  # fmt: skip
+
+    def from_afar(self) -> Look:
+        """The look without texts; lengths are rounded, so that many steps share one."""
+        title = "x" * min(4, 1 + len(self.title) // 8)
+        return replace(
+            self,
+            title=title,
+            summary="x" if self.summary else "",
+            lines=("",) * len(self.lines),
+            icon="",
+            chip="",
+            connected=frozenset(),
+            bare=True,
+        )
+
+
+def look_of(
+    step: Step,
+    kind: StepType[Any] | None,
+    shape: Shape,
+    view: StepView | None,
+    connected: frozenset[tuple[str, str]],
+) -> Look:
+    """How a step looks now. view: its state in the run that is shown, None without one."""
+    lines, line_kind = _lines(step, kind, shape, view)
+    tint = str(step.config.get("colour", "yellow")) if shape.form == "note" else ""
+    return Look(
+        shape=shape,
+        kind=kind.category if kind else "",
+        icon=kind.icon if kind else "circle-help",
+        title=step.title or (kind.title if kind else step.id),
+        summary=_summary(step, kind, shape, view),
+        lines=lines,
+        line_kind=line_kind,
+        state=view.state if view else "idle",
+        chip=_chip(view) if view else "",
+        connected=connected,
+        disabled=step.disabled,
+        tint=tint,
+    )
+
+
+def said(seconds: float) -> str:
+    """A duration as the canvas shows it: `0.4 s`, `12 s`, `3 min 20 s`."""
+    if seconds < 10.0:
+        return f"{seconds:.1f} s"
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def _summary(step: Step, kind: StepType[Any] | None, shape: Shape, view: StepView | None) -> str:
+    if shape.form == "loop":
+        base = summary(step, kind)
+        if view is not None and (view.done or view.failed or view.running):
+            parts = [f"{view.done} done", f"{view.failed} failed" if view.failed else ""]
+            return " · ".join(part for part in parts if part)
+        return base
+    if view is not None and view.state == "failed" and not shape.previews:
+        return view.error
+    return summary(step, kind) if shape.summary else ""
+
+
+def _lines(
+    step: Step, kind: StepType[Any] | None, shape: Shape, view: StepView | None
+) -> tuple[tuple[str, ...], LineKind]:
+    """The lines below the header, never more than the shape has room for."""
+    if shape.form == "note":
+        width = int((shape.width - 2 * PAD) / 6.6)
+        return wrapped(str(step.config.get("text", "")), characters=width, lines=40), "config"
+    room, characters = shape.previews, preview_characters(shape.width)
+    if view is not None and room:
+        if view.state == "failed" and view.error:
+            return wrapped(view.error, characters=characters, lines=room), "error"
+        if view.state == "waiting" and view.question is not None:
+            return wrapped(view.question.message, characters=characters, lines=room), "question"
+        if view.state == "running" and view.text:
+            return _last_lines(view.text[-_TAIL:], characters, room), "output"
+        if view.state == "done" and view.output is not None:
+            text = _main_value(kind, view.output) or view.text
+            if text:
+                return wrapped(text, characters=characters, lines=room), "output"
+    return preview(step, kind, characters=characters, lines=room) if room else (), "config"
+
+
+def _last_lines(text: str, characters: int, room: int) -> tuple[str, ...]:
+    """The end of a growing text: what has just come is what one wants to see."""
+    return wrapped(text, characters=characters, lines=1_000)[-room:]
+
+
+def _main_value(kind: StepType[Any] | None, output: object) -> str:
+    if kind is None or not kind.main_output or not isinstance(output, dict):
+        return ""
+    value: Json = output.get(kind.main_output)
+    return value if isinstance(value, str) else ""
+
+
+def _chip(view: StepView) -> str:
+    if view.state == "waiting":
+        return "Needs you" if view.question else "Waiting"
+    if view.state not in ("done", "failed") or not (view.seconds or view.usage.tokens):
+        return ""
+    parts = [said(view.seconds)]
+    if view.usage.tokens:
+        parts.append(f"{view.usage.tokens:,} tok")
+    if view.usage.cost_usd:
+        parts.append(f"${view.usage.cost_usd:.4f}".rstrip("0"))
+    if view.attempt > 1:
+        parts.append(f"try {view.attempt}")
+    return " · ".join(parts)

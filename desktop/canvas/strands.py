@@ -1,0 +1,115 @@
+"""Painting wires: their curves kept as Qt paths, their pens by what they carry and what a run has sent along them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeAlias
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
+
+from core.workflow.model import Wire
+from desktop.canvas.diagram import Diagram
+from desktop.canvas.geometry import WirePath
+from desktop.canvas.ink import Ink
+from desktop.canvas.routing import curve, point_at, segments
+
+Flow: TypeAlias = Literal["rest", "live", "dead"]
+"""What a run did with a wire: nothing yet, sent something along it, or passed it over."""
+
+_ARROW = 5.0
+
+
+class Strands:
+    """The wires of a diagram. flow: what the run that is shown did with a wire."""
+
+    def __init__(self, diagram: Diagram, flow: Callable[[Wire], Flow]) -> None:
+        self._diagram = diagram
+        self._flow = flow
+        self._paths: dict[Wire, QPainterPath] = {}
+
+    def forget(self, wires: Iterable[Wire]) -> None:
+        """These wires have moved or are gone."""
+        for wire in wires:
+            self._paths.pop(wire, None)
+
+    def path(self, wire: Wire) -> QPainterPath:
+        """A wire's curve."""
+        found = self._paths.get(wire)
+        if found is None:
+            found = self._paths[wire] = qt_path(self._diagram.wires[wire])
+        return found
+
+    def paint(self, painter: QPainter, wires: Iterable[Wire], ink: Ink, *, quick: bool, arrows: bool) -> None:
+        """Paint wires; the painter is in canvas pixels. quick: thin and without antialiasing (while zooming)."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not quick)
+        if quick:
+            painter.setPen(ink.far_wire)
+            for wire in wires:
+                painter.drawPath(self.path(wire))
+            return
+        by_pen: dict[int, tuple[QPen, list[Wire]]] = {}
+        for wire in wires:
+            pen = self._pen(wire, ink)
+            by_pen.setdefault(id(pen), (pen, []))[1].append(wire)
+        for pen, some in by_pen.values():
+            painter.setPen(pen)
+            for wire in some:
+                painter.drawPath(self.path(wire))
+            if arrows:
+                painter.setBrush(pen.color())
+                painter.setPen(Qt.PenStyle.NoPen)
+                for wire in some:
+                    path = self._diagram.wires[wire]
+                    if path.kind == "flow":
+                        paint_arrow(painter, path)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def paint_as(self, painter: QPainter, wires: Iterable[Wire], pen: QPen) -> None:
+        """Paint wires with a pen of the caller's."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen)
+        for wire in wires:
+            painter.drawPath(self.path(wire))
+
+    def _pen(self, wire: Wire, ink: Ink) -> QPen:
+        path = self._diagram.wires[wire]
+        if path.missing:
+            return ink.broken_wire
+        flow = self._flow(wire)
+        pens = ink.wire if flow == "rest" else ink.live_wire if flow == "live" else ink.dead_wire
+        return pens[path.kind]
+
+
+def qt_path(path: WirePath) -> QPainterPath:
+    """The curve between a wire's ends."""
+    return curve_path(path.x1, path.y1, path.x2, path.y2)
+
+
+def curve_path(x1: float, y1: float, x2: float, y2: float) -> QPainterPath:
+    """The curve between two points."""
+    points = curve(x1, y1, x2, y2)
+    out = QPainterPath(QPointF(points[0], points[1]))
+    for _, _, ax, ay, bx, by, x, y in segments(points):
+        out.cubicTo(ax, ay, bx, by, x, y)
+    return out
+
+
+def paint_arrow(painter: QPainter, path: WirePath) -> None:
+    """A small arrow in the middle of a wire that decides the way: colour alone would not say it."""
+    points = curve(path.x1, path.y1, path.x2, path.y2)
+    (x1, y1), (x2, y2) = point_at(points, 0.48), point_at(points, 0.52)
+    angle = math.atan2(y2 - y1, x2 - x1)
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    corners = [(1.0, 0.0), (-0.8, 0.9), (-0.8, -0.9)]
+    turned = [
+        QPointF(
+            x + _ARROW * (a * math.cos(angle) - b * math.sin(angle)),
+            y + _ARROW * (a * math.sin(angle) + b * math.cos(angle)),
+        )
+        for a, b in corners
+    ]
+    painter.drawPolygon(QPolygonF(turned))

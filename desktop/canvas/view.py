@@ -1,0 +1,490 @@
+"""The canvas: a workflow to look at and to work on.
+
+It derives from pyqtgraph's GraphicsView and keeps its pixel coordinates: the graph is painted by `Painter` and `Live`
+out of the `Diagram`, which holds the pace with thousands of steps; scene items are left to what is few and alive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QGraphicsView, QWidget
+
+from core.engine.step_type import StepTypes
+from core.workflow.model import Wire
+from core.workflow.problems import WorkflowError
+from desktop.canvas.actions import CanvasActions
+from desktop.canvas.diagram import Damage, Diagram
+from desktop.canvas.geometry import Rect
+from desktop.canvas.ink import Ink
+from desktop.canvas.interactions import Interactions
+from desktop.canvas.live import Live, Marks
+from desktop.canvas.look import Look, look_of
+from desktop.canvas.painter import Painter, window_rect
+from desktop.canvas.strands import Flow
+from desktop.canvas.viewport import Viewport
+from desktop.document import Changes, Edit, OpenDocument
+from desktop.icons import Icons
+from desktop.overlay import RunOverlay, StepView
+from desktop.theme import Theme, ThemeManager
+
+if TYPE_CHECKING:
+    _Base = QGraphicsView
+else:  # pyqtgraph has no types, and its class is a QGraphicsView
+    from pyqtgraph import GraphicsView as _Base
+
+FRAME_MS: Final = 16
+TURN_MS: Final = 33
+"""Between two pictures of what is running."""
+
+SETTLE_MS: Final = 80
+"""After the last zoom step everything is painted in full detail."""
+
+_CLOCK_MS: Final = 1_000
+_TURN_S: Final = 1.2
+
+
+class CanvasView(_Base):
+    """A workflow's canvas.
+
+    selection_changed: the selected steps, a frozenset of ids. zoomed: the scale, 1.0 = 100 %. viewed: the part in
+    view, or the graph's extent, is another one. activated: a step that
+    the person wants to open (Enter, double click). menu_requested: place in the window and what is there (a Hit).
+    said: a sentence for the person, such as why something cannot be done.
+    """
+
+    selection_changed = Signal(object)
+    zoomed = Signal(float)
+    viewed = Signal()
+    activated = Signal(str)
+    menu_requested = Signal(QPoint, object)
+    said = Signal(str)
+
+    _is_built = False  # Qt and pyqtgraph send events while they construct themselves
+
+    def __init__(
+        self,
+        document: OpenDocument,
+        overlay: RunOverlay,
+        types: StepTypes,
+        theme_manager: ThemeManager,
+        *,
+        icons: Icons | None = None,
+        now: Callable[[], float] = time.monotonic,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._painting = QRegion()
+        super().__init__(parent)
+        self.document = document
+        self.overlay = overlay
+        self.types = types
+        self.icons = icons or Icons()
+        self.now = now
+        self.camera = Viewport(float(self.width()), float(self.height()))
+        self.marks = Marks()
+        self.diagram = Diagram(types, document.workflow)
+        self._themes = theme_manager
+        self._looks: dict[str, Look] = {}
+        self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._running: set[str] = set()
+        self._fitted = False
+        self.picture = Painter(self.diagram, Ink(theme_manager.theme), self.icons, self.look, self.flow)
+        self._live = Live(self.diagram, self.picture, self.marks)
+        self._set_up_widget()
+        self._frame = self._timer(FRAME_MS, self._follow_run, once=True)
+        self._settle = self._timer(SETTLE_MS, self._rest, once=True)
+        self._turn = self._timer(TURN_MS, self._turn_rings, once=False)
+        self._sharpen = self._timer(0, self._paint_rest, once=True)
+        self.commands = CanvasActions(self)
+        self.interactions = Interactions(self)
+        document.changed.connect(self._document_changed)
+        theme_manager.changed.connect(self._theme_changed)
+        self._is_built = True
+        self.overlay_changed()
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def theme(self) -> Theme:
+        """The theme in force."""
+        return self._themes.theme
+
+    @property
+    def selected(self) -> frozenset[str]:
+        """The selected steps."""
+        return frozenset(self.marks.selected)
+
+    def show_run(self, overlay: RunOverlay) -> None:
+        """Show another run's states; an empty overlay shows none."""
+        self.overlay = overlay
+        overlay.take_dirty()
+        self._restate(self.diagram.boxes)
+
+    def overlay_changed(self) -> None:
+        """The run has gone on: what changed is painted with the next frame."""
+        if not self._frame.isActive():
+            self._frame.start()
+
+    def look(self, step: str) -> Look:
+        """How a step looks now."""
+        found = self._looks.get(step)
+        if found is None:
+            model = self.diagram.steps[step]
+            found = self._looks[step] = look_of(
+                model, self.types.get(model.type), self.diagram.boxes[step].shape, self.state(step),
+                self.diagram.connected(step),
+            )  # fmt: skip
+        return found
+
+    def state(self, step: str) -> StepView | None:
+        """How a step stands in the run that is shown."""
+        return self.overlay.by_id.get(step)
+
+    def flow(self, wire: Wire) -> Flow:
+        """What the run that is shown did with a wire."""
+        view = self.overlay.by_id.get(wire.source)
+        if view is None or view.state not in ("done", "skipped", "failed"):
+            return "rest"
+        return "live" if view.state != "skipped" and wire.port in view.ports else "dead"
+
+    # -- changing what is shown ------------------------------------------------------------------------------------
+
+    def apply(self, label: str, edit: Edit, *, merge: str = "") -> bool:
+        """Make an edit; whether it was made. Why it cannot be made is said to the person."""
+        if self.document.read_only:
+            self.said.emit("This document is read-only. Save a copy to change it.")
+            return False
+        try:
+            return self.document.apply(label, edit, merge=merge)
+        except WorkflowError as error:
+            self.said.emit(str(error))
+            return False
+
+    def select(self, steps: Iterable[str], wires: Iterable[Wire] = (), *, add: bool = False) -> None:
+        """Select these and nothing else, or these as well."""
+        before, lit = set(self.marks.selected), set(self.marks.wires)
+        known = {step for step in steps if step in self.diagram.boxes}
+        cables = {wire for wire in wires if wire in self.diagram.wires}
+        self.marks.selected = before | known if add else known
+        self.marks.wires = lit | cables if add else cables
+        for step in before ^ self.marks.selected:
+            self.repaint_step(step)
+        for wire in lit ^ self.marks.wires:
+            self.repaint_wire(wire)
+        if before != self.marks.selected:
+            self.selection_changed.emit(self.selected)
+
+    def focus_on(self, step: str, *, reveal: bool = True) -> None:
+        """Put the keyboard at a step and select it alone."""
+        self.repaint_step(self.marks.focus)
+        self.marks.focus = step
+        self.select([step])
+        if reveal and step in self.diagram.boxes and self.camera.reveal(self.diagram.boxes[step].rect):
+            self.camera_moved()
+
+    def repaint_step(self, step: str) -> None:
+        """Paint what is around a step anew: its rings, not its face."""
+        box = self.diagram.boxes.get(step)
+        if box is not None:
+            self.viewport().update(window_rect(box.rect.grown(30.0), self.camera))
+
+    def repaint_wire(self, wire: Wire | None) -> None:
+        """Paint what is around a wire anew."""
+        if wire is not None and wire in self.diagram.paths:
+            self.viewport().update(window_rect(self.diagram.paths.rect(wire).grown(6.0), self.camera))
+
+    def repaint_all(self) -> None:
+        """Paint the window anew; the picture below stays."""
+        self.viewport().update()
+
+    def show_damage(self, damage: Damage) -> None:
+        """The diagram has changed: forget what is outdated and paint it anew."""
+        for step in damage.steps:
+            self._looks.pop(step, None)
+        self.picture.damaged(damage, self.camera)
+        region = QRegion()
+        for area in damage.areas if len(damage.areas) < 200 else ():
+            region += window_rect(area.grown(32.0), self.camera)
+        self.viewport().update(region if len(damage.areas) < 200 else QRegion(self.viewport().rect()))
+        self.viewed.emit()
+
+    # -- the camera ------------------------------------------------------------------------------------------------
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Show what lies further right and down, by window pixels."""
+        self.camera.pan(dx, dy)
+        self.picture.scrolled(dx, dy, self.camera)
+        self.viewport().update()
+        self.viewed.emit()
+
+    def zoom(self, factor: float, at: QPoint | None = None) -> None:
+        """Zoom by a factor around a place in the window, or its middle."""
+        at = at or self.viewport().rect().center()
+        before = self.camera.scale
+        self.camera.zoom(factor, at.x(), at.y())
+        if self.camera.scale != before:
+            self.picture.moving = True
+            self._settle.start()
+            self._zoom_changed()
+
+    def zoom_to(self, scale: float) -> None:
+        """Show at a scale, around the middle. 1.0 = 100 %."""
+        middle = self.viewport().rect().center()
+        self.camera.zoom_to(scale, middle.x(), middle.y())
+        self._zoom_changed()
+
+    def fit(self, steps: Iterable[str] | None = None) -> None:
+        """Show these steps, or everything, as large as it goes but not above 100 %."""
+        area = self.diagram.bounds(steps)
+        if area is None:
+            self.camera.scale = 1.0
+            self.camera.center_on(0.0, 0.0)
+        else:
+            self.camera.fit(area)
+        self._zoom_changed()
+
+    def camera_moved(self) -> None:
+        """The camera was set from outside: paint everything anew."""
+        self._zoom_changed()
+
+    def canvas_point(self, at: QPoint) -> tuple[float, float]:
+        """The canvas point under a place in the window."""
+        return self.camera.to_canvas(at.x(), at.y())
+
+    def visible_area(self) -> Rect:
+        """The part of the canvas in view."""
+        return self.camera.visible()
+
+    # -- Qt --------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint what is out of date."""
+        self._painting = event.region()
+        super().paintEvent(event)
+
+    def drawBackground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802 - Qt's name
+        """Paint the picture, what is lit, and the gesture at work."""
+        dpr = self.viewport().devicePixelRatioF()
+        picture = self.picture.picture(self.camera, dpr)
+        density = picture.devicePixelRatio()
+        part = self._painting.boundingRect()
+        painter.resetTransform()
+        source = QRectF(part.x() * density, part.y() * density, part.width() * density, part.height() * density)
+        painter.drawPixmap(QRectF(part), picture, source)
+        area = Rect(*self.canvas_point(part.topLeft()), *self.canvas_point(part.bottomRight())).grown(32.0)
+        running = self.running_for if self._running else _nothing_runs
+        phase = 0.0 if self.theme.reduced_motion else self.now() / _TURN_S % 1.0
+        keyboard = self.interactions.by_keyboard and self.hasFocus()
+        self._live.paint(painter, area, self.camera, dpr, running=running, phase=phase, keyboard=keyboard)
+        painter.resetTransform()
+        self.interactions.paint(painter)
+        self.picture.stats.frames += 1
+        if self.picture.is_blurred and not self.picture.moving:
+            self._sharpen.start()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """The window has another size."""
+        super().resizeEvent(event)  # type: ignore[arg-type]  # pyqtgraph calls it with None while it is built
+        if event is not None and self._is_built:
+            size = self.viewport().size()
+            self.camera.resize(float(size.width()), float(size.height()))
+            self.viewed.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the graph the first time; let rings turn."""
+        super().showEvent(event)
+        if not self._fitted:
+            self._fitted = True
+            self.fit()
+        self._animate()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Give up gestures and animations."""
+        super().hideEvent(event)
+        self.interactions.cancel()
+        self._turn.stop()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop everything that would come later."""
+        for timer in (self._frame, self._settle, self._turn, self._sharpen):
+            timer.stop()
+        super().closeEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A button goes down."""
+        self.interactions.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """The pointer moves."""
+        self.interactions.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """A button goes up."""
+        self.interactions.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Open or add."""
+        self.interactions.double_click(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Pan or zoom."""
+        self.interactions.wheel(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """A key goes down; what means nothing here goes to the window."""
+        if not self.interactions.key(event):
+            event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """A key goes up."""
+        self.interactions.key_up(event)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """The pointer is gone."""
+        self.interactions.leave()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Show where the keyboard is."""
+        super().focusInEvent(event)
+        self.repaint_step(self.marks.focus)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Hide where the keyboard is."""
+        super().focusOutEvent(event)
+        self.repaint_step(self.marks.focus)
+
+    def focusNextPrevChild(self, _forward: bool) -> bool:  # noqa: N802 - Qt's name
+        """Never: Tab adds a step here, and F6 goes from panel to panel."""
+        return False
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Drops, tooltips and touch."""
+        return (self._is_built and self.interactions.viewport_event(event)) or super().viewportEvent(event)
+
+    # -- following the document and the run ------------------------------------------------------------------------
+
+    def running_for(self, step: str) -> float | None:
+        """Seconds since a step began, None if it does not run."""
+        view = self.overlay.by_id.get(step) if step in self._running else None
+        return max(0.0, self.now() - view.since) if view is not None else None
+
+    def _set_up_widget(self) -> None:
+        self.setCacheMode(QGraphicsView.CacheModeFlag(0))
+        self.setAccessibleName("Canvas")
+        self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.viewport().setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().grabGesture(Qt.GestureType.PinchGesture)
+
+    def _timer(self, interval: int, call: Callable[[], None], *, once: bool) -> QTimer:
+        timer = QTimer(self)
+        timer.setInterval(interval)
+        timer.setSingleShot(once)
+        timer.timeout.connect(call)
+        return timer
+
+    def _document_changed(self, changes: Changes) -> None:
+        damage = self.diagram.update(self.document.workflow, changes)
+        self.show_damage(damage)
+        gone = [step for step in self.marks.selected if step not in self.diagram.boxes]
+        cut = [wire for wire in self.marks.wires if wire not in self.diagram.wires]
+        if gone or cut:
+            self.select(self.marks.selected - {*gone}, self.marks.wires - {*cut})
+        self._running &= self.diagram.boxes.keys()
+
+    def _follow_run(self) -> None:
+        self._restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
+
+    def _restate(self, steps: Iterable[str]) -> None:
+        """Paint what is different of these steps in the run that is shown."""
+        region = QRegion()
+        for step in steps:
+            old = self._looks.pop(step, None)
+            view = self.overlay.by_id.get(step)
+            if view is not None and view.state == "running":
+                self._running.add(step)
+            else:
+                self._running.discard(step)
+            if old is None or old != self.look(step):
+                region += self.picture.refaced(step, self.camera)
+            region += self._reflow(step, view)
+        self.viewport().update(region)
+        self._animate()
+
+    def _reflow(self, step: str, view: StepView | None) -> QRegion:
+        """The part of the window with the wires of a step whose flow is another one."""
+        settled = view is not None and view.state in ("done", "skipped", "failed")
+        flow = (view.state, view.ports) if view is not None and settled else ("", ())
+        region = QRegion()
+        if self._flows.get(step, ("", ())) != flow:
+            self._flows[step] = flow
+            if self.picture.detail != "far":
+                for wire in self.diagram.wires_of(step):
+                    if wire.source == step:
+                        region += self.picture.stale_area(self.diagram.paths.rect(wire), self.camera)
+        return region
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self.picture.recolour(Ink(theme))
+        self._animate()
+        self.viewport().update()
+
+    def _zoom_changed(self) -> None:
+        self.picture.zoomed(self.camera)
+        self.viewport().update()
+        self.zoomed.emit(self.camera.scale)
+        self.viewed.emit()
+
+    def _rest(self) -> None:
+        """The zoom has come to rest: paint everything in full detail."""
+        self.picture.moving = False
+        self.picture.zoomed(self.camera)
+        self.viewport().update()
+
+    def _paint_rest(self) -> None:
+        self.picture.sharpen(self.camera)
+        self.viewport().update()
+
+    def _animate(self) -> None:
+        """Turn rings as long as something runs in view."""
+        if not self._running or not self.isVisible():
+            self._turn.stop()
+        elif not self._turn.isActive():
+            self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
+
+    def _turn_rings(self) -> None:
+        region = QRegion()
+        seen = self.camera.visible()
+        for step in self._running:
+            box = self.diagram.boxes.get(step)
+            if box is None or self.picture.detail == "far":
+                continue
+            for area in (
+                box.rect,
+                *(self.diagram.paths.rect(w) for w in self.diagram.wires_of(step) if w.target == step),
+            ):
+                if area.intersects(seen):
+                    region += window_rect(area.grown(14.0), self.camera)
+        if not region.isEmpty():
+            self.viewport().update(region)
+
+
+def _nothing_runs(_step: str) -> float | None:
+    return None
