@@ -30,7 +30,7 @@ class Menus:
                 menu.deleteLater()
         menus: dict[str, QMenu] = {}
         groups: dict[str, str] = {}
-        paths = sorted({c.menu.partition("/")[0] for c in self._commands if c.menu}, key=_rank)
+        paths = sorted({c.menu.partition("/")[0] for c in self._commands if c.menu}, key=menu_order)
         for path in paths:
             self._menu(path, menus)
         for command in self._commands:
@@ -56,5 +56,6 @@ class Menus:
         return found
 
 
-def _rank(menu: str) -> tuple[int, str]:
+def menu_order(menu: str) -> tuple[int, str]:
+    """What menus are sorted by."""
     return (ORDER.index(menu) if menu in ORDER else len(ORDER), menu)

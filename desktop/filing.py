@@ -1,0 +1,173 @@
+"""Opening and saving workflows: from and to files, and the library in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from core.workflow.model import Workflow
+from desktop.bridge import Bridge, explain
+from desktop.document import OpenDocument
+from desktop.memory import RecentWork
+from desktop.work_tab import WorkTab
+
+SUFFIX: Final = ".loom.yaml"
+UNTITLED: Final = "Untitled workflow"
+
+
+class SavedWorkflow(Protocol):
+    """A workflow of the library and its version."""
+
+    @property
+    def workflow(self) -> Workflow:
+        """The document."""
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+
+
+class WorkflowLibrary(Protocol):
+    """What is used of the store's workflows."""
+
+    async def get(self, name: str) -> SavedWorkflow:
+        """The newest version. Raises an error with a text for the person."""
+
+    async def save(self, workflow: Workflow, expected_version: int) -> int:
+        """Save as the next version; its number. Raises an error with a text for the person."""
+
+
+class Filing(QObject):
+    """Opens and saves. opened: an OpenDocument and where it is kept (RecentWork or None). saved: a WorkTab.
+
+    refused: a title, a text and lines of detail, when a file cannot be opened or saved.
+    library: None until the database is open.
+    """
+
+    opened = Signal(object, object)
+    saved = Signal(object)
+    refused = Signal(str, str, str)
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.library: WorkflowLibrary | None = None
+
+    def new(self) -> None:
+        """Open an empty workflow."""
+        self.opened.emit(OpenDocument(Workflow(UNTITLED)), None)
+
+    def open_files(self, files: Sequence[Path]) -> None:
+        """Open these files, each on its own: a broken one keeps no other from opening."""
+        for file in files:
+            self._open_file(file)
+
+    def open_example(self, file: Path) -> None:
+        """Open a copy of an example; it is kept nowhere until it is saved."""
+        self._bridge.spawn(
+            _read(file),
+            lambda workflow: self.opened.emit(OpenDocument(workflow), None),
+            lambda error: self._refuse(f"{file.name} could not be opened", error),
+        )
+
+    def open_recent(self, work: RecentWork) -> None:
+        """Open what was open before."""
+        if work.kind == "file":
+            self.open_files([Path(work.name)])
+        elif self.library is None:
+            self.refused.emit(
+                f"{work.title} is in the library", "The database is not open yet; try again in a moment.", ""
+            )
+        else:
+            self._bridge.spawn(
+                self.library.get(work.name),
+                lambda found: self._opened(OpenDocument(found.workflow, version=found.version), work),
+                lambda error: self._refuse(f"{work.title} could not be opened", error),
+            )
+
+    def save(self, tab: WorkTab, then: Callable[[], object] | None = None) -> None:
+        """Save where the document is kept: its file, else the library. then: called if it was saved."""
+        document = tab.document
+        if document.file is not None:
+            self.save_to_file(tab, document.file, then)
+            return
+        if self.library is None:
+            self.refused.emit(
+                f"{tab.title} is not saved", "The database is not open. Save it as a file, or try again.", ""
+            )
+            return
+        workflow = document.workflow
+
+        def done(version: int) -> None:
+            document.version = version
+            self._saved(tab, workflow, RecentWork("library", workflow.name, workflow.name), then)
+
+        self._bridge.spawn(
+            self.library.save(workflow, document.version),
+            done,
+            lambda error: self._refuse(f"{tab.title} is not saved", error),
+        )
+
+    def save_to_file(self, tab: WorkTab, file: Path, then: Callable[[], object] | None = None) -> None:
+        """Save to a file, which is from then on where the document is kept."""
+        workflow = tab.document.workflow
+
+        def done(_: None) -> None:
+            tab.document.file = file
+            self._saved(tab, workflow, RecentWork("file", str(file), workflow.name), then)
+
+        self._bridge.spawn(_write(workflow, file), done, lambda error: self._refuse(f"{tab.title} is not saved", error))
+
+    def save_all(self, tabs: Sequence[WorkTab], then: Callable[[], object]) -> None:
+        """Save one after the other; `then` is called if all were saved."""
+        if not tabs:
+            then()
+            return
+        self.save(tabs[0], lambda: self.save_all(tabs[1:], then))
+
+    def _open_file(self, file: Path) -> None:
+        work = RecentWork("file", str(file), file.name.removesuffix(SUFFIX))
+        self._bridge.spawn(
+            _read(file),
+            lambda workflow: self._opened(OpenDocument(workflow, file=file), work),
+            lambda error: self._refuse(f"{file.name} could not be opened", error),
+        )
+
+    def _opened(self, document: OpenDocument, work: RecentWork) -> None:
+        named = replace(work, title=document.workflow.name or work.title)
+        self.opened.emit(document, named)
+
+    def _saved(self, tab: WorkTab, workflow: Workflow, work: RecentWork, then: Callable[[], object] | None) -> None:
+        tab.work = work
+        if tab.document.workflow is workflow:  # it may have been edited while it was written
+            tab.document.mark_saved()
+        self.saved.emit(tab)
+        if then is not None:
+            then()
+
+    def _refuse(self, title: str, error: Exception) -> None:
+        text, _, detail = explain(error).partition("\n")
+        self.refused.emit(title, text, detail)
+
+
+async def _read(file: Path) -> Workflow:
+    def read() -> Workflow:
+        from core.workflow.document import load  # imported in the thread: it takes longer than a frame
+
+        return load(file)
+
+    return await asyncio.to_thread(read)
+
+
+async def _write(workflow: Workflow, file: Path) -> None:
+    def write() -> None:
+        from core.workflow.document import save
+
+        save(workflow, file)
+
+    await asyncio.to_thread(write)

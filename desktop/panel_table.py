@@ -1,0 +1,46 @@
+"""Which panels there are, where they stand, and what makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from PySide6.QtWidgets import QWidget
+
+from desktop.docks import Area, PanelSpec
+from desktop.empty_state import EmptyState
+from desktop.icons import Icons
+from desktop.theme import ThemeManager
+
+PanelMaker: TypeAlias = Callable[[], QWidget]
+
+
+def panel_table(icons: Icons, themes: ThemeManager, makers: dict[str, PanelMaker] | None = None) -> Sequence[PanelSpec]:
+    """The panels of the main window. makers: what makes them, by id; the others say that they are empty."""
+    makers = makers or {}
+
+    def empty(icon: str, title: str, text: str) -> PanelMaker:
+        return lambda: EmptyState(icons, themes, icon=icon, title=title, text=text)
+
+    def spec(panel_id: str, title: str, icon: str, area: Area, keys: str, waiting: PanelMaker) -> PanelSpec:
+        shown = panel_id != "waiting"
+        return PanelSpec(panel_id, title, icon, area, makers.get(panel_id, waiting), (keys,), shown)
+
+    return [
+        spec("palette", "Steps", "boxes", "left", "Ctrl+1",
+             empty("boxes", "No workflow is open", "Open one, then drag steps from here.")),
+        spec("inspector", "Inspector", "sliders-horizontal", "right", "Ctrl+2",
+             empty("mouse-pointer-2", "Nothing is selected", "Select a step to see and change its settings.")),
+        spec("timeline", "Timeline", "chart-gantt", "bottom", "Ctrl+3",
+             empty("chart-gantt", "No run yet", "Press Run, and every step appears here as it happens.")),
+        spec("values", "Values", "braces", "bottom", "Ctrl+4",
+             empty("braces", "No values yet", "Select a step of a run to see what went in and what came out.")),
+        spec("variables", "Variables", "variable", "bottom", "Ctrl+5",
+             empty("variable", "No variables", "Add one in the workflow's settings, and set it with a Set step.")),
+        spec("problems", "Problems", "circle-check", "bottom", "Ctrl+6",
+             empty("circle-check", "Nothing to mend", "What keeps a workflow from running is listed here.")),
+        spec("history", "History", "history", "bottom", "Ctrl+7",
+             empty("history", "No runs yet", "Every run of this workflow is kept here.")),
+        spec("waiting", "Waiting for you", "hand", "bottom", "Ctrl+8",
+             empty("hand", "Nothing waits for you", "Approvals and questions of runs appear here.")),
+    ]  # fmt: skip

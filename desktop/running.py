@@ -1,0 +1,158 @@
+"""Run and Stop of the window: a controller for every open workflow, and what the frame says of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+from PySide6.QtCore import QObject, Signal
+
+from core.workflow.model import Json
+from desktop.bridge import Bridge, explain
+from desktop.overlay import RunOverlay
+from desktop.window import MainWindow
+from desktop.work_tab import WorkTab
+
+if TYPE_CHECKING:
+    from core.engine.lifecycle import RunResult
+    from core.workspace import Workspace
+    from desktop.run_controller import RunController
+
+AskInputs: TypeAlias = Callable[[WorkTab, Callable[[Mapping[str, Json]], None]], None]
+"""Asks a person for a run's inputs, and hands them on if the person agrees."""
+
+
+@runtime_checkable
+class ShowsRuns(Protocol):
+    """A canvas that shows how the steps of a run stand."""
+
+    def show_run(self, overlay: RunOverlay) -> None:
+        """Show this run instead."""
+
+    def overlay_changed(self) -> None:
+        """The shown run has gone on."""
+
+
+def _no_questions(tab: WorkTab, then: Callable[[Mapping[str, Json]], None]) -> None:
+    then({})
+
+
+class Running(QObject):
+    """made: a WorkTab and its RunController, when a controller is there for it. ended: a run of this window is over.
+
+    ask_inputs: what is asked before a run of a workflow that has inputs.
+    """
+
+    made = Signal(object, object)
+    ended = Signal()
+
+    def __init__(self, window: MainWindow, bridge: Bridge, ask_inputs: AskInputs = _no_questions) -> None:
+        super().__init__(window)
+        self._window, self._bridge = window, bridge
+        self._ask_inputs = ask_inputs
+        self._workspace: Workspace | None = None
+        self._controllers: dict[WorkTab, RunController] = {}
+        window.opened.connect(self._make)
+        window.tab_closed.connect(self._close)
+
+    def use(self, workspace: Workspace) -> None:
+        """From now on runs are started there; controllers of another workspace are let go."""
+        self.close()
+        self._workspace = workspace
+        for tab in self._window.all_tabs:
+            self._make(tab)
+
+    def controller(self, tab: WorkTab) -> RunController | None:
+        """The controller of a tab, None until the workspace is open."""
+        return self._controllers.get(tab)
+
+    def start(self, tab: WorkTab) -> None:
+        """Start a run of the tab's workflow, after asking for its inputs."""
+        controller = self._controllers.get(tab)
+        if controller is None:
+            self._window.toasts.show("Nothing can be run yet", "The database is still being opened.", kind="failed")
+            return
+
+        def begin(inputs: Mapping[str, Json]) -> None:
+            controller.start(inputs, on_error=lambda error: self._refuse(tab, error))
+
+        if tab.document.workflow.inputs:
+            self._ask_inputs(tab, begin)
+        else:
+            begin({})
+
+    def stop(self, tab: WorkTab) -> None:
+        """Stop the shown run of a tab so that it can be resumed."""
+        controller = self._controllers.get(tab)
+        if controller is not None:
+            controller.stop()
+
+    def close(self) -> None:
+        """Let go of all runs."""
+        for controller in self._controllers.values():
+            controller.close()
+        self._controllers.clear()
+
+    def _make(self, tab: WorkTab) -> None:
+        from desktop.run_controller import RunController  # brings the engine, which the first paint does not need
+
+        if self._workspace is None or tab in self._controllers:
+            return
+        controller = RunController(self._workspace, tab.document, self._bridge, tab)
+        self._controllers[tab] = controller
+        canvas = tab.canvas
+        if isinstance(canvas, ShowsRuns):
+            shows = canvas
+            controller.shown_changed.connect(lambda run: shows.show_run(run.overlay if run else RunOverlay()))
+            controller.changed.connect(shows.overlay_changed)
+        controller.state_changed.connect(lambda _: self._show(tab))
+        controller.changed.connect(lambda: self._show(tab))
+        controller.ended.connect(lambda result: self._over(tab, result))
+        self.made.emit(tab, controller)
+
+    def _close(self, tab: WorkTab) -> None:
+        controller = self._controllers.pop(tab, None)
+        if controller is not None:
+            controller.close()
+        self._count()
+
+    def _show(self, tab: WorkTab) -> None:
+        controller = self._controllers.get(tab)
+        if controller is None:
+            return
+        live = len(controller.live)
+        note = "" if not live else "Running…" if live == 1 else f"{live} runs…"
+        tab.show_running(bool(live), note)
+        self._count()
+
+    def _over(self, tab: WorkTab, result: RunResult) -> None:
+        self._show(tab)
+        self.ended.emit()
+        match result.status:
+            case "failed":
+                text = result.error.message.partition("\n")[0] if result.error else ""
+                self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
+            case "suspended":
+                self._window.toasts.show(
+                    f"{tab.title} waits", "It goes on when it is answered, or when its time comes."
+                )
+            case "completed":
+                tab.bar.say(_summary(result))
+            case _:
+                tab.bar.say("Stopped")
+
+    def _count(self) -> None:
+        self._window.status.show_running(sum(len(each.live) for each in self._controllers.values()))
+
+    def _refuse(self, tab: WorkTab, error: Exception) -> None:
+        first, _, rest = explain(error).partition("\n")
+        self._window.toasts.show(f"{tab.title} cannot run", f"{first}\n{rest}".strip(), kind="failed")
+
+
+def _summary(result: RunResult) -> str:
+    parts = [f"Done in {result.duration_s:.1f} s"]
+    if result.usage.tokens:
+        parts.append(f"{result.usage.tokens:,} tok")
+    if result.usage.cost_usd:
+        parts.append(f"${result.usage.cost_usd:.4f}")
+    return " · ".join(parts)

@@ -1,0 +1,213 @@
+"""What the window shows while no workflow is open: a new one, examples as cards, and what was open lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.icons import Icons
+from desktop.memory import RecentWork
+from desktop.style import set_role
+from desktop.theme import ThemeManager
+
+WIDTH: Final = 820
+COLUMNS: Final = 2
+CARD_HEIGHT: Final = 104
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleCard:
+    """An example to start from. key: what is handed back when it is chosen. colour: a token for its icon."""
+
+    key: str
+    title: str
+    text: str
+    icon: str = "workflow"
+    colour: str = "accent"
+
+
+class Card(QPushButton):
+    """A large button: icon, title, two lines of text."""
+
+    def __init__(self, icons: Icons, themes: ThemeManager, card: ExampleCard) -> None:
+        super().__init__()
+        self._icons, self._themes, self._card = icons, themes, card
+        self.setProperty("role", "card")
+        self.setFixedHeight(CARD_HEIGHT)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(card.title)
+        self.setAccessibleDescription(card.text)
+        self._picture = QLabel()
+        self._picture.setFixedSize(32, 32)
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title = QLabel(card.title)
+        title.setProperty("kind", "title")
+        text = QLabel(card.text)
+        text.setProperty("kind", "muted")
+        text.setWordWrap(True)
+        text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(title)
+        words.addWidget(text, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 16, 16, 14)
+        row.setSpacing(14)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        for label in (self._picture, title, text):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        themes.changed.connect(self._dress)
+        self._dress()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As wide as its column; the button's own text is empty."""
+        return QSize(260, CARD_HEIGHT)
+
+    def _dress(self) -> None:
+        theme = self._themes.theme
+        colour = theme.color(self._card.colour)
+        self._picture.setPixmap(self._icons.pixmap(self._card.icon, colour, 18, self.devicePixelRatioF()))
+        self._picture.setStyleSheet(f"background: {theme.css(self._card.colour, 0.16)}; border-radius: 8px;")
+
+
+class StartPage(QScrollArea):
+    """new_wanted, open_wanted: from the buttons. example_chosen: the key of a card. recent_chosen: a RecentWork."""
+
+    new_wanted = Signal()
+    open_wanted = Signal()
+    example_chosen = Signal(str)
+    recent_chosen = Signal(object)
+
+    def __init__(self, icons: Icons, themes: ThemeManager) -> None:
+        super().__init__()
+        self._icons, self._themes = icons, themes
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setProperty("surface", "window")
+        self.setAccessibleName("Start")
+        self._column = QVBoxLayout()
+        self._column.setSpacing(8)
+        self._cards = QGridLayout()
+        self._cards.setSpacing(12)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        self._recent_part = QWidget()
+        self._recent_part.setLayout(self._recent)
+        self._recent.setContentsMargins(0, 0, 0, 0)
+        self._above = QVBoxLayout()
+        self._lay_out()
+
+    def show_above(self, widget: QWidget) -> None:
+        """Show something above all else: what is to be chosen at the first run."""
+        self._above.addWidget(widget)
+        self._above.addSpacing(16)
+        self._lead(False)
+
+    def clear_above(self) -> None:
+        """Take away what is shown above."""
+        while (item := self._above.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._lead(True)
+
+    def show_examples(self, cards: Sequence[ExampleCard]) -> None:
+        """Show these examples."""
+        _clear(self._cards)
+        for n, card in enumerate(cards):
+            button = Card(self._icons, self._themes, card)
+            button.clicked.connect(lambda _=False, key=card.key: self.example_chosen.emit(key))
+            self._cards.addWidget(button, n // COLUMNS, n % COLUMNS)
+
+    def show_recent(self, works: Sequence[RecentWork]) -> None:
+        """Show what was open lately; nothing hides the part."""
+        _clear(self._recent)
+        self._recent_part.setVisible(bool(works))
+        if works:
+            self._recent.addWidget(_heading("Lately open"))
+        for work in works:
+            self._recent.addWidget(self._recent_row(work))
+
+    def _lay_out(self) -> None:
+        self._title = QLabel("What would you like to build?")
+        self._title.setProperty("kind", "display")
+        text = QLabel("Draw a workflow of steps, press Run, and watch every value. Drop a file here to open it.")
+        text.setProperty("kind", "muted")
+        text.setWordWrap(True)
+        self._new = QPushButton("New workflow")
+        self._new.setProperty("role", "primary")
+        self._new.clicked.connect(self.new_wanted)
+        opened = QPushButton("Open a file…")
+        opened.clicked.connect(self.open_wanted)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._new)
+        buttons.addWidget(opened)
+        buttons.addStretch()
+        self._column.addLayout(self._above)
+        self._column.addWidget(self._title)
+        self._column.addWidget(text)
+        self._column.addSpacing(8)
+        self._column.addLayout(buttons)
+        self._column.addSpacing(24)
+        self._column.addWidget(_heading("Start from an example"))
+        self._column.addLayout(self._cards)
+        self._column.addSpacing(24)
+        self._column.addWidget(self._recent_part)
+        self._column.addStretch()
+        self._recent_part.hide()
+        page = QWidget()
+        middle = QWidget()
+        middle.setMaximumWidth(WIDTH)
+        middle.setLayout(self._column)
+        row = QHBoxLayout(page)
+        row.setContentsMargins(32, 40, 32, 32)
+        row.addStretch(1)
+        row.addWidget(middle, 100)
+        row.addStretch(1)
+        self.setWidget(page)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+
+    def _lead(self, leads: bool) -> None:
+        """Whether building is the first thing on the page: only one thing at a time asks loudest."""
+        set_role(self._title, kind="display" if leads else "heading")
+        set_role(self._new, role="primary" if leads else "")
+
+    def _recent_row(self, work: RecentWork) -> QPushButton:
+        where = "Library" if work.kind == "library" else work.name
+        button = QPushButton(f"{work.title}   ")
+        button.setProperty("role", "quiet")
+        button.setStyleSheet("text-align: left;")
+        button.setIcon(self._icons.icon("library" if work.kind == "library" else "file-text", self._themes.theme))
+        button.setToolTip(where)
+        button.setAccessibleName(f"Open {work.title}, {where}")
+        button.clicked.connect(lambda: self.recent_chosen.emit(work))
+        return button
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("kind", "strong")
+    label.setContentsMargins(0, 0, 0, 4)
+    return label
+
+
+def _clear(layout: QGridLayout | QVBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()

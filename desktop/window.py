@@ -1,0 +1,268 @@
+"""The main window: open workflows as tabs, panels around them, one status line. It shows; others do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabWidget, QToolButton, QWidget
+
+from desktop.command_palette import CommandPalette
+from desktop.commands import Commands
+from desktop.docks import Docks, PanelSpec
+from desktop.document import OpenDocument
+from desktop.icons import Icons
+from desktop.memory import RecentWork, WindowMemory
+from desktop.menus import Menus
+from desktop.palette_search import Provider, Recency
+from desktop.start_page import StartPage
+from desktop.status_bar import StatusBar
+from desktop.theme import ThemeManager
+from desktop.toasts import Toasts
+from desktop.work_tab import CanvasFactory, WorkTab
+
+FIRST_SIZE: Final = QSize(1440, 900)
+SMALLEST: Final = QSize(720, 480)
+NAME: Final = "Steploom"
+
+
+class CloseGuard(Protocol):
+    """Who is asked before open work goes."""
+
+    def clear(self, tabs: Sequence[WorkTab], then: Callable[[], object]) -> bool:
+        """Whether these may be closed now. If not, `then` is called once they may; or never, if the person says no."""
+
+
+class MainWindow(QMainWindow):
+    """active_changed: the WorkTab in front, or None. opened, tab_closed: a WorkTab came or goes.
+
+    files_dropped: paths of files dropped on the window. shown_first: it stands on the screen for the first time.
+    closed: it was closed for good.
+    """
+
+    active_changed = Signal(object)
+    opened = Signal(object)
+    tab_closed = Signal(object)
+    files_dropped = Signal(list)
+    shown_first = Signal()
+    closed = Signal()
+
+    def __init__(
+        self,
+        *,
+        icons: Icons,
+        themes: ThemeManager,
+        commands: Commands,
+        memory: WindowMemory,
+        panels: Sequence[PanelSpec] = (),
+        providers: Sequence[Provider] = (),
+    ) -> None:
+        super().__init__()
+        self.icons, self.themes, self.commands, self.memory = icons, themes, commands, memory
+        self._guard: CloseGuard | None = None
+        self._was_shown = False
+        self.setMinimumSize(SMALLEST)
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        # The sides keep their whole height: the inspector needs it more than the drawer needs width.
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.start_page = StartPage(icons, themes)
+        self.tabs = QTabWidget()
+        self._middle = QStackedWidget()
+        self._build_middle()
+        self.status = StatusBar(icons, themes)
+        self.setStatusBar(self.status)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.docks = Docks(self, panels, icons, themes)
+        self.toasts = Toasts(self, icons, themes, self._toast_margin)
+        self.palette_window = CommandPalette(self, icons, themes, providers, Recency(memory.palette_recent))
+        self.palette_window.chosen.connect(self._remember_choice)
+        self._search_button = QToolButton()
+        self._build_search_button()
+        self._menus = Menus(self.menuBar(), commands)
+        themes.changed.connect(lambda _: self._dress())
+        self._dress()
+        self._restore()
+        self._title()
+
+    @property
+    def active(self) -> WorkTab | None:
+        """The tab in front, None if no workflow is open."""
+        tab = self.tabs.currentWidget()
+        return tab if isinstance(tab, WorkTab) else None
+
+    @property
+    def all_tabs(self) -> Sequence[WorkTab]:
+        """All tabs from left to right."""
+        found = [self.tabs.widget(n) for n in range(self.tabs.count())]
+        return [tab for tab in found if isinstance(tab, WorkTab)]
+
+    def set_guard(self, guard: CloseGuard) -> None:
+        """Ask this before open work goes."""
+        self._guard = guard
+
+    def open_document(
+        self, document: OpenDocument, make_canvas: CanvasFactory, work: RecentWork | None = None
+    ) -> WorkTab:
+        """Open a document in a new tab in front; one that is open already (the same `work`) just comes to the front."""
+        for tab in self.all_tabs:
+            if work is not None and work.is_same(tab.work):
+                self.tabs.setCurrentWidget(tab)
+                return tab
+        tab = WorkTab(document, make_canvas, self.commands, self.icons, self.themes, work=work)
+        self.commands.attach(tab.canvas, "canvas")
+        tab.title_changed.connect(lambda: self._retitle(tab))
+        tab.running_changed.connect(lambda _: self.commands.refresh())
+        if work is not None:
+            self.memory.opened(work)
+        self.tabs.setCurrentIndex(self.tabs.addTab(tab, tab.title))
+        self._middle.setCurrentWidget(self.tabs)
+        self._retitle(tab)
+        self.opened.emit(tab)
+        tab.canvas.setFocus()
+        return tab
+
+    def close_tab(self, tab: WorkTab) -> None:
+        """Close a tab, after the guard agreed."""
+        if self._guard is None or self._guard.clear([tab], lambda: self._drop(tab)):
+            self._drop(tab)
+
+    def run_palette(self, text: str = "") -> None:
+        """Open the command palette with that text typed."""
+        self.palette_window.open(text)
+
+    def step_tab(self, step: int) -> None:
+        """Go to the next tab (1) or the one before (-1), around the ends."""
+        if self.tabs.count():
+            self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+
+    def close_at_once(self) -> None:
+        """Close without a question, because the system or the terminal says so; unsaved work is in the undo journal."""
+        self._guard = None
+        self.close()
+
+    def reset_layout(self) -> None:
+        """Put all panels back where they belong."""
+        self.docks.arrange()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask about unsaved work, then remember the layout and go."""
+        if self._guard is not None and not self._guard.clear(self.all_tabs, self.close):
+            event.ignore()
+            return
+        self.memory.open_work = [tab.work for tab in self.all_tabs if tab.work is not None]
+        self.memory.keep_layout(self.saveGeometry(), self.saveState())
+        self.memory.flush()
+        event.accept()
+        for tab in self.all_tabs:
+            self._drop(tab)
+        self.closed.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell when it is shown for the first time."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.docks.name_once()
+            self.shown_first.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Files may be dropped anywhere."""
+        if _files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Say which files were dropped."""
+        if files := _files(event):
+            event.acceptProposedAction()
+            self.files_dropped.emit(files)
+
+    def _build_middle(self) -> None:
+        self.tabs.setDocumentMode(True)
+        self.tabs.setTabsClosable(True)
+        self.tabs.setMovable(True)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self.tabs.tabBar().setAccessibleName("Open workflows")
+        self.tabs.tabCloseRequested.connect(lambda index: self._close_index(index))
+        self.tabs.currentChanged.connect(lambda _: self._activated())
+        self._middle.addWidget(self.start_page)
+        self._middle.addWidget(self.tabs)
+        self.setCentralWidget(self._middle)
+
+    def _build_search_button(self) -> None:
+        button = self._search_button
+        button.setText("  Search or run a command    Ctrl+K ")
+        button.setToolTip("Search steps, actions, workflows and settings  Ctrl+K")
+        button.setAccessibleName("Search or run a command")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setProperty("role", "search")
+        button.clicked.connect(lambda: self.run_palette())
+        self.menuBar().setCornerWidget(button)
+
+    def _dress(self) -> None:
+        self._search_button.setIcon(self.icons.icon("search", self.themes.theme, "text.muted", 14))
+        self._search_button.setIconSize(QSize(14, 14))
+
+    def _restore(self) -> None:
+        self.resize(FIRST_SIZE)
+        if (geometry := self.memory.geometry) is not None:
+            self.restoreGeometry(geometry)
+        if (layout := self.memory.layout) is not None:
+            self.restoreState(layout)
+
+    def _activated(self) -> None:
+        self._title()
+        self.commands.refresh()
+        self.active_changed.emit(self.active)
+
+    def _retitle(self, tab: WorkTab) -> None:
+        index = self.tabs.indexOf(tab)
+        mark = "" if tab.document.is_saved else " •"
+        self.tabs.setTabText(index, f"{tab.title.replace('&', '&&')}{mark}")
+        self.tabs.setTabToolTip(index, tab.work.name if tab.work and tab.work.kind == "file" else tab.title)
+        self._title()
+        self.commands.refresh()
+
+    def _title(self) -> None:
+        tab = self.active
+        self.setWindowTitle(f"{tab.title}[*] — {NAME}" if tab else NAME)
+        self.setWindowModified(tab is not None and not tab.document.is_saved)
+
+    def _close_index(self, index: int) -> None:
+        tab = self.tabs.widget(index)
+        if isinstance(tab, WorkTab):
+            self.close_tab(tab)
+
+    def _drop(self, tab: WorkTab) -> None:
+        index = self.tabs.indexOf(tab)
+        if index < 0:
+            return
+        self.tab_closed.emit(tab)
+        self.tabs.removeTab(index)
+        tab.deleteLater()
+        if not self.tabs.count():
+            self.start_page.show_recent(self.memory.recent)
+            self._middle.setCurrentWidget(self.start_page)
+
+    def _toast_margin(self) -> int:
+        """Pixels from the bottom that messages leave free: the status line and the drawer."""
+        bottom = self.height() - self._middle.mapTo(self, self._middle.rect().bottomLeft()).y()
+        return max(bottom, self.status.height()) + 8
+
+    def _remember_choice(self) -> None:
+        self.memory.palette_recent = self.palette_window.recency.ids
+
+
+def _files(event: QDragEnterEvent | QDropEvent) -> list[Path]:
+    urls = event.mimeData().urls()
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+
+
+def main_widget_of(window: MainWindow) -> QWidget:
+    """What the focus goes to besides the panels: the canvas in front, or the start page."""
+    tab = window.active
+    return tab.canvas if tab is not None else window.start_page

@@ -1,0 +1,123 @@
+"""The strip above a canvas: where one is (breadcrumbs), and Run and Stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from desktop.commands import Commands
+from desktop.icons import Icons
+from desktop.theme import ThemeManager
+
+HEIGHT = 44
+
+
+class Breadcrumbs(QWidget):
+    """The way from the workflow into sub-workflows and loop bodies. chosen: the index of the part that was pressed."""
+
+    chosen = Signal(int)
+
+    def __init__(self, icons: Icons, themes: ThemeManager) -> None:
+        super().__init__()
+        self._icons, self._themes = icons, themes
+        self._path: tuple[str, ...] = ()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(2)
+        self.setAccessibleName("Where you are")
+        themes.changed.connect(self._build)
+
+    @property
+    def path(self) -> Sequence[str]:
+        """The parts as shown."""
+        return self._path
+
+    def show_path(self, path: Sequence[str]) -> None:
+        """Show these parts, outermost first; the last is where one is."""
+        self._path = tuple(path)
+        self._build()
+
+    def _build(self) -> None:
+        while (item := self._row.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for n, part in enumerate(self._path):
+            if n:
+                chevron = QLabel()
+                colour = self._themes.theme.color("text.muted")
+                chevron.setPixmap(self._icons.pixmap("chevron-right", colour, 14, self.devicePixelRatioF()))
+                self._row.addWidget(chevron)
+            self._row.addWidget(self._last(part) if n == len(self._path) - 1 else self._part(n, part))
+        self._row.addStretch()
+
+    def _part(self, index: int, title: str) -> QWidget:
+        button = QToolButton()
+        button.setText(title)
+        button.setAccessibleName(f"Go up to {title}")
+        button.clicked.connect(lambda: self.chosen.emit(index))
+        return button
+
+    def _last(self, title: str) -> QWidget:
+        label = QLabel(title)
+        label.setProperty("kind", "strong")
+        label.setContentsMargins(4, 0, 0, 0)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        return label
+
+
+class WorkBar(QWidget):
+    """Breadcrumbs left, Run and Stop in the middle, what the run is doing right of them."""
+
+    def __init__(self, commands: Commands, icons: Icons, themes: ThemeManager) -> None:
+        super().__init__()
+        self._icons, self._themes = icons, themes
+        self.setProperty("bar", "work")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self.breadcrumbs = Breadcrumbs(icons, themes)
+        self.run = QPushButton(" Run")
+        self.run.setProperty("role", "primary")
+        self.run.setIconSize(QSize(14, 14))
+        self.run.clicked.connect(lambda: commands.run("run.start"))
+        self.stop = QPushButton(" Stop")
+        self.stop.setIconSize(QSize(14, 14))
+        self.stop.clicked.connect(lambda: commands.run("run.stop"))
+        self.note = QLabel()
+        self.note.setProperty("kind", "secondary")
+        self.note.setFont(themes.theme.font("body", tabular=True))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.run)
+        buttons.addWidget(self.stop)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(12, 0, 12, 0)
+        grid.addWidget(self.breadcrumbs, 0, 0)
+        grid.addLayout(buttons, 0, 1)
+        grid.addWidget(self.note, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(2, 1)
+        self._commands = commands
+        for command_id, button in (("run.start", self.run), ("run.stop", self.stop)):
+            action = commands.action(command_id)
+            action.changed.connect(self._follow)
+            button.setAccessibleName(action.text())
+        themes.changed.connect(self._dress)
+        self._dress()
+        self._follow()
+
+    def say(self, text: str) -> None:
+        """What the run is doing, in a few words; '' for nothing."""
+        self.note.setText(text)
+
+    def _follow(self) -> None:
+        for command_id, button in (("run.start", self.run), ("run.stop", self.stop)):
+            action = self._commands.action(command_id)
+            button.setEnabled(action.isEnabled())
+            button.setToolTip(action.toolTip())
+
+    def _dress(self) -> None:
+        self.run.setIcon(self._icons.icon("play", self._themes.theme, "accent.on", 14))
+        self.stop.setIcon(self._icons.icon("square", self._themes.theme, "text.secondary", 14))
