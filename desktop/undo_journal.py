@@ -153,8 +153,9 @@ class _Followed:
             self._file.append(state(dumps(workflow)))
         except (OSError, DocumentError) as error:
             if not self._in_trouble:
+                reason = str(error).rstrip(". ")
                 self._tell(
-                    f"Unsaved changes of “{workflow.name}” cannot be kept in {self._file.path.parent}: {error} "
+                    f"Unsaved changes of “{workflow.name}” cannot be kept in {self._file.path.parent}: {reason}. "
                     "Save the workflow soon; until then a crash would lose them."
                 )
             self._in_trouble = True

@@ -21,6 +21,9 @@ from core.workflow.document import read_leniently
 from core.workflow.model import Workflow
 from core.workflow.problems import Problem
 
+FOLDER = "unsaved"
+"""The folder of these files in Steploom's home."""
+
 SUFFIX = ".unsaved"
 """How the names of these files end."""
 

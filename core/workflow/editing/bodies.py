@@ -19,6 +19,7 @@ from core.workflow.editing.tree import (
     outermost,
     path_of,
     same_level,
+    shared,
     step_ids,
     with_level,
     with_steps,
@@ -54,7 +55,7 @@ def move_into_body(workflow: Workflow, ids: Collection[str], loop: str, *, types
         changed = _without(changed, wire)
     for wire in crossing:
         changed = _redrawn(changed, wire, types)
-    return leave_groups(changed, outer)
+    return shared(workflow, leave_groups(changed, outer))
 
 
 def move_out_of_body(workflow: Workflow, ids: Collection[str], *, types: Catalogue | None = None) -> Workflow:
@@ -125,7 +126,7 @@ def unwrap_loop(workflow: Workflow, loop_id: str, *, types: Catalogue | None = N
     for end in ends:
         for target in after:
             changed = _wired(changed, end, main_port(runnable[end], types), target)
-    return changed
+    return shared(workflow, changed)
 
 
 def check_together(workflow: Workflow, ids: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from core.workflow.editing.extraction import WORKFLOW_TYPE
 from core.workflow.editing.new_ids import fresh_name
 from core.workflow.editing.references import renamed_names, rewritten_json, rewritten_steps
 from core.workflow.editing.substitution import substituted
-from core.workflow.editing.tree import find_step, step_ids, with_steps
+from core.workflow.editing.tree import find_step, shared, step_ids, with_steps
 from core.workflow.model import ERROR_PORT, Json, Step, Workflow
 from core.workflow.problems import EditRefused
 from core.workflow.rename import rename_variable
@@ -40,7 +40,7 @@ def inline(
     changed = with_drawing(changed, inner, names, _places(workflow, step_id, inner, names))
     changed = unwrap_loop(changed, step_id, types=types)
     changed = replace(changed, variables={**inner.variables, **changed.variables})
-    return _with_outputs(changed, step_id, outputs, types), names
+    return shared(workflow, _with_outputs(changed, step_id, outputs, types)), names
 
 
 def _check(step: Step) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.workflow.catalogue import Catalogue, StepKind
-from core.workflow.editing.tree import find_step, is_canvas_only, level, loop_of, main_port, with_steps
+from core.workflow.editing.tree import find_step, is_canvas_only, level, loop_of, main_port, shared, with_steps
 from core.workflow.model import ERROR_PORT, Json, Step, Wire, Workflow
 from core.workflow.problems import EditRefused
 
@@ -57,8 +57,9 @@ def disconnect(workflow: Workflow, wires: Iterable[Wire]) -> Workflow:
     cut: dict[str, set[tuple[str, str]]] = {}
     for wire in wires:
         cut.setdefault(wire.source, set()).add((wire.port, wire.target))
+    sources = {source: workflow.steps.get(source) or workflow.step(source) for source in cut}
     return with_steps(
-        workflow, {source: without_wires(find_step(workflow, source), ends) for source, ends in cut.items()}
+        workflow, {source: without_wires(step, cut[source]) for source, step in sources.items() if step is not None}
     )
 
 
@@ -73,7 +74,7 @@ def reconnect(workflow: Workflow, moved: Mapping[Wire, Wire], *, types: Catalogu
         if reason := why_not_connect(changed, types, new.source, new.port, new.target):
             raise EditRefused(reason)
         changed = with_steps(changed, {new.source: with_wire(step, new.port, new.target, place)})
-    return changed
+    return shared(workflow, changed)
 
 
 def insert_on_wire(
