@@ -34,8 +34,6 @@ def help_text(commands: Commands, theme: Theme) -> str:
     for menu, found in _by_menu(commands):
         rows = "".join(_row(command, commands.keys(command.id)) for command in found)
         parts.append(f"<p style='{HEADING}'>{escape(menu)}</p><table width='100%' cellspacing='0'>{rows}</table>")
-            f"<p style='font-size: 15px; font-weight: 600; margin-top: 22px; margin-bottom: 4px'>{escape(menu)}</p><table width='100%' cellspacing='0'>{rows}</table>"
-        )
     return "\n".join(parts)
 
 
