@@ -1,0 +1,70 @@
+"""Messages come, go by themselves unless they are errors, and never pile up."""
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.icons import Icons
+from desktop.theme import ThemeManager
+from desktop.toasts import MOST, SHOWN_MS, Toast, Toasts
+
+
+@pytest.fixture
+def toasts(qtbot: QtBot) -> Toasts:
+    window = QWidget()
+    window.resize(800, 600)
+    qtbot.addWidget(window)
+    window.show()
+    return Toasts(window, Icons(), ThemeManager(), lambda: 30)
+
+
+def time_left(toast: Toast) -> list[int]:
+    return [timer.interval() for timer in toast.findChildren(QTimer) if timer.isActive()]
+
+
+def test_a_message_goes_by_itself_and_an_error_stays(toasts: Toasts) -> None:
+    assert time_left(toasts.show("Saved", kind="done")) == [SHOWN_MS]
+    assert time_left(toasts.show("Failed", kind="failed")) == []
+
+
+def test_when_its_time_is_over_a_message_is_gone(toasts: Toasts) -> None:
+    toast = toasts.show("Saved")
+    toast.findChildren(QTimer)[0].timeout.emit()
+    assert toasts.shown == []
+    assert toast.isHidden()
+
+
+def test_the_oldest_makes_room(toasts: Toasts) -> None:
+    made = [toasts.show(str(number), kind="failed") for number in range(MOST + 2)]
+    assert toasts.shown == made[-MOST:]
+
+
+def test_messages_stand_above_each_other_inside_the_window(toasts: Toasts) -> None:
+    upper, lower = toasts.show("One", "A line", kind="failed"), toasts.show("Two", kind="failed")
+    assert upper.geometry().bottom() < lower.geometry().top()
+    assert lower.geometry().bottom() <= 600 - 30
+    assert lower.geometry().right() < 800
+
+
+def test_the_action_is_done_and_the_message_goes(toasts: Toasts) -> None:
+    done: list[str] = []
+    toast = toasts.show("Deleted", action="Undo", on_action=lambda: done.append("undo"))
+    QTest.mouseClick(toast.findChildren(QPushButton)[0], Qt.MouseButton.LeftButton)
+    assert (done, toasts.shown) == (["undo"], [])
+
+
+def test_the_cross_and_escape_close_a_message(toasts: Toasts) -> None:
+    one, two = toasts.show("One", kind="failed"), toasts.show("Two", kind="failed")
+    QTest.mouseClick(one.findChildren(QToolButton)[0], Qt.MouseButton.LeftButton)
+    QTest.keyClick(two, Qt.Key.Key_Escape)
+    assert toasts.shown == []
+
+
+def test_markup_in_a_message_is_shown_as_it_is(toasts: Toasts) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    toast = toasts.show("<b>bold</b>", "<img src='file:///x'>")
+    formats = [label.textFormat() for label in toast.findChildren(QLabel) if label.text()]
+    assert set(formats) == {Qt.TextFormat.PlainText}
