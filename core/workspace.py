@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from core.engine.clock import Clock, SystemClock
 from core.engine.engine import Engine, Run
-from core.engine.errors import InputError
+from core.engine.errors import InputError, RunBusy
 from core.engine.events import Event
 from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
@@ -276,6 +276,19 @@ class Workspace:
         """Answer what the step at that path asks, and go on with the run."""
         await self.journal.answer(run_id, path, answer)
         return await (await self.resume(run_id)).result()
+
+    async def delete_run(self, run_id: str) -> None:
+        """Forget a run and everything that it did.
+
+        Raises RunNotFound, or RunBusy if somebody executes it.
+        """
+        if self.store is not None:
+            gone = await self.store.executions.delete(run_id)
+        else:
+            gone = isinstance(self.journal, MemoryJournal) and self.journal.forget(run_id)
+        if not gone:
+            await self.journal.run(run_id)
+            raise RunBusy(f"Run {run_id} is being executed. Stop it first, then delete it.")
 
     async def runs(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs first."""

@@ -79,6 +79,10 @@ class Bridge(QObject):
         """Run a function that may take longer than a frame in a thread. It must not touch widgets."""
         return self.spawn(asyncio.to_thread(function), on_done, on_error, name="thread")
 
+    def tell(self, error: Exception) -> None:
+        """Say what an error is, for an `on_error` that has no better place for it."""
+        self._tell(error, None)
+
     async def close(self) -> None:
         """Cancel everything that runs and wait until it is gone; later work is refused. Idempotent."""
         self._closed = True

@@ -159,6 +159,14 @@ class MemoryJournal:
             left._entries[run_id] = _Entry(entry.first, entry.first, entry.epoch, False, kept, len(kept))
         return left
 
+    def forget(self, run_id: str) -> bool:
+        """Forget one run; False if there is none or it is executed."""
+        entry = self._entries.get(run_id)
+        if entry is None or entry.owned:
+            return False
+        del self._entries[run_id]
+        return True
+
     def _entry(self, run_id: str) -> _Entry:
         try:
             return self._entries[run_id]

@@ -35,6 +35,15 @@ old AS (
 steps AS (DELETE FROM step_results WHERE run_id IN (SELECT id FROM old))
 SELECT count(*) FROM old""")
 
+_DELETE = text("""
+WITH gone AS (
+    DELETE FROM executions
+    WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now())
+    RETURNING id
+),
+steps AS (DELETE FROM step_results WHERE run_id IN (SELECT id FROM gone))
+SELECT count(*) FROM gone""")
+
 _SWEEP_DOCUMENTS = text("""
 DELETE FROM documents
 WHERE used < now() - interval '1 day'
@@ -55,6 +64,14 @@ class Executions:
             named = None if workflow is None else escape(workflow)
             rows = await connection.execute(_COUNTS, {"workflow": named})
             return {row.status: row.number for row in rows}
+
+        return await self._database.run(work)
+
+    async def delete(self, run_id: str) -> bool:
+        """Delete one run with all its records; False if there is none or somebody executes it."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            return bool(await connection.scalar(_DELETE, {"run_id": run_id}))
 
         return await self._database.run(work)
 

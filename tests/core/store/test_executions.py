@@ -87,3 +87,18 @@ async def test_unfinished_and_executed_runs_are_never_pruned(
 async def test_without_limits_everything_stays(executions: Executions, postgres_journal: PostgresJournal) -> None:
     await _keep(postgres_journal, "A", 1000)
     assert await executions.prune() == 0
+
+
+async def test_one_run_is_deleted_with_its_records_unless_it_is_executed(
+    executions: Executions, postgres_journal: PostgresJournal
+) -> None:
+    gone, stays = [await _keep(postgres_journal, "A", days) for days in (1, 2)]
+    run = new_run(workflow=Workflow("A"))
+    lease = await postgres_journal.open_run(run)
+
+    assert await executions.delete(gone)
+    assert not await executions.delete(gone)
+    assert not await executions.delete(run.id)
+    assert await _left(postgres_journal) == {stays, run.id}
+    await postgres_journal.close_run(lease)
+    assert await executions.delete(run.id)

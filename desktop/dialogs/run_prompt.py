@@ -1,0 +1,103 @@
+"""Starting runs of a document from the window: at once, or after asking for the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from core.engine.errors import InputError
+from core.workflow.model import Json
+from desktop.bridge import Bridge
+from desktop.dialogs.inputs import InputsDialog
+from desktop.document import OpenDocument
+from desktop.icons import Icons
+from desktop.run_controller import RunController
+from desktop.saved_inputs import InputSets, SavedInputs
+from desktop.theme import ThemeManager
+
+
+class RunPrompt(QObject):
+    """Starts runs of one document, asking for inputs if it has any.
+
+    prompted: the dialog, once it is open. refused: why nothing was started (DocumentError: the document has problems).
+    """
+
+    prompted = Signal(object)
+    refused = Signal(object)
+
+    def __init__(
+        self,
+        document: OpenDocument,
+        controller: RunController,
+        saved: SavedInputs,
+        bridge: Bridge,
+        themes: ThemeManager,
+        icons: Icons,
+        window: QWidget | None = None,
+    ) -> None:
+        super().__init__(window)
+        self._document = document
+        self._controller = controller
+        self._saved = saved
+        self._bridge = bridge
+        self._themes = themes
+        self._icons = icons
+        self._window = window
+
+    def run(self) -> None:
+        """Ask for the inputs, or start at once if there are none."""
+        if not self._document.workflow.inputs:
+            self._start({})
+            return
+        key = self._key()
+        self._bridge.in_thread(lambda: self._saved.read(key), self._ask)
+
+    def run_again(self) -> None:
+        """Start with the inputs of the last run; ask if there was none."""
+        key = self._key()
+
+        def start(sets: InputSets) -> None:
+            if sets.last or not self._document.workflow.inputs:
+                self._start(sets.last)
+            else:
+                self._ask(sets)
+
+        self._bridge.in_thread(lambda: self._saved.read(key), start)
+
+    def _ask(self, sets: InputSets) -> None:
+        key = self._key()
+        dialog = InputsDialog(self._document.workflow, self._bridge, self._themes, self._icons, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show_sets(sets)
+        dialog.fill(sets.last)
+        dialog.run_requested.connect(self._start)
+        dialog.save_requested.connect(
+            lambda name, values: self._bridge.in_thread(
+                lambda: self._saved.save(key, name, values), lambda kept: dialog.show_sets(kept, name)
+            )
+        )
+        dialog.remove_requested.connect(
+            lambda name: self._bridge.in_thread(lambda: self._saved.remove(key, name), dialog.show_sets)
+        )
+        dialog.open()
+        self.prompted.emit(dialog)
+
+    def _start(self, inputs: Mapping[str, Json]) -> None:
+        key, values = self._key(), dict(inputs)
+        self._controller.start(values, on_error=self._refused)
+        self._bridge.in_thread(lambda: self._saved.remember(key, values))
+
+    def _refused(self, error: Exception) -> None:
+        if isinstance(error, InputError):  # the inputs of another time do not fit the workflow of today
+            key, problems = self._key(), list(error.problems)
+            self.prompted.connect(lambda dialog: dialog.show_problems(problems), Qt.ConnectionType.SingleShotConnection)
+            self._bridge.in_thread(lambda: self._saved.read(key), self._ask)
+            return
+        self.refused.emit(error)
+        self._bridge.tell(error)
+
+    def _key(self) -> str:
+        file = self._document.file
+        return str(file) if file is not None else self._document.workflow.name

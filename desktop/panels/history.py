@@ -1,0 +1,237 @@
+"""The runs of the open workflow: found, sorted, looked at again, resumed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.engine.journal import Journal, RunRecord
+from desktop.bridge import Bridge
+from desktop.dialogs.value_editors import ChoiceBox
+from desktop.document import OpenDocument
+from desktop.icons import Icons
+from desktop.panels.empty_note import EmptyNote
+from desktop.panels.run_rows import RunFilter, RunRow, RunRows
+from desktop.run_controller import RunController
+from desktop.style import set_role
+from desktop.theme import Theme, ThemeManager
+
+LIMIT: Final = 200
+"""How many of the newest runs are listed."""
+
+
+class KeptRuns(Protocol):
+    """What the history needs of the workspace."""
+
+    journal: Journal
+
+    async def delete_run(self, run_id: str) -> None:
+        """Forget a run. Raises RunNotFound or RunBusy."""
+
+
+class HistoryPanel(QWidget):
+    """A table of runs. opened: the id of a run that the person wants to see. now: the time in UTC."""
+
+    opened = Signal(str)
+
+    def __init__(
+        self,
+        runs: KeptRuns,
+        controller: RunController,
+        document: OpenDocument,
+        bridge: Bridge,
+        themes: ThemeManager,
+        icons: Icons,
+        *,
+        now: Callable[[], datetime],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._runs, self._controller, self._document, self._bridge = runs, controller, document, bridge
+        self._icons = icons
+        self._records: Sequence[RunRecord] = ()
+        self._reading = self._again = False
+        self.rows = RunRows(themes.theme, icons, now=now, parent=self)
+        self.filter = RunFilter(self)
+        self.filter.setSourceModel(self.rows)
+        self.table = self._make_table()
+        self.states = ChoiceBox()
+        self.states.setAccessibleName("Show runs in this state")
+        for word in ("All states", "Running", "Waiting", "Completed", "Failed", "Stopped", "Cancelled", "Interrupted"):
+            self.states.addItem(word)
+        self.states.activated.connect(lambda _row: self._narrow())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search inputs, errors, ids")
+        self.search.setAccessibleName("Search runs")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(200)
+        self.search.setMaximumWidth(260)
+        self.search.textChanged.connect(lambda _text: self._narrow())
+        self.open_button = self._button("Open", self.open_chosen)
+        self.resume_button = self._button("Resume", self.resume_chosen)
+        self.delete_button = self._button("Delete", self.ask_deletion)
+        bar = QHBoxLayout()
+        bar.setSpacing(themes.theme.px("space.1"))
+        for widget in (self.states, self.search):
+            bar.addWidget(widget)
+        bar.addStretch(1)
+        for button in (self.open_button, self.resume_button, self.delete_button):
+            bar.addWidget(button)
+        filled = QWidget()
+        side = themes.theme.px("space.2")
+        column = QVBoxLayout(filled)
+        column.setContentsMargins(side, themes.theme.px("space.1"), side, side)
+        column.setSpacing(themes.theme.px("space.1"))
+        column.addLayout(bar)
+        column.addWidget(self.table, 1)
+        empty = EmptyNote(
+            "history", "No runs yet", "Press Run; every run is kept here with all its values.", themes, icons
+        )
+        self._stack = QStackedWidget()
+        self._stack.addWidget(empty)
+        self._stack.addWidget(filled)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        controller.state_changed.connect(lambda _run: self.refresh())
+        themes.changed.connect(self._retheme)
+        self._retheme(themes.theme)
+        self._allow()
+
+    def refresh(self) -> None:
+        """Read the journal again; calls while it is read make one more reading."""
+        if self._reading:
+            self._again = True
+            return
+        self._reading = True
+        name = self._document.workflow.name
+        self._bridge.spawn(self._runs.journal.runs(workflow=name, limit=LIMIT), self._show, self._failed)
+
+    def chosen(self) -> Sequence[RunRow]:
+        """The chosen runs."""
+        picked = self.table.selectionModel().selectedRows()
+        return [self.rows.rows[self.filter.mapToSource(index).row()] for index in picked]
+
+    def open_chosen(self) -> None:
+        """Ask for the chosen run to be shown."""
+        for row in self.chosen()[:1]:
+            self.opened.emit(row.record.id)
+
+    def resume_chosen(self) -> None:
+        """Go on with the chosen runs that can go on."""
+        for row in self.chosen():
+            if row.may_resume:
+                self._controller.resume(row.record.id)
+
+    def ask_deletion(self) -> None:
+        """Ask whether the chosen runs shall be deleted."""
+        rows = [row for row in self.chosen() if not row.live]
+        if not rows:
+            return
+        what = "this run" if len(rows) == 1 else f"these {len(rows)} runs"
+        question = QMessageBox(self)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        question.setWindowTitle("Delete runs")
+        question.setText(f"Delete {what} with all values?")
+        question.setInformativeText("This cannot be undone. The workflow itself stays as it is.")
+        question.addButton(QMessageBox.StandardButton.Cancel)
+        delete = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        delete.clicked.connect(lambda: self.delete_runs([row.record.id for row in rows]))
+        question.open()
+
+    def delete_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete runs for good."""
+
+        async def work() -> None:
+            try:
+                for run_id in run_ids:
+                    await self._runs.delete_run(run_id)
+            finally:
+                self.refresh()
+
+        shown = self._controller.shown
+        if shown is not None and shown.id in run_ids:
+            self._controller.show("")
+        self._bridge.spawn(work())
+
+    def _show(self, records: Sequence[RunRecord]) -> None:
+        self._reading = False
+        self._records = records
+        live = {run.id for run in self._controller.live}
+        chosen = {row.record.id for row in self.chosen()}
+        self.rows.show([RunRow(record, record.id in live) for record in records])
+        self._stack.setCurrentIndex(1 if records else 0)
+        if not self.chosen() and chosen:
+            at = next((n for n, row in enumerate(self.rows.rows) if row.record.id in chosen), -1)
+            self.table.selectRow(self.filter.mapFromSource(self.rows.index(at, 0)).row())
+        self._allow()
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    def _failed(self, error: Exception) -> None:
+        self._reading = self._again = False
+        self._bridge.tell(error)
+
+    def _narrow(self) -> None:
+        word = self.states.currentText() if self.states.currentIndex() > 0 else ""
+        self.filter.only(word, self.search.text())
+        self._allow()
+
+    def _allow(self) -> None:
+        rows = self.chosen()
+        self.open_button.setEnabled(len(rows) == 1)
+        self.resume_button.setEnabled(any(row.may_resume for row in rows))
+        self.delete_button.setEnabled(any(not row.live for row in rows))
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.filter)
+        table.setAccessibleName("Runs of this workflow")
+        table.setSortingEnabled(True)
+        table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+        table.setShowGrid(False)
+        table.setIconSize(QSize(16, 16))
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(28)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
+        for column, width in enumerate((120, 140, 90, 80, 80)):
+            header.resizeSection(column, width)
+        table.selectionModel().selectionChanged.connect(lambda *_: self._allow())
+        table.activated.connect(lambda _index: self.open_chosen())
+        keys = QShortcut(QKeySequence.StandardKey.Delete, table, context=Qt.ShortcutContext.WidgetShortcut)
+        keys.activated.connect(self.ask_deletion)
+        return table
+
+    def _button(self, text: str, press: Callable[[], None]) -> QPushButton:
+        button = QPushButton(f" {text}")
+        set_role(button, role="quiet")
+        button.clicked.connect(lambda _checked=False: press())
+        return button
+
+    def _retheme(self, theme: Theme) -> None:
+        self.rows.set_theme(theme)
+        for button, icon in ((self.open_button, "eye"), (self.resume_button, "play"), (self.delete_button, "trash-2")):
+            button.setIcon(self._icons.icon(icon, theme))
