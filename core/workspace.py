@@ -290,6 +290,11 @@ class Workspace:
             await self.journal.run(run_id)
             raise RunBusy(f"Run {run_id} is being executed. Stop it first, then delete it.")
 
+    async def read_file(self, blob_hash: str) -> bytes:
+        """A file that a step made, by the hash in its output. Raises StepError(kind='not_found')."""
+        assert self._services.blobs is not None
+        return await self._services.blobs.get(blob_hash)
+
     async def runs(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs first."""
         return await self.journal.runs(limit=limit)

@@ -30,6 +30,7 @@ from desktop.panel_table import PanelMaker, panel_table
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
+from desktop.side_panels import SidePanels
 from desktop.style import Style
 from desktop.theme import ThemeManager, add_fonts
 from desktop.window import MainWindow
@@ -71,6 +72,7 @@ class Program(QObject):
         self._canvas = canvas
         self._library: Sequence[str] = ()
         self.memory = WindowMemory(session.home)
+        app.setQuitOnLastWindowClosed(False)  # the workspace is closed after the window
         add_fonts()
         self.icons = Icons()
         self.themes = ThemeManager(app.styleHints())
@@ -80,15 +82,17 @@ class Program(QObject):
         self.commands = Commands(
             self.icons, self.themes, spawn=bridge.spawn, bindings=KeyBindings(self.memory.keys), parent=self
         )
+        self.side_panels = SidePanels(session, bridge, self.icons, self.themes)
         self.window = MainWindow(
             icons=self.icons,
             themes=self.themes,
             commands=self.commands,
             memory=self.memory,
-            panels=panel_table(self.icons, self.themes, dict(panels or {})),
+            panels=panel_table(self.icons, self.themes, {**self.side_panels.makers(), **(panels or {})}),
         )
         self.filing = Filing(bridge, self)
         self.running = Running(self.window, bridge, self._ask_inputs)
+        self.side_panels.join(self.window, self.running)
         self.settings = SettingsPages(self.window, bridge, self._reopen)
         self._add_commands()
         self._join()

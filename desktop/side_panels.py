@@ -1,0 +1,312 @@
+"""The panels around the canvas, joined to the workflow in front: what each shows, what choosing in it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from desktop.bridge import Bridge
+from desktop.empty_state import EmptyState
+from desktop.icons import Icons
+from desktop.panel_table import PanelMaker
+from desktop.running import Running
+from desktop.session import Session
+from desktop.theme import ThemeManager
+from desktop.window import MainWindow
+from desktop.work_tab import WorkTab
+
+if TYPE_CHECKING:
+    from core.engine.step_type import StepTypes
+    from core.llm.catalogue import ModelInfo
+    from core.workspace import Workspace
+    from desktop.canvas.view import CanvasView
+    from desktop.panels.inspector import Inspector
+    from desktop.panels.problem_watch import ProblemWatch
+    from desktop.panels.problems import ProblemsPanel
+    from desktop.run_controller import RunController
+
+ROOM: Final = 80.0
+"""Canvas pixels between a step and one that is added after it."""
+
+PerTab: TypeAlias = "Callable[[WorkTab, RunController, Workspace], QWidget]"
+"""Makes a panel that belongs to one open workflow."""
+
+
+class TabStack(QStackedWidget):
+    """A panel of which every open workflow has its own; the one of the workflow in front is shown."""
+
+    def __init__(self, make: PerTab, empty: QWidget) -> None:
+        super().__init__()
+        self._make = make
+        self._panels: dict[WorkTab, QWidget] = {}
+        self._empty = empty
+        self.addWidget(empty)
+
+    def show_tab(self, tab: WorkTab | None, controller: RunController | None, workspace: Workspace | None) -> None:
+        """Show what belongs to a workflow, made now if it was not; nothing as long as it cannot be run."""
+        if tab is None or controller is None or workspace is None:
+            self.setCurrentWidget(self._empty)
+            return
+        if tab not in self._panels:
+            self._panels[tab] = self._make(tab, controller, workspace)
+            self.addWidget(self._panels[tab])
+        self.setCurrentWidget(self._panels[tab])
+
+    def forget(self, tab: WorkTab) -> None:
+        """The workflow was closed."""
+        panel = self._panels.pop(tab, None)
+        if panel is not None:
+            self.removeWidget(panel)
+            panel.deleteLater()
+
+
+class SessionFacts:
+    """What the pickers of the inspector offer, from whatever workspace is open."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """The models of the model server."""
+        workspace = self._session.workspace
+        return (await workspace.server.catalogue.list()).models if workspace is not None else ()
+
+    async def secret_names(self) -> Sequence[str]:
+        """The names of the kept secrets."""
+        workspace = self._session.workspace
+        return await workspace.secrets.names() if workspace is not None else ()
+
+    async def workflow_names(self) -> Sequence[str]:
+        """The names of the library's workflows."""
+        workspace = self._session.workspace
+        if workspace is None or workspace.store is None:
+            return ()
+        return [entry.name for entry in await workspace.store.workflows.list()]
+
+
+class SidePanels(QObject):
+    """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there."""
+
+    def __init__(self, session: Session, bridge: Bridge, icons: Icons, themes: ThemeManager) -> None:
+        super().__init__()
+        self._session, self._bridge, self._icons, self._themes = session, bridge, icons, themes
+        self._window: MainWindow | None = None
+        self._running: Running | None = None
+        self._stacks: list[TabStack] = []
+        self._watches: dict[WorkTab, ProblemWatch] = {}
+        self._inspector: Inspector | None = None
+        self._problems: ProblemsPanel | None = None
+
+    def makers(self) -> dict[str, PanelMaker]:
+        """What makes each panel, by its id."""
+        return {
+            "palette": self._make_palette,
+            "inspector": self._make_inspector,
+            "problems": self._make_problems,
+            "timeline": self._stack(self._timeline, "chart-gantt", "No run yet", "Press Run to see every step here."),
+            "values": self._stack(self._values, "braces", "No values yet", "Run the workflow, then select a step."),
+            "variables": self._stack(
+                self._variables, "variable", "No variables", "They appear when a run sets them."
+            ),
+            "history": self._stack(self._history, "history", "No runs yet", "Every run of this workflow is kept here."),
+        }
+
+    def join(self, window: MainWindow, running: Running) -> None:
+        """Follow the window: which workflow is in front, and what runs."""
+        self._window, self._running = window, running
+        window.opened.connect(self._opened)
+        window.tab_closed.connect(self._closed)
+        window.active_changed.connect(lambda _: self._show())
+        running.made.connect(self._controller_made)
+
+    # -- one for the window --------------------------------------------------------------------------------------------
+
+    def _make_palette(self) -> QWidget:
+        from desktop.panels.palette import Palette
+
+        panel = Palette(self._types, self._themes, self._icons)
+        panel.add_requested.connect(self._add_step)
+        return panel
+
+    def _make_inspector(self) -> QWidget:
+        from desktop.panels.background import Surroundings
+        from desktop.panels.inspector import Inspector
+        from desktop.panels.value_view import ValueView
+
+        def viewer() -> ValueView:
+            return ValueView(self._read_file, self._bridge, self._themes, self._icons, compact=True)
+
+        around = Surroundings(self._themes, self._icons, self._bridge, SessionFacts(self._session), viewer)
+        self._inspector = Inspector(self._types, around)
+        self._inspector.failed.connect(self._say_refusal)
+        self._show()
+        return self._inspector
+
+    def _make_problems(self) -> QWidget:
+        from desktop.panels.problems import ProblemsPanel
+
+        self._problems = ProblemsPanel(self._themes, self._icons)
+        self._problems.chosen.connect(self._choose_problem)
+        self._show()
+        return self._problems
+
+    # -- one for each workflow -----------------------------------------------------------------------------------------
+
+    def _stack(self, make: PerTab, icon: str, title: str, text: str) -> PanelMaker:
+        def made() -> QWidget:
+            stack = TabStack(make, EmptyState(self._icons, self._themes, icon=icon, title=title, text=text))
+            self._stacks.append(stack)
+            self._show()
+            return stack
+
+        return made
+
+    def _timeline(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+        from desktop.panels.timeline import TimelinePanel
+
+        panel = TimelinePanel(controller, self._bridge, self._themes, self._icons, now=_now)
+        panel.step_selected.connect(lambda path, _attempt: self._focus(tab, path))
+        return panel
+
+    def _values(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+        from desktop.panels.values import ValuesPanel
+
+        panel = ValuesPanel(controller, self._read_file, self._bridge, self._themes, self._icons)
+        selected = getattr(tab.canvas, "selection_changed", None)
+        if selected is not None:
+            selected.connect(lambda steps: panel.show_step_id(next(iter(steps))) if len(steps) == 1 else None)
+        return panel
+
+    def _variables(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+        from desktop.panels.variables import VariablesPanel
+
+        panel = VariablesPanel(controller, self._read_file, self._bridge, self._themes, self._icons)
+        panel.step_chosen.connect(lambda path: self._focus(tab, path))
+        return panel
+
+    def _history(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+        from desktop.panels.history import HistoryPanel
+
+        panel = HistoryPanel(workspace, controller, tab.document, self._bridge, self._themes, self._icons, now=_now)
+        panel.opened.connect(controller.open_past)
+        return panel
+
+    # -- following -----------------------------------------------------------------------------------------------------
+
+    def _opened(self, tab: WorkTab) -> None:
+        from desktop.panels.problem_watch import ProblemWatch
+
+        self._watches[tab] = ProblemWatch(tab.document, self._types, self._bridge, tab)
+        selected = getattr(tab.canvas, "selection_changed", None)
+        if selected is not None:
+            selected.connect(lambda steps: self._selected(tab, steps))
+        self._show()
+
+    def _closed(self, tab: WorkTab) -> None:
+        self._watches.pop(tab, None)
+        for stack in self._stacks:
+            stack.forget(tab)
+        self._show()
+
+    def _controller_made(self, tab: WorkTab, controller: RunController) -> None:
+        for stack in self._stacks:
+            stack.forget(tab)  # a panel of an earlier workspace
+        controller.changed.connect(lambda: self._run_went_on(tab))
+        controller.shown_changed.connect(lambda _: self._run_went_on(tab))
+        self._show()
+
+    def _show(self) -> None:
+        """Show everywhere what belongs to the workflow in front."""
+        if self._window is None or self._running is None:
+            return
+        tab = self._window.active
+        controller = self._running.controller(tab) if tab is not None else None
+        for stack in self._stacks:
+            stack.show_tab(tab, controller, self._session.workspace)
+        watch = self._watches.get(tab) if tab is not None else None
+        if self._problems is not None:
+            self._problems.show_watch(watch)
+        if self._inspector is not None:
+            self._inspector.show_document(tab.document if tab is not None else None, watch)
+            if tab is not None:
+                self._selected(tab, getattr(tab.canvas, "selected", frozenset()))
+                self._run_went_on(tab)
+
+    def _selected(self, tab: WorkTab, steps: frozenset[str]) -> None:
+        if self._inspector is not None and self._window is not None and self._window.active is tab:
+            self._inspector.show_step(next(iter(steps)) if len(steps) == 1 else None)
+
+    def _run_went_on(self, tab: WorkTab) -> None:
+        from desktop.panels.last_run import LastRun
+
+        controller = self._running.controller(tab) if self._running is not None else None
+        if self._inspector is None or self._window is None or self._window.active is not tab or controller is None:
+            return
+        shown = controller.shown
+        self._inspector.show_run(LastRun(shown.overlay, shown.inputs) if shown is not None else None)
+
+    # -- choosing ------------------------------------------------------------------------------------------------------
+
+    def _add_step(self, type_name: str) -> None:
+        from desktop.canvas.view import CanvasView
+
+        tab = self._window.active if self._window is not None else None
+        if tab is None or not isinstance(tab.canvas, CanvasView):
+            return
+        canvas = tab.canvas
+        add_after_selection(canvas, type_name)
+        canvas.setFocus()
+
+    def _choose_problem(self, step: object, field: str) -> None:
+        tab = self._window.active if self._window is not None else None
+        if tab is None:
+            return
+        if isinstance(step, str):
+            self._focus(tab, step)
+        if self._inspector is not None:
+            self._inspector.show_step(step if isinstance(step, str) else None)
+            self._inspector.focus(field)
+
+    def _focus(self, tab: WorkTab, path: str) -> None:
+        tab.step_wanted.emit(path.rpartition("/")[2])
+
+    def _say_refusal(self, text: str) -> None:
+        if self._window is not None:
+            self._window.toasts.show("That cannot be changed so", text, kind="failed")
+
+    async def _read_file(self, blob_hash: str) -> bytes:
+        workspace = self._session.workspace
+        if workspace is None:
+            from core.engine.errors import StepError
+
+            raise StepError("The database is not open.", kind="not_found")
+        return await workspace.read_file(blob_hash)
+
+    @property
+    def _types(self) -> StepTypes:
+        types = self._session.types
+        assert types is not None, "panels are made after the step types are there"
+        return types
+
+
+def add_after_selection(canvas: CanvasView, type_name: str) -> None:
+    """Add a step to the right of the selected one and wire it, or in the middle of what is seen."""
+    selected = next(iter(canvas.selected), None) if len(canvas.selected) == 1 else None
+    box = canvas.diagram.boxes.get(selected) if selected is not None else None
+    step = canvas.document.workflow.step(selected) if selected is not None else None
+    if box is None or step is None:
+        area = canvas.visible_area()
+        canvas.commands.add(type_name, area.center)
+        return
+    kind = canvas.types.get(step.type)
+    ports = tuple(kind.ports(step.config)) if kind is not None else ()
+    after = (step.id, ports[0]) if ports else None
+    canvas.commands.add(type_name, (box.rect.right + ROOM, box.rect.top + ROOM / 4), after=after)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
