@@ -101,6 +101,11 @@ class ApprovalCard(QFrame):
         head.addWidget(where, 0, Qt.AlignmentFlag.AlignTop)
         return head
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the form as a whole."""
+        return self._whole.text()
+
     def add_beside(self, widget: QWidget) -> None:
         """Put something at the end of the row of buttons."""
         self._row.addWidget(widget)

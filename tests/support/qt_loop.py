@@ -12,6 +12,7 @@ from qasync import QEventLoop
 
 def qt_event_loop() -> asyncio.AbstractEventLoop:
     """A new loop of qasync around the tests' application."""
+    QApplication.setQuitOnLastWindowClosed(False)  # a test that closes a dialog goes on
     loop = QEventLoop(QApplication.instance() or QApplication([]))
     assert isinstance(loop, asyncio.AbstractEventLoop)
     return loop
