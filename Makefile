@@ -20,8 +20,9 @@ setup: ## Get everything ready (the other targets do it by themselves)
 	@scripts/setup.sh python
 	@scripts/setup.sh qt
 
-run: setup ## Run the sample workflow with the demo model and show its result
-	@$(IN_ENV) .venv/bin/steploom sample $(ARGS)
+run: setup ## Open the application; without a screen, run the sample workflow and show its result
+	@$(IN_ENV) if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then .venv/bin/steploom $(ARGS); \
+	  else .venv/bin/steploom sample $(ARGS); fi
 
 test: setup ## Run all tests (ARGS="-k name" to choose, TEST_WORKERS=4 for more at once)
 	@$(IN_ENV) .venv/bin/python -m pytest -n $(TEST_WORKERS) $(ARGS)
