@@ -40,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setApplicationName("Steploom")
     app.setDesktopFileName("steploom")
     app.setApplicationVersion(version("steploom"))
-    app.setQuitOnLastWindowClosed(False)  # the workspace is closed after the window
     keeper = CrashKeeper(home)
     import qasync
 

@@ -17,6 +17,9 @@ RECENT_SHOWN: Final = 6
 RECENT_BONUS: Final = 24
 """What the entry used last gains; the others gain less by their place."""
 
+BESIDE: Final = 4
+"""For a word that stands beside the title only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -144,16 +147,30 @@ def _matching(query: str, providers: Sequence[Provider], recency: Recency) -> li
 
 
 def _hit(query: str, entry: Entry, bonus: Mapping[str, int]) -> Hit | None:
-    found = match(query, entry.title)
-    bold = found.positions if found else ()
+    found = match(query, entry.title) or _found_beside(query, entry)
     if found is None:
-        wider = match(query, f"{entry.title} {entry.path} {entry.also}")
-        if wider is None:
-            return None
-        bold = tuple(n for n in wider.positions if n < len(entry.title))
-        found = Match(wider.score // 2, bold)
+        return None
     score = found.score + bonus.get(entry.id, 0) - (0 if entry.enabled else 100)
-    return Hit(entry, score, bold)
+    return Hit(entry, score, found.positions)
+
+
+def _found_beside(query: str, entry: Entry) -> Match | None:
+    """A match in which some words stand in the title and the others, in one piece, in its place or its other words.
+
+    Long texts hold most letters in any order, so scattered letters count in titles only.
+    """
+    beside = f"{entry.path} {entry.also}".casefold()
+    score, bold = 0, set[int]()
+    for word in query.casefold().split():
+        part = match(word, entry.title)
+        if part is not None:
+            score += part.score // 2
+            bold.update(part.positions)
+        elif word in beside:
+            score += BESIDE
+        else:
+            return None
+    return Match(score, tuple(sorted(bold)))
 
 
 def _limited(sections: Sequence[Section]) -> list[Section]:

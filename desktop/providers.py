@@ -60,11 +60,11 @@ def workflows(
     return FunctionProvider("Workflows", "", entries)
 
 
-def settings(fields: Sequence[tuple[str, str, str]], open_at: Callable[[str], object]) -> Provider:
-    """Every setting; choosing one opens the settings there. fields: name, title and help of each."""
+def settings(fields: Callable[[], Sequence[tuple[str, str, str]]], open_at: Callable[[str], object]) -> Provider:
+    """Every setting; choosing one opens the settings there. fields: name, title and help of each as far as known."""
 
     def entries() -> Iterable[Entry]:
-        for name, title, help_text in fields:
+        for name, title, help_text in fields():
             yield Entry(f"setting:{name}", title, partial(open_at, name), "settings", "Settings", also=help_text)
 
     return FunctionProvider("Settings", "", entries)

@@ -33,7 +33,6 @@ class SettingsPages(QObject):
         self._workspace: Workspace | None = None
         self.dialog: SettingsDialog | None = None
 
-    @property
     def searchable(self) -> Sequence[tuple[str, str, str]]:
         """Name, title and help of every setting, once the workspace is open."""
         if self._workspace is None:

@@ -66,6 +66,11 @@ def test_other_words_find_an_entry_too() -> None:
     assert listed(search("arrange", [ACTIONS], Recency())) == [("Actions", ["tidy"])]
 
 
+def test_letters_scattered_over_a_long_help_are_not_taken_for_a_find() -> None:
+    long = FunctionProvider("Actions", ">", lambda: [entry("a", "Quit", also="finds steps, actions, workflows, text")])
+    assert search("cost", [long], Recency()) == []
+
+
 def test_an_entry_used_again_is_remembered_once() -> None:
     recency = Recency(["a", "b"], kept=2)
     recency.used("b")
