@@ -11,7 +11,7 @@ SOURCES := core desktop tests benchmarks
 TEST_WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup run test check docs lock bench clean
+.PHONY: help setup run test check docs screenshots lock bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ setup: ## Get everything ready (the other targets do it by themselves)
 	@scripts/setup.sh qt
 
 run: setup ## Open the application; without a screen, run the sample workflow and show its result
-	@$(IN_ENV) if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then .venv/bin/steploom $(ARGS); \
+	@$(IN_ENV) if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ]; then .venv/bin/steploom $(ARGS); \
 	  else .venv/bin/steploom sample $(ARGS); fi
 
 test: setup ## Run all tests (ARGS="-k name" to choose, TEST_WORKERS=4 for more at once)
@@ -43,6 +43,9 @@ lock: ## Write requirements.lock anew from pyproject.toml (ARGS=--upgrade for ne
 	@scripts/setup.sh installer
 	@$(IN_ENV) .tools/uv/bin/uv pip compile pyproject.toml --extra test --group build --universal --generate-hashes \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
+
+screenshots: setup ## Take the pictures of the documentation
+	@$(IN_ENV) for theme in dark light; do .venv/bin/python scripts/screenshots.py $$theme; done
 
 bench: setup ## Measure the engine
 	@$(IN_ENV) .venv/bin/python -m benchmarks.engine $(ARGS)
