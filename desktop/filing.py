@@ -62,10 +62,10 @@ class Filing(QObject):
         """Open an empty workflow."""
         self.opened.emit(OpenDocument(Workflow(UNTITLED)), None)
 
-    def open_files(self, files: Sequence[Path]) -> None:
-        """Open these files, each on its own: a broken one keeps no other from opening."""
-        for file in files:
-            self._open_file(file)
+    def open_files(self, files: Sequence[Path]) -> Sequence[asyncio.Task[None]]:
+        """Open these files, each on its own: a broken one keeps no other from opening. Gives the work begun."""
+        begun = [self._open_file(file) for file in files]
+        return [task for task in begun if task is not None]
 
     def open_example(self, file: Path) -> None:
         """Open a copy of an example; it is kept nowhere until it is saved."""
@@ -130,9 +130,9 @@ class Filing(QObject):
             return
         self.save(tabs[0], lambda: self.save_all(tabs[1:], then))
 
-    def _open_file(self, file: Path) -> None:
+    def _open_file(self, file: Path) -> asyncio.Task[None] | None:
         work = RecentWork("file", str(file), file.name.removesuffix(SUFFIX))
-        self._bridge.spawn(
+        return self._bridge.spawn(
             _read(file),
             lambda workflow: self._opened(OpenDocument(workflow, file=file), work),
             lambda error: self._refuse(f"{file.name} could not be opened", error),

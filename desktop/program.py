@@ -109,8 +109,11 @@ class Program(QObject):
         except Exception as error:
             self.window.toasts.show("Steploom cannot show workflows", explain(error), kind="failed")
             raise
+        # One thing after the other: the work first, then what stands around it, last the workspace, whose imports
+        # would otherwise hold up both.
+        if begun := self._open_first():
+            await asyncio.wait(begun)
         self.window.docks.allow()
-        self._open_first()
         self.bridge.in_thread(read_example_cards, self.window.start_page.show_examples)
         if self.choice is not None:
             self.choice.probe()
@@ -168,13 +171,10 @@ class Program(QObject):
         self.session.failed.connect(self._workspace_failed)
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
 
-    def _open_first(self) -> None:
-        if self._files:
-            self.filing.open_files(self._files)
-            return
-        for work in self.memory.open_work:
-            if work.kind == "file":
-                self.filing.open_recent(work)
+    def _open_first(self) -> Sequence[asyncio.Task[None]]:
+        """Open the files that were named or open last; those of the library follow when the database is there."""
+        last = [Path(work.name) for work in self.memory.open_work if work.kind == "file"]
+        return self.filing.open_files(self._files or last)
 
     def _opened(self, tab: WorkTab) -> None:
         go = getattr(tab.canvas, "focus_on", None)
