@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-import platformdirs
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from core.home import default_home as default_home  # whoever reads settings asks where they are
 
 OPENROUTER = "https://openrouter.ai/api/v1"
 """The base URL of OpenRouter."""
@@ -112,19 +113,6 @@ class Settings(BaseSettings):
         if cls.file is not None:
             sources += (TomlConfigSettingsSource(settings_cls, cls.file),)
         return sources
-
-
-def default_home() -> Path:
-    """The folder of Steploom's data: STEPLOOM_HOME, else the user's data folder; for root `/var/lib/steploom`.
-
-    The embedded Postgres cannot run as root, and another user cannot reach a folder below root's home.
-    """
-    named = os.environ.get("STEPLOOM_HOME")
-    if named:
-        return Path(named).expanduser().resolve()
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return Path("/var/lib/steploom")
-    return platformdirs.user_data_path("steploom", appauthor=False)
 
 
 def settings_file(home: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from core.home import default_home
 from desktop.bridge import Bridge
 from desktop.crash import CrashKeeper, report_dialog
 from desktop.interrupts import Interrupts
@@ -92,8 +93,4 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _home(named: str) -> Path:
-    if named:
-        return Path(named).expanduser().resolve()
-    from core.settings import default_home
-
-    return default_home()
+    return Path(named).expanduser().resolve() if named else default_home()
