@@ -115,6 +115,9 @@ class RunLog:
             return
         scope = variable_scope(path)
         for name, value in values.items():
+            known = self.variables.get((scope, name))
+            if known is not None and known.set_by.startswith((f"{path}[", f"{path}/")) and known.value == value:
+                continue  # a loop's own record repeats what the steps in it have set
             self.variables[scope, name] = VariableValue(scope, name, value, path, at)
 
 

@@ -114,7 +114,7 @@ class JsonTree(QAbstractItemModel):
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008 - Qt's default
         """The index of a row."""
         node = self._node(parent)
-        if 0 <= row < len(node.children) and 0 <= column < 2:
+        if parent.column() <= 0 and 0 <= row < len(node.children) and 0 <= column < 2:
             return self.createIndex(row, column, node.children[row])
         return QModelIndex()
 
@@ -134,7 +134,7 @@ class JsonTree(QAbstractItemModel):
     def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: N802, B008 - Qt's name and default
         """Whether a row can be opened."""
         node = self._node(parent)
-        return parent.column() <= 0 and (node.total > 0 or node is self._root)
+        return parent.column() <= 0 and (node.total > 0 or bool(node.children))
 
     def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 - Qt's name
         """Whether a row has parts that are not filled yet."""
@@ -162,7 +162,8 @@ class JsonTree(QAbstractItemModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Rows can be chosen and dragged out."""
-        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+        drag = Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else Qt.ItemFlag.NoItemFlags
+        return super().flags(index) | drag
 
     def mimeTypes(self) -> list[str]:  # noqa: N802 - Qt's name
         """Plain text."""

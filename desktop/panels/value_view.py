@@ -93,7 +93,7 @@ class ValueView(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SEARCH_MS)
-        self._timer.timeout.connect(self._search)
+        self._timer.timeout.connect(self.search_now)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(themes.theme.px("space.1"))
@@ -171,11 +171,10 @@ class ValueView(QWidget):
             "table": table_of(value) is not None,
             "files": bool(files_of(value)),
         }
-        for view, button in self.buttons.items():
-            button.setVisible(useful[view] or view == self.view)
-            button.setEnabled(useful[view])
         if not useful[self.view]:
             self.show_view("json")
+        for view, button in self.buttons.items():
+            button.setVisible(useful[view])
 
     def _fill(self) -> None:
         """Fill the view that is looked at."""
@@ -215,7 +214,8 @@ class ValueView(QWidget):
         self._offer()
         self._fill()
 
-    def _search(self) -> None:
+    def search_now(self) -> None:
+        """Look for what is typed, in a thread, and go to the first place."""
         wanted, value = self.search.text().strip(), self._value
         if not wanted:
             self._found = []

@@ -128,6 +128,8 @@ class ValuesPanel(QWidget):
         if run is not None and record is not None and record.status == "started":
             view = run.overlay.by_path.get(self._path)
             streamed = view.text if view is not None else ""
+        if record is None and self._record is None:
+            self._say_nothing(run)
         if record is self._record and streamed == self._streamed:
             return
         other = self._record is None or record is None or record.path != self._record.path
@@ -215,8 +217,6 @@ class ValuesPanel(QWidget):
     def _other_run(self, _run: QObject | None) -> None:
         self._record, self._attempt = None, 0
         self.refresh()
-        if self._record is None:
-            self._say_nothing(self._controller.shown)
 
 
 def error_value(record: StepRecord) -> dict[str, Json]:

@@ -49,7 +49,10 @@ class RunDesk:
 
     async def over(self) -> WatchedRun:
         """The run that ends next."""
-        (result,) = await next_signal(self.controller.ended)
+        try:
+            (result,) = await next_signal(self.controller.ended)
+        except TimeoutError:
+            raise AssertionError(f"No run has ended. What was told: {self.failures}") from None
         assert isinstance(result, RunResult)
         return next(run for run in self.controller.runs if run.id == result.run_id)
 
