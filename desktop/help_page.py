@@ -15,11 +15,11 @@ INTRODUCTION: Final = (
     "Drag steps from the palette on the left, or press <b>Tab</b> on the canvas, and draw wires between them. "
     "Fill a step in on the right: <code>{{</code> offers what can be referred to. <b>Run</b> shows every value as it "
     "comes; the drawer at the bottom holds the timeline, values and past runs. <b>Ctrl+K</b> finds anything by a few "
-    "letters: <code>&gt;</code> actions, <code>@</code> steps."
+    "letters: <code>&gt;</code> actions, <code>@</code> steps, <code>#</code> runs."
 )
 
 
-HEADING: Final = "font-size: 15px; font-weight: 600; margin-top: 22px; margin-bottom: 4px"
+HEADING: Final = "font-size: 15px; font-weight: 600; margin-bottom: 4px"
 
 
 def help_text(commands: Commands, theme: Theme) -> str:
@@ -33,7 +33,8 @@ def help_text(commands: Commands, theme: Theme) -> str:
     ]
     for menu, found in _by_menu(commands):
         rows = "".join(_row(command, commands.keys(command.id)) for command in found)
-        parts.append(f"<p style='{HEADING}'>{escape(menu)}</p><table width='100%' cellspacing='0'>{rows}</table>")
+        table = f"<table width='100%' cellspacing='0' style='margin-bottom: 18px'>{rows}</table>"
+        parts.append(f"<p style='{HEADING}'>{escape(menu)}</p>{table}")
     return "\n".join(parts)
 
 

@@ -27,6 +27,7 @@ from desktop.memory import RecentWork, WindowMemory
 from desktop.model_choice import ModelChoice
 from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
+from desktop.recent_runs import RecentRuns
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
+    from core.engine.journal import RunRecord
     from core.engine.step_type import StepTypes
     from core.workspace import Workspace
 
@@ -94,6 +96,7 @@ class Program(QObject):
         self.running = Running(self.window, bridge, self._ask_inputs)
         self.side_panels.join(self.window, self.running)
         self.settings = SettingsPages(self.window, bridge, self._reopen)
+        self.recent_runs = RecentRuns(bridge, self)
         self._add_commands()
         self._join()
         self.choice: ModelChoice | None = None
@@ -148,6 +151,7 @@ class Program(QObject):
             providers.actions(self.commands),
             providers.steps(lambda: self.window.active),
             providers.workflows(self.memory, lambda: self._library, self.filing.open_recent),
+            self.recent_runs.provider(),
             providers.settings(self.settings.searchable, self.settings.open),
         ]
 
@@ -167,6 +171,7 @@ class Program(QObject):
         self.filing.refused.connect(self._refused)
         self.bridge.failed.connect(lambda text: window.toasts.show("That did not work", text, kind="failed"))
         self.running.ended.connect(self._count_cost)
+        self.recent_runs.chosen.connect(self._show_run)
         self.session.opened.connect(self._workspace_opened)
         self.session.failed.connect(self._workspace_failed)
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
@@ -241,6 +246,19 @@ class Program(QObject):
 
     def _count_cost(self) -> None:
         self.bridge.spawn(self.session.cost_today(), self.window.status.show_cost)
+        if self.session.workspace is not None:
+            self.recent_runs.refresh(self.session.workspace)
+
+    def _show_run(self, record: RunRecord) -> None:
+        """Show a past run on its open workflow, or on the document as it was then."""
+        name = record.workflow.name
+        tab = next((each for each in self.window.all_tabs if each.title == name), None)
+        if tab is None:
+            tab = self.open(OpenDocument(record.workflow, read_only=True), None)
+        controller = self.running.controller(tab) if tab is not None else None
+        if tab is not None and controller is not None:
+            self.window.tabs.setCurrentWidget(tab)
+            controller.open_past(record.id)
 
     def _keep_names(self, names: Sequence[str]) -> None:
         self._library = names

@@ -213,6 +213,26 @@ async def test_the_palette_offers_actions_steps_and_settings(program: Program) -
     palette.dismiss()
 
 
+async def test_a_past_run_is_found_in_the_palette_and_shown_on_its_document(program: Program) -> None:
+    tab = program.open(OpenDocument(note_workflow("Hello")), None)
+    assert tab is not None
+    program.commands.run("run.start")
+    await until(lambda: tab.bar.note.text().startswith("Done in"))
+    palette = program.window.palette_window
+    await until(lambda: bool(list(program.recent_runs.provider().entries())))
+    program.window.close_tab(tab)
+    palette.open("#greet")
+    (hit,) = palette.shown()
+    assert hit.entry.path == "completed"
+    palette.dismiss()
+    hit.entry.run()
+    assert program.window.active is not None
+    assert program.window.active.document.read_only
+    controller = program.running.controller(program.window.active)
+    assert controller is not None
+    await until(lambda: controller.shown is not None)
+
+
 async def test_files_of_the_command_line_are_opened_instead_of_the_last_work(home: Path) -> None:
     memory = WindowMemory(home)
     memory.first_run_done = True
