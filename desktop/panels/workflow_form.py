@@ -1,0 +1,173 @@
+"""The workflow's own settings: what starts it, what goes in and out, its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.workflow.durations import format_duration, parse_duration
+from core.workflow.edits import set_about
+from core.workflow.model import Json, Trigger, Workflow
+from core.workflow.problems import Problem
+from core.workflow.variable_rules import TRIGGERS
+from desktop.panels.background import Surroundings
+from desktop.panels.controls import FormContext
+from desktop.panels.fields import ABSENT, FormField, Value
+from desktop.panels.form import Form, make_control
+from desktop.panels.schema_rows import SchemaRows
+from desktop.panels.template_edit import TemplateSource
+
+ABOUT: Final = (
+    FormField("description", "multiline", "Description", "What it is for, in a sentence or two.", template=False),
+    FormField("tags", "list", "Tags", item=FormField("", "text", template=False), template=False),
+    FormField("trigger", "choice", "Started by", default="manual", choices=TRIGGERS, template=False),
+    FormField("options", "json", "Options of the trigger", "Such as the schedule.", template=False),
+)
+RESULTS: Final = (
+    FormField("outputs", "key_values", "Outputs", "What a run gives, by name.", template=False,
+              item=FormField("", "value")),
+    FormField("timeout", "duration", "Time limit", "For a whole run, such as 10m. Empty for none.", template=False),
+)  # fmt: skip
+"""The fields above and below the inputs and variables."""
+
+
+class WorkflowForm(QWidget):
+    """edited: a label for undo, the function that makes the change, and what it merges by. left: a field was left.
+
+    inputs, variables: their rows; a new name is told by their own signal `renamed`.
+    """
+
+    edited = Signal(str, object, str)
+    left = Signal()
+
+    def __init__(
+        self,
+        around: Surroundings,
+        source: TemplateSource,
+        wire: Callable[[str], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        context = FormContext(around, source, make_control, wire)
+        space = context.theme.px("space.4")
+        self.about = Form(ABOUT, around, source, wire, self)
+        self.results = Form(RESULTS, around, source, wire, self)
+        self.inputs = SchemaRows(
+            "input", "Inputs", "What a run is given; templates read {{ input.name }}.", context, self
+        )
+        self.variables = SchemaRows(
+            "variable",
+            "Variables",
+            "Shared and changeable during a run; templates read {{ vars.name }}.",
+            context,
+            self,
+        )
+        middle = QWidget(self)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(space, 0, space, 0)
+        column.setSpacing(space)
+        column.addWidget(self.inputs)
+        column.addWidget(self.variables)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for part in (self.about, middle, self.results):
+            layout.addWidget(part)
+        layout.addStretch(1)
+        for form in (self.about, self.results):
+            form.edited.connect(self._edited)
+            form.left.connect(self.left)
+        for rows, name in ((self.inputs, "inputs"), (self.variables, "variables")):
+            rows.edited.connect(lambda schemas, typing, name=name: self._tell(name, {name: schemas}, typing))
+            rows.left.connect(self.left)
+        self._trigger = Trigger()
+
+    def show_workflow(self, workflow: Workflow) -> None:
+        """Show a document's own settings."""
+        self._trigger = workflow.trigger
+        about: dict[str, Json] = {"trigger": workflow.trigger.type}
+        if workflow.description:
+            about["description"] = workflow.description
+        if workflow.tags:
+            about["tags"] = list(workflow.tags)
+        if workflow.trigger.options:
+            about["options"] = dict(workflow.trigger.options)
+        results: dict[str, Json] = {"outputs": dict(workflow.outputs)}
+        if workflow.timeout is not None:
+            results["timeout"] = format_duration(workflow.timeout)
+        self.about.show_values(about)
+        self.results.show_values(results)
+        self.inputs.show_schemas(workflow.inputs)
+        self.variables.show_schemas(workflow.variables)
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Show what is wrong, each at its field."""
+        placed = [(tuple(problem.field.split(".")), problem) for problem in problems]
+        named: dict[str, dict[str, list[Problem]]] = {"inputs": {}, "variables": {}}
+        rest: list[tuple[tuple[str | int, ...], Problem]] = []
+        for path, problem in placed:
+            if path[0] in named and len(path) > 1:
+                named[path[0]].setdefault(path[1], []).append(problem)
+            else:
+                rest.append((("options",) if path[:2] == ("trigger", "options") else path, problem))
+        self.inputs.show_problems(named["inputs"])
+        self.variables.show_problems(named["variables"])
+        self.results.show_problems([one for one in rest if one[0][0] in ("outputs", "timeout")])
+        self.about.show_problems([one for one in rest if one[0][0] not in ("outputs", "timeout", "name", "layout")])
+
+    def focus(self, path: Sequence[str]) -> None:
+        """Give the keyboard to a field."""
+        rows = {"inputs": self.inputs, "variables": self.variables}.get(path[0]) if path else None
+        if rows is not None:
+            row = rows.rows.get(path[1]) if len(path) > 1 else None
+            (row.name if row is not None else rows.add_button).setFocus()
+        elif path:
+            (self.results if path[0] in ("outputs", "timeout") else self.about).focus(path)
+
+    def check(self) -> None:
+        """Look at references and previews again."""
+        self.results.check()
+
+    def _edited(self, key: str, value: Value, typing: bool) -> None:
+        row = self.results.rows.get(key)
+        if row is not None:
+            row.refusal.clear()
+        try:
+            fields = self._fields(key, value)
+        except ValueError as error:
+            if row is not None:
+                row.refusal.add("error", str(error))
+            return
+        self._tell(key, fields, typing)
+
+    def _fields(self, key: str, value: Value) -> Mapping[str, Any]:
+        match key:
+            case "trigger":
+                return {"trigger": Trigger(str(value) if value is not ABSENT else "manual", self._trigger.options)}
+            case "options":
+                options = value if isinstance(value, Mapping) else {}
+                return {"trigger": Trigger(self._trigger.type, options)}
+            case "timeout":
+                return {"timeout": None if value is ABSENT else _seconds(value)}
+            case "tags":
+                return {"tags": tuple(str(one) for one in value) if isinstance(value, list) else ()}
+            case "outputs":
+                return {"outputs": value if isinstance(value, Mapping) else {}}
+            case _:
+                return {key: "" if value is ABSENT else value}
+
+    def _tell(self, key: str, fields: Mapping[str, Any], typing: bool) -> None:
+        def edit(workflow: Workflow) -> Workflow:
+            return set_about(workflow, **fields)
+
+        self.edited.emit(f"Change the {key}", edit, f"about.{key}" if typing else "")
+
+
+def _seconds(value: Value) -> float:
+    seconds = parse_duration(value)
+    if seconds <= 0:
+        raise ValueError("The time limit must be longer than 0 seconds.")
+    return seconds
