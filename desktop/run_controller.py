@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -161,8 +162,8 @@ class RunController(QObject):
             return
         record = await self._workspace.journal.run(run_id)
         steps = await self._workspace.steps(run_id)
+        watched = await asyncio.to_thread(partial(WatchedRun.of, record, steps, live=True))
         run = await self._workspace.resume(run_id)
-        watched = WatchedRun.of(record, steps, live=True)
         watched.status = "running"
         shown = self._shown is None or self._shown.id == run_id or record.workflow.name == self._document.workflow.name
         self._watch(run, watched)
@@ -181,7 +182,8 @@ class RunController(QObject):
     async def _open_past(self, run_id: str) -> None:
         if run_id not in self._executing:
             record = await self._workspace.journal.run(run_id)
-            self._keep(WatchedRun.of(record, await self._workspace.steps(run_id)))
+            steps = await self._workspace.steps(run_id)
+            self._keep(await asyncio.to_thread(WatchedRun.of, record, steps))
         self.show(run_id)
 
     def _watch(self, run: Run, watched: WatchedRun) -> None:

@@ -101,6 +101,15 @@ class RowList(QListView):
         self.delegate.theme = theme
         self.viewport().update()
 
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show other rows; the current one stays current if it is still there."""
+        index = self.currentIndex()
+        key = self.names.rows[index.row()].key if index.isValid() else ""
+        self.names.show(rows)
+        self.doItemsLayout()
+        if key:
+            self.choose(key)
+
     def choose(self, key: str) -> None:
         """Mark the row of a scope path."""
         place = next((n for n, row in enumerate(self.names.rows) if row.key == key), -1)
