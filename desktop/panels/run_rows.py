@@ -169,7 +169,7 @@ class RunFilter(QSortFilterProxyModel):
     def only(self, word: str, text: str) -> None:
         """Show runs in that state ('' for any) with that text."""
         self._word, self._text = word, text.casefold().strip()
-        self.invalidateRowsFilter()
+        self.invalidate()
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: N802 - Qt's name
         """Whether a run is shown."""

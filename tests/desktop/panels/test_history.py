@@ -1,0 +1,217 @@
+"""The history: which runs there are, how they stand, found again, resumed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from core.engine.events import ErrorInfo, Usage
+from core.engine.journal import RunRecord
+from core.workflow.model import Workflow
+from desktop.icons import Icons
+from desktop.panels.history import HistoryPanel
+from desktop.panels.run_rows import RunFilter, RunRow, RunRows
+from desktop.panels.wording import ago, clock_time
+from desktop.theme import Theme
+from tests.support.desktop_runs import RunDesk, open_run_desk
+from tests.support.engine_rig import step, workflow
+from tests.support.panel_parts import PanelParts, panel_parts
+from tests.support.qt_loop import next_signal
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DOCUMENT = Workflow(
+    "Small",
+    inputs={"x": {"type": "integer", "default": 0}},
+    steps=workflow(
+        step("a", config={"value": "{{ input.x }}", "tokens": 5}, then="b"), step("b", config={"gate": True})
+    ).steps,
+)  # fmt: skip
+
+
+def rows_model(*records: RunRecord, live: Sequence[str] = ()) -> RunRows:
+    model = RunRows(Theme.dark(), Icons(), now=lambda: NOW)
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show([RunRow(record, record.id in live) for record in records])
+    return model
+
+
+def run(run_id: str, minutes: int = 0, **more: object) -> RunRecord:
+    record = RunRecord(run_id, Workflow("Small"), {}, "completed", NOW - timedelta(minutes=minutes))
+    return replace(record, **more)  # type: ignore[arg-type] # fields of a RunRecord
+
+
+def texts(model: RunRows, row: int) -> list[str]:
+    return [model.index(row, column).data() for column in range(model.columnCount())]
+
+
+def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
+    model = rows_model(run("r1", 3, inputs={"x": 1, "note": "hi"}, usage=Usage(1_000, 204, 0.004), duration_s=1.84))
+    row = texts(model, 0)
+
+    assert (row[0], row[2:]) == ("Completed", ["1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"'])
+    assert not model.index(0, 0).data(Qt.ItemDataRole.DecorationRole).isNull()
+
+
+@pytest.mark.parametrize(
+    ("status", "resumable", "live", "word", "may_resume"),
+    [
+        ("running", False, True, "Running", False),
+        ("running", False, False, "Interrupted", True),
+        ("suspended", False, False, "Waiting", True),
+        ("failed", False, False, "Failed", True),
+        ("cancelled", True, False, "Stopped", True),
+        ("cancelled", False, False, "Cancelled", False),
+        ("completed", False, False, "Completed", False),
+    ],
+)
+def test_what_can_go_on_is_told_from_what_has_ended(
+    status: str, resumable: bool, live: bool, word: str, may_resume: bool
+) -> None:
+    row = RunRow(run("r", status=status, resumable=resumable), live)
+
+    assert (row.word, row.may_resume) == (word, may_resume)
+
+
+def test_runs_are_sorted_by_what_they_are_not_by_their_text(qapp: QApplication) -> None:
+    model = rows_model(run("a", 2, duration_s=9.0), run("b", 1, duration_s=100.0), run("c", 3, duration_s=0.5))
+    shown = RunFilter()
+    shown.setSourceModel(model)
+
+    def order(column: int) -> list[str]:
+        shown.sort(column)
+        return [model.rows[shown.mapToSource(shown.index(n, 0)).row()].record.id for n in range(shown.rowCount())]
+
+    assert order(2) == ["c", "a", "b"]
+    assert order(1) == ["c", "a", "b"]
+
+
+def test_runs_are_narrowed_by_state_and_by_text(qapp: QApplication) -> None:
+    failed = run("b", status="failed", error=ErrorInfo("timeout", "It took too long."))
+    model = rows_model(run("a", inputs={"t": "A boat"}), failed, run("c", status="running"))
+    shown = RunFilter()
+    shown.setSourceModel(model)
+
+    def left(word: str, text: str) -> list[str]:
+        shown.only(word, text)
+        return [model.rows[shown.mapToSource(shown.index(n, 0)).row()].record.id for n in range(shown.rowCount())]
+
+    assert left("", "BOAT") == ["a"]
+    assert left("", "too long") == ["b"]
+    assert left("Interrupted", "") == ["c"]
+    assert left("Failed", "boat") == []
+    assert left("", "") == ["a", "b", "c"]
+
+
+def test_times_are_told_as_people_do() -> None:
+    assert ago(NOW, NOW + timedelta(seconds=5)) == "just now"
+    assert ago(NOW, NOW + timedelta(minutes=5)) == "5 min ago"
+    assert ago(NOW - timedelta(days=40), NOW).startswith("2026-01-2")
+    assert clock_time(NOW, NOW).count(":") == 2
+    assert clock_time(NOW - timedelta(days=3), NOW).startswith("2026-02-27")
+
+
+@dataclass
+class History:
+    """A panel beside runs."""
+
+    desk: RunDesk
+    parts: PanelParts
+    panel: HistoryPanel
+
+    async def run_once(self, x: int) -> str:
+        self.desk.stage.gate("b").set()
+        made = await self.desk.finish({"x": x})
+        await self.desk.idle()
+        return made.id
+
+
+@pytest.fixture
+async def history(qapp: QApplication, home: Path) -> AsyncIterator[History]:
+    async with open_run_desk(DOCUMENT, home) as desk, panel_parts(desk.bridge) as parts:
+        panel = HistoryPanel(
+            desk.workspace, desk.controller, desk.document, desk.bridge, parts.themes, parts.icons,
+            now=desk.workspace.clock.now,
+        )  # fmt: skip
+        parts.show(panel, 900, 300)
+        yield History(desk, parts, panel)
+
+
+async def test_runs_appear_by_themselves_newest_first(history: History) -> None:
+    assert not history.panel.table.isVisible()
+    first, second = await history.run_once(1), await history.run_once(2)
+    assert [row.record.id for row in history.panel.rows.rows] == [second, first]
+    assert history.panel.table.isVisible()
+    assert history.panel.filter.index(0, 5).data() == "x: 2"
+
+
+async def test_enter_on_a_run_asks_for_it_to_be_opened(history: History) -> None:
+    run_id = await history.run_once(1)
+    opened: list[str] = []
+    history.panel.opened.connect(opened.append)
+    history.panel.table.setFocus()
+    history.panel.table.selectRow(0)
+    QTest.keyClick(history.panel.table, Qt.Key.Key_Return)
+
+    assert opened == [run_id]
+
+
+async def test_a_stopped_run_is_resumed_from_the_list(history: History) -> None:
+    desk = history.desk
+    await desk.begin({"x": 1})
+    await desk.stage_reached("b")
+    desk.controller.stop()
+    await desk.over()
+    await desk.idle()
+    assert history.panel.rows.rows[0].word == "Stopped"
+    history.panel.table.selectRow(0)
+    assert history.panel.resume_button.isEnabled()
+    desk.stage.gate("b").set()
+    history.panel.resume_button.click()
+    await desk.over()
+    await desk.idle()
+
+    assert history.panel.rows.rows[0].word == "Completed"
+    assert [row.record.id for row in history.panel.chosen()] == [history.panel.rows.rows[0].record.id]
+    assert not history.panel.resume_button.isEnabled()
+
+
+async def test_a_run_is_deleted_only_after_a_question(history: History) -> None:
+    gone, stays = await history.run_once(1), await history.run_once(2)
+    history.panel.table.selectRow(1)
+    history.panel.delete_button.click()
+    question = history.panel.findChild(QMessageBox)
+    assert isinstance(question, QMessageBox)
+    assert "this run" in question.text()
+    assert len(history.panel.rows.rows) == 2
+    delete = next(button for button in question.buttons() if button.text() == "Delete")
+    QTest.mouseClick(delete, Qt.MouseButton.LeftButton)
+    await history.desk.idle()
+
+    assert [row.record.id for row in history.panel.rows.rows] == [stays]
+    assert gone not in {record.id for record in await history.desk.workspace.runs()}
+    assert history.desk.failures == []
+
+
+async def test_a_run_that_is_executed_cannot_be_deleted(history: History) -> None:
+    desk = history.desk
+    run = await desk.begin({"x": 1})
+    await desk.stage_reached("b")
+    history.panel.refresh()
+    while desk.bridge.busy > 1:
+        await next_signal(desk.bridge.busy_changed)
+    history.panel.table.selectRow(0)
+    assert not history.panel.delete_button.isEnabled()
+    history.panel.delete_runs([run.id])
+    (text,) = await next_signal(desk.bridge.failed)
+
+    assert "Stop it first" in text
+    assert (await desk.workspace.journal.run(run.id)).status == "running"
