@@ -290,3 +290,33 @@ async def test_the_first_run_offers_the_demo_model_and_does_not_come_again(home:
     again = await made_program(home)
     assert again.choice is None
     await take_apart(again)
+
+
+async def test_new_work_is_kept_in_the_library_and_opened_from_there(home: Path, database_url: str) -> None:
+    WindowMemory(home).first_run_done = True
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+
+    async def with_database() -> Program:
+        session = Session(home, database_url=database_url, demo=True)
+        made = Program(app, session, Bridge(asyncio.get_running_loop()), canvas=plain_canvas)
+        made.window.show()
+        await made.start()
+        return made
+
+    program = await with_database()
+    assert program.window.status.text("database") == "Database ready"
+    tab = program.open(OpenDocument(note_workflow("Hello")), None)
+    assert tab is not None
+    tab.document.apply("Describe", lambda workflow: replace(workflow, description="It greets."))
+    program.commands.run("file.save")
+    await until(lambda: tab.document.is_saved)
+    assert (tab.document.version, tab.work) == (1, RecentWork("library", "Greeting", "Greeting"))
+    await take_apart(program)
+
+    again = await with_database()
+    await until(lambda: bool(again.window.all_tabs))
+    (found,) = again.window.all_tabs
+    assert (found.title, found.document.version) == ("Greeting", 1)
+    assert found.document.workflow.description == "It greets."
+    await take_apart(again)
