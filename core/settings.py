@@ -55,8 +55,8 @@ class RetentionSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    runs: int | None = Field(1000, ge=1, title="Runs", description="Newest runs kept for each workflow.")
-    days: int | None = Field(None, ge=1, title="Days", description="Runs older than this are removed.")
+    runs: int = Field(1000, ge=0, title="Runs", description="Newest runs kept for each workflow; 0 for no such limit.")
+    days: int = Field(0, ge=0, title="Days", description="Younger runs are kept; 0 for no such limit.")
 
 
 class Settings(BaseSettings):

@@ -166,8 +166,8 @@ class Workspace:
         if self.store is None or not self._has_run:
             return
         kept = self.settings.retention
-        days = timedelta(days=kept.days) if kept.days is not None else None
-        if await self.store.executions.prune(keep_runs=kept.runs, keep=days):
+        days = timedelta(days=kept.days) if kept.days else None
+        if await self.store.executions.prune(keep_runs=kept.runs or None, keep=days):
             await self.store.blobs.sweep()
 
     async def find(self, name: str | Path) -> Found:

@@ -109,9 +109,7 @@ class SidePanels(QObject):
             "problems": self._make_problems,
             "timeline": self._stack(self._timeline, "chart-gantt", "No run yet", "Press Run to see every step here."),
             "values": self._stack(self._values, "braces", "No values yet", "Run the workflow, then select a step."),
-            "variables": self._stack(
-                self._variables, "variable", "No variables", "They appear when a run sets them."
-            ),
+            "variables": self._stack(self._variables, "variable", "No variables", "They appear when a run sets them."),
             "history": self._stack(self._history, "history", "No runs yet", "Every run of this workflow is kept here."),
         }
 
