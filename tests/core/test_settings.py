@@ -75,7 +75,7 @@ def test_overrides_come_before_everything(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
-    _write(tmp_path, 'defualt_model = "x"\ndatabase_patience_s = -1\n[retention]\nruns = 0\n')
+    _write(tmp_path, 'defualt_model = "x"\ndatabase_patience_s = -1\n[retention]\nruns = -1\n')
     with pytest.raises(SettingsError) as caught:
         load(tmp_path)
     for name in ("defualt_model", "database_patience_s", "retention.runs"):
