@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from core.engine.step_type import ConfigModel, is_template
@@ -74,6 +75,7 @@ class FormField:
         return self.kind not in ("choice", "switch", "key_values", "list", "group", "json", "json_schema")
 
 
+@lru_cache(maxsize=256)
 def fields_of(model: ConfigModel) -> tuple[FormField, ...]:
     """The fields of a config model, in the order of their declaration."""
     schema = model.model_json_schema()

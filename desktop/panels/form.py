@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from core.workflow.model import Json
@@ -30,6 +32,9 @@ from desktop.panels.value_controls import DurationControl, NumberControl, ValueC
 
 CHECK_MS = 120
 """Milliseconds after the last change until references and previews are looked at again."""
+
+SLICE_MS = 5
+"""Milliseconds for which fields are made before the window may paint again."""
 
 _CONTROLS: Mapping[FieldKind, type[Control]] = {
     "text": TextControl,
@@ -60,7 +65,7 @@ def make_control(field: FormField, context: FormContext, parent: QWidget | None 
 
 
 class Form(QWidget):
-    """Fields in a column.
+    """Fields in a column. They are made when the form is first seen, a few at a time, so that no frame is missed.
 
     edited: the field's key, its new value (or ABSENT), and whether it is being typed. left: a field was left.
     """
@@ -77,24 +82,33 @@ class Form(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        context = FormContext(around, source, make_control, wire)
-        theme = context.theme
+        self._context = FormContext(around, source, make_control, wire)
+        self._waiting = deque(fields)
+        self._rows: dict[str, FieldRow] = {}
+        self._values: Mapping[str, Json] = {}
+        self._problems: Sequence[Placed] = ()
+        self._hidden: Collection[str] = ()
+        theme = self._context.theme
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(theme.px("space.4"), theme.px("space.3"), theme.px("space.4"), 16)
         self._layout.setSpacing(theme.px("space.4"))
-        self.rows: dict[str, FieldRow] = {}
         self._notices = Notices(around, self)
         self._layout.addWidget(self._notices)
-        for field in fields:
-            row = self.rows[field.key] = FieldRow(field, context, self)
-            row.edited.connect(lambda value, typing, key=field.key: self._edited(key, value, typing))
-            row.left.connect(self.left)
-            self._layout.addWidget(row)
         self._layout.addStretch(1)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CHECK_MS)
-        self._timer.timeout.connect(self.check)
+        self._check_timer = QTimer(self)
+        self._check_timer.setSingleShot(True)
+        self._check_timer.setInterval(CHECK_MS)
+        self._check_timer.timeout.connect(self.check)
+        self._make_timer = QTimer(self)
+        self._make_timer.setSingleShot(True)
+        self._make_timer.timeout.connect(self._make_some)
+
+    @property
+    def rows(self) -> Mapping[str, FieldRow]:
+        """The fields by key; those that were not made yet are made now."""
+        while self._waiting:
+            self._make_one()
+        return self._rows
 
     @property
     def notices(self) -> Notices:
@@ -103,18 +117,26 @@ class Form(QWidget):
 
     def show_values(self, values: Mapping[str, Json]) -> None:
         """Show an object; fields that are shown right already are left alone."""
-        for key, row in self.rows.items():
+        self._values = values
+        for key, row in self._rows.items():
             row.show_value(values.get(key, ABSENT))
         self.check_soon()
 
+    def hide_fields(self, keys: Collection[str]) -> None:
+        """Show all fields but these."""
+        self._hidden = keys
+        for key, row in self._rows.items():
+            row.setVisible(key not in keys)
+
     def show_problems(self, problems: Sequence[tuple[Sequence[str | int], Problem]]) -> None:
         """Show what is wrong, each at its field. The paths start at this form's object."""
-        placed: list[Placed] = [(tuple(path), problem) for path, problem in problems]
-        for key, row in self.rows.items():
-            row.show_problems([(path[1:], problem) for path, problem in placed if path and path[0] == key])
+        self._problems = [(tuple(path), problem) for path, problem in problems]
+        for row in self._rows.values():
+            self._show_problems_of(row)
+        known = {*self._rows, *(field.key for field in self._waiting)}
         self._notices.clear()
-        for path, problem in placed:
-            if not path or path[0] not in self.rows:
+        for path, problem in self._problems:
+            if not path or path[0] not in known:
                 self._notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
 
     def focus(self, path: Sequence[str | int]) -> None:
@@ -125,12 +147,43 @@ class Form(QWidget):
 
     def check_soon(self) -> None:
         """Look at references and previews again, a moment after the last change."""
-        self._timer.start()
+        self._check_timer.start()
 
     def check(self) -> None:
         """Look at references and previews again."""
-        for row in self.rows.values():
+        for row in self._rows.values():
             row.check()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin to make the fields."""
+        super().showEvent(event)
+        if self._waiting:
+            self._make_some()
+
+    def _make_some(self) -> None:
+        clock = QElapsedTimer()
+        clock.start()
+        while self._waiting and clock.elapsed() < SLICE_MS:
+            self._make_one()
+        if self._waiting:
+            self._make_timer.start()
+        else:
+            self.check_soon()
+
+    def _make_one(self) -> None:
+        field = self._waiting.popleft()
+        row = FieldRow(field, self._context, self)
+        row.edited.connect(lambda value, typing, key=field.key: self._edited(key, value, typing))
+        row.left.connect(self.left)
+        row.show_value(self._values.get(field.key, ABSENT))
+        self._layout.insertWidget(1 + len(self._rows), row)
+        self._rows[field.key] = row
+        row.setVisible(field.key not in self._hidden)
+        self._show_problems_of(row)
+
+    def _show_problems_of(self, row: FieldRow) -> None:
+        key = row.field.key
+        row.show_problems([(path[1:], problem) for path, problem in self._problems if path and path[0] == key])
 
     def _edited(self, key: str, value: object, typing: bool) -> None:
         self.edited.emit(key, value, typing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtGui import QTextCursor, QTextFormat
+from PySide6.QtGui import QShowEvent, QTextCursor, QTextFormat
 
 from desktop.panels.markdown_view import MarkdownView
 
@@ -17,6 +17,24 @@ _TIGHT: Final = 3.0
 
 class HelpView(MarkdownView):
     """Shows Markdown; Qt sets its paragraphs without any room between them."""
+
+    _waiting = ""
+
+    def show_when_seen(self, text: str) -> None:
+        """Show a text as soon as somebody looks."""
+        self._waiting = text
+        if self.isVisible():
+            self._show_waiting()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Show the text that waits."""
+        super().showEvent(event)
+        self._show_waiting()
+
+    def _show_waiting(self) -> None:
+        text, self._waiting = self._waiting, ""
+        if text:
+            self.show_markdown(text)
 
     def show_markdown(self, text: str) -> None:
         """Show a text."""

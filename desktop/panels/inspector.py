@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedLayout, QWidget
+from shiboken6 import isValid
 
 from core.engine.step_type import StepTypes
 from core.workflow.edits import (
@@ -50,7 +51,9 @@ class Inspector(QWidget):
         self._templates: StepTemplates | None = None
         self._step_id: str | None = None
         self._run: LastRun | None = None
+        self._own_templates: StepTemplates | None = None
         self._page: StepPage | WorkflowPage | None = None
+        self._own: WorkflowPage | None = None
         self._tab = 0
         self._stack = QStackedLayout(self)
         self._nothing = EmptyState(
@@ -76,19 +79,20 @@ class Inspector(QWidget):
 
     def show_document(self, document: OpenDocument | None, watch: ProblemWatch | None = None) -> None:
         """Show an open document's own settings, None for no document. watch: finds its problems."""
-        if self._document is not None:
+        if self._document is not None and isValid(self._document):
             self._document.changed.disconnect(self._changed)
-        if self._watch is not None:
+        if self._watch is not None and isValid(self._watch):
             self._watch.changed.disconnect(self._found)
         self._document, self._watch, self._run = document, watch, None
         self._step_id = None
         self._templates = StepTemplates(document, self._types) if document is not None else None
+        self._own_templates = StepTemplates(document, self._types) if document is not None else None
         if document is not None:
             document.changed.connect(self._changed)
-            self._learn_secrets(self._templates)
+            self._learn_secrets()
         if watch is not None:
             watch.changed.connect(self._found)
-        self._rebuild()
+        self._rebuild_all()
 
     def show_step(self, step_id: str | None) -> None:
         """Show a step, or for None (or an unknown id) the workflow's own settings."""
@@ -105,8 +109,9 @@ class Inspector(QWidget):
     def show_run(self, run: LastRun | None) -> None:
         """Use a run's values for the tabs, the previews and the completion; None for no run."""
         self._run = run
-        if self._templates is not None:
-            self._templates.last = run
+        for templates in (self._templates, self._own_templates):
+            if templates is not None:
+                templates.last = run
         self.refresh_run()
 
     def refresh_run(self) -> None:
@@ -121,33 +126,50 @@ class Inspector(QWidget):
         if self._page is not None:
             self._page.focus(field)
 
+    def _rebuild_all(self) -> None:
+        """Make the pages anew: for another document, or in another theme."""
+        self._show_page(None)
+        if self._own is not None:
+            self._discard(self._own)
+            self._own = None
+        self._rebuild()
+
     def _rebuild(self) -> None:
         document = self._document
-        if isinstance(self._page, StepPage):
-            self._tab = self._page.tabs.currentIndex()
-        if self._page is not None:
-            self._stack.removeWidget(self._page)
-            self._page.hide()
-            self._page.deleteLater()
-            self._page = None
-        if document is None or self._templates is None:
-            self._stack.setCurrentWidget(self._nothing)
+        if document is None or self._templates is None or self._own_templates is None:
+            self._show_page(None)
             return
-        self._templates.step = self._step_id
         step = document.workflow.step(self._step_id) if self._step_id is not None else None
-        if step is None:
-            self._page = self._workflow_page(self._templates)
+        self._templates.step = self._step_id
+        if step is not None:
+            page: StepPage | WorkflowPage = self._step_page(step, self._templates)
+        elif self._own is not None:
+            page = self._own
+            self._own.show_workflow(document.workflow)
         else:
-            self._page = self._step_page(step, self._templates)
-        self._page.set_read_only(document.read_only)
-        self._stack.addWidget(self._page)
-        self._stack.setCurrentWidget(self._page)
+            page = self._own = self._workflow_page(document, self._own_templates)
+        page.set_read_only(document.read_only)
+        self._show_page(page)
         self._show_problems()
 
-    def _workflow_page(self, templates: StepTemplates) -> WorkflowPage:
-        assert self._document is not None
+    def _show_page(self, page: StepPage | WorkflowPage | None) -> None:
+        """Show a page instead of the one before. The workflow's own is kept: it comes back again and again."""
+        before, self._page = self._page, page
+        if page is not None and self._stack.indexOf(page) < 0:
+            self._stack.addWidget(page)
+        self._stack.setCurrentWidget(page or self._nothing)
+        if isinstance(before, StepPage):
+            self._tab = before.tabs.currentIndex()
+            self._discard(before)
+
+    def _discard(self, page: QWidget) -> None:
+        self._stack.removeWidget(page)
+        page.hide()
+        page.deleteLater()
+
+    def _workflow_page(self, document: OpenDocument, templates: StepTemplates) -> WorkflowPage:
         page = WorkflowPage(self._around, templates, self)
-        page.show_workflow(self._document.workflow)
+        page.show_workflow(document.workflow)
         page.header.titled.connect(self._named)
         page.header.left.connect(self._leave_field)
         page.form.edited.connect(self._apply)
@@ -160,7 +182,7 @@ class Inspector(QWidget):
         page = StepPage(step, self._types.get(step.type), self._around, templates, self._wire, self)
         page.show_step(step)
         page.show_run(self._run)
-        page.tabs.setCurrentIndex(self._tab)
+        page.tabs.setCurrentIndex(self._page.tabs.currentIndex() if isinstance(self._page, StepPage) else self._tab)
         page.header.titled.connect(self._titled)
         page.header.renamed.connect(self._renamed)
         page.header.left.connect(self._leave_field)
@@ -206,10 +228,11 @@ class Inspector(QWidget):
         self.step_renamed.emit(old, new)
 
     def _found(self, findings: Findings) -> None:
-        if self._templates is not None and self._document is not None:
-            if findings.workflow is self._document.workflow:
-                self._templates.adopt(findings.workflow, findings.outline)
-            self._show_problems()
+        if self._document is not None and findings.workflow is self._document.workflow:
+            for templates in (self._templates, self._own_templates):
+                if templates is not None:
+                    templates.adopt(findings.workflow, findings.outline)
+        self._show_problems()
 
     def _show_problems(self) -> None:
         if self._page is not None and self._watch is not None:
@@ -308,17 +331,18 @@ class Inspector(QWidget):
         if self._document is not None:
             self._document.end_merging()
 
-    def _learn_secrets(self, templates: StepTemplates | None) -> None:
-        if templates is None:
-            return
+    def _learn_secrets(self) -> None:
+        asking = (self._templates, self._own_templates)
 
         def learned(names: Sequence[str]) -> None:
-            templates.secret_names = names
+            for templates in asking:
+                if templates is not None:
+                    templates.secret_names = names
 
         self._around.background.spawn(self._around.facts.secret_names(), learned, lambda _error: None)
 
     def _theme_changed(self, _theme: Theme) -> None:
-        self._rebuild()
+        self._rebuild_all()
 
 
 def reason(error: WorkflowError) -> str:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from desktop.empty_state import EmptyState
 from desktop.icons import Icons
@@ -74,7 +75,7 @@ class ProblemsPanel(QWidget):
 
     def show_watch(self, watch: ProblemWatch | None) -> None:
         """Show the problems of another document, None for no document."""
-        if self._watch is not None:
+        if self._watch is not None and isValid(self._watch):
             self._watch.changed.disconnect(self._found)
         self._watch = watch
         if watch is None or watch.findings is None:

@@ -65,7 +65,7 @@ class StepPage(QWidget):
         )
         self.help = HelpView(around.themes, parent=self)
         self.help.setAccessibleName("Help for this type of step")
-        self.help.show_markdown(manual_page(kind) if kind is not None else _unknown(step.type))
+        self.help.show_when_seen(manual_page(kind) if kind is not None else _unknown(step.type))
         self.help.setStyleSheet("QTextBrowser { border: none; background: transparent; padding: 12px; }")
         self.tabs = QTabWidget(self)
         self.bar = MarkedTabBar(around.themes.theme)
@@ -94,7 +94,8 @@ class StepPage(QWidget):
         self.header.show_step(step.id, step.title, title, icon, kind.category if kind is not None else None)
         self.settings.show_values(step.config)
         self.behaviour.show_values(behaviour_of(step))
-        self.behaviour.rows["default"].setVisible(step.on_error == "default" or step.default is not None)
+        hidden = () if step.on_error == "default" or step.default is not None else ("default",)
+        self.behaviour.hide_fields(hidden)
 
     def show_run(self, run: LastRun | None) -> None:
         """Show what a run tells of the step."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from core.engine.step_type import StepTypes
-from core.workflow.edits import remove_steps, rename, set_config_field
+from core.workflow.edits import remove_steps, rename, set_about, set_config_field
 from core.workflow.model import Retry, Step, Workflow
 from desktop.document import OpenDocument
 from desktop.overlay import RunOverlay, StepView
@@ -48,6 +48,11 @@ class Rig:
         page = self.inspector.page
         assert isinstance(page, StepPage)
         return page
+
+    def check(self) -> None:
+        """Make all fields of the step and look at their references now."""
+        assert self.step.settings.rows is not None
+        self.step.settings.check()
 
     @property
     def workflow(self) -> WorkflowPage:
@@ -206,7 +211,7 @@ def test_problems_go_when_they_are_mended(open_: Open, qtbot: QtBot) -> None:
 
 def test_a_wire_that_is_missing_can_be_drawn_from_the_field(open_: Open) -> None:
     rig = open_(triage({"prompt": "{{ aside.text }}"}), "reply")
-    rig.step.settings.check()
+    rig.check()
     control = rig.step.settings.rows["prompt"].control
     assert isinstance(control, TextControl)
     (button,) = control.flaws.buttons
@@ -215,7 +220,7 @@ def test_a_wire_that_is_missing_can_be_drawn_from_the_field(open_: Open) -> None
     aside = rig.document.workflow.step("aside")
     assert aside is not None
     assert aside.then == {"out": ("reply",)}
-    rig.step.settings.check()
+    rig.check()
     assert control.flaws.texts == []
 
 
@@ -283,13 +288,13 @@ def test_a_field_previews_what_it_became_in_the_last_run(open_: Open) -> None:
     overlay = RunOverlay()
     overlay.by_id["classify"] = StepView(state="done", output={"text": "4"})
     rig.inspector.show_run(LastRun(overlay))
-    rig.step.settings.check()
+    rig.check()
     control = rig.step.settings.rows["prompt"].control
     assert isinstance(control, TextControl)
     assert control.preview.isVisible()
     assert control.preview.text() == "= Answer 4"
     rig.inspector.show_run(None)
-    rig.step.settings.check()
+    rig.check()
     assert not control.preview.isVisible()
 
 
@@ -433,9 +438,26 @@ def test_a_step_of_a_large_document_is_shown_within_some_frames(types: StepTypes
         for n in range(1_500)
     }  # fmt: skip
     rig = open_(OpenDocument(Workflow("Large", steps=steps)), "s1400")
-    rig.step.settings.check()
+    rig.check()
     control = rig.step.settings.rows["prompt"].control
     assert isinstance(control, TextControl)
     assert control.flaws.texts == []
     rig.inspector.show_step("s3")
     assert rig.editor("prompt").toPlainText() == "{{ s2.text }}"  # type: ignore[attr-defined] # a text editor
+
+
+def test_selecting_nothing_again_brings_the_workflows_page_up_to_date(open_: Open) -> None:
+    rig = open_(triage())
+    rig.inspector.show_step("reply")
+    rig.document.apply("Name", lambda workflow: set_about(workflow, name="Mail"))
+    rig.inspector.show_step(None)
+    assert rig.workflow.header.title.text() == "Mail"
+
+
+def test_an_inspector_outlives_the_document_that_it_showed(open_: Open, qtbot: QtBot) -> None:
+    rig = open_(triage(), "reply")
+    for gone in (rig.watch, rig.document):
+        with qtbot.waitSignal(gone.destroyed):
+            gone.deleteLater()
+    rig.inspector.show_document(None)
+    assert rig.inspector.page is None
