@@ -18,7 +18,7 @@ from core.workflow.model import Wire
 from desktop.canvas.diagram import Diagram
 from desktop.canvas.geometry import Rect
 
-CELL: Final = 2048.0
+CELL: Final = 4096.0
 
 
 class _Cell:

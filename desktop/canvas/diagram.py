@@ -68,6 +68,7 @@ class Diagram:
         self._children: dict[str, set[str]] = {}
         self._touching: dict[str, set[Wire]] = {}
         self._loops: set[str] = set()
+        self._whole: Rect | None = None
         self._order: dict[str, int] = {}
         self._next = 0
         self._unlaid: dict[str, Place] = {}
@@ -109,6 +110,7 @@ class Diagram:
         self._frame(self._loops_around(touched) | self._loops_in(touched), damage)
         for step in touched:
             self._wire(step, damage)
+        damage.areas += [self.boxes[step].rect for step in damage.steps if step in self.boxes]
 
     def unlaid(self) -> dict[str, Place]:
         """Where steps stand that have no place in the document: an edit of places writes them down as well."""
@@ -140,7 +142,11 @@ class Diagram:
 
     def in_area(self, area: Rect) -> list[NodeBox]:
         """The boxes that meet an area, from the bottom up: frames by depth, then steps in their order."""
-        found = [self.boxes[step] for step in self.nodes.within(area)]
+        return self.in_areas((area,))
+
+    def in_areas(self, areas: Iterable[Rect]) -> list[NodeBox]:
+        """The boxes that meet any of the areas, in the order of `in_area`."""
+        found = [self.boxes[step] for step in set[str]().union(*(self.nodes.within(area) for area in areas))]
         order = self._order
         return sorted(found, key=lambda box: (not box.is_frame, box.depth, order[box.id]))
 
@@ -151,8 +157,11 @@ class Diagram:
 
     def bounds(self, steps: Iterable[str] | None = None) -> Rect | None:
         """The rectangle around the steps, or around everything; None if there is nothing."""
-        chosen = self.boxes.keys() if steps is None else steps
-        return around(self.boxes[step].rect for step in chosen if step in self.boxes)
+        if steps is not None:
+            return around(self.boxes[step].rect for step in steps if step in self.boxes)
+        if self._whole is None:
+            self._whole = around(box.rect for box in self.boxes.values())
+        return self._whole
 
     def extent(self, step: str) -> Rect:
         """The rectangle around a step and its wires."""
@@ -188,6 +197,8 @@ class Diagram:
         old = self._parents.get(step)
         if old is not None:
             self._children[old].discard(step)
+        if old != parent:
+            self._order.pop(step, None)  # what came into a loop or out of it lies on top
         self._parents[step] = parent
         if parent is not None:
             self._children.setdefault(parent, set()).add(step)
@@ -221,6 +232,7 @@ class Diagram:
         if old is not None:
             damage.areas.append(old.rect)
         self.boxes[box.id] = box
+        self._whole = None
         self.nodes.put(box.id, box.rect)
         if box.is_frame:
             self._loops.add(box.id)
@@ -233,6 +245,7 @@ class Diagram:
 
     def _drop(self, step: str, damage: Damage) -> None:
         damage.areas.append(self.boxes.pop(step).rect)
+        self._whole = None
         damage.steps.add(step)
         for wire in tuple(self._touching.get(step, ())):
             self._cut(wire, damage)

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from desktop.canvas.geometry import HEADER, LINE, PAD, PORT_RADIUS, ROW, PortSpot
 from desktop.canvas.ink import Ink
@@ -24,6 +24,7 @@ GLYPHS: Final = {
 
 _ICON = 16.0
 _CHIP = 18.0
+_MOST_CHIPS = 200
 _CHIP_IN = 8.0
 """How far the chip reaches into the body."""
 _LINE_COLOURS: Final[dict[LineKind, str]] = {
@@ -37,6 +38,8 @@ class Faces:
     def __init__(self, ink: Ink, icons: Icons) -> None:
         self._ink = ink
         self._icons = icons
+        self._bodies: dict[tuple[float, float], tuple[QPainterPath, QPainterPath]] = {}
+        self._chips: dict[tuple[str, float, float], QPixmap] = {}
         self._metrics: dict[str, QFontMetricsF] = {}
 
     def paint(self, painter: QPainter, look: Look, scale: float, dpr: float) -> None:
@@ -92,6 +95,30 @@ class Faces:
         text = self._elided("figures", ink.figures, look.chip, rect.width() - 12.0)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 
+    def clock(self, text: str, scale: float, dpr: float) -> QPixmap:
+        """The chip with the time that a step has run, at that scale; kept, as all that run show few different ones."""
+        found = self._chips.get((text, scale, dpr))
+        if found is None:
+            if len(self._chips) > _MOST_CHIPS:
+                self._chips.clear()
+            width = self._width("figures", self._ink.figures, text) + 16.0
+            found = QPixmap(math.ceil((width + 2.0) * scale * dpr), math.ceil((_CHIP + 2.0) * scale * dpr))
+            found.setDevicePixelRatio(dpr)
+            found.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(found)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.scale(scale, scale)
+            chip = QRectF(1.0, 1.0, width, _CHIP)
+            painter.setPen(QPen(self._ink.state["running"], 1.0))
+            painter.setBrush(self._ink.theme.color("surface.menu"))
+            painter.drawRoundedRect(chip, _CHIP / 2, _CHIP / 2)
+            painter.setFont(self._ink.figures)
+            painter.setPen(self._ink.state["running"])
+            painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+            painter.end()
+            self._chips[text, scale, dpr] = found
+        return found
+
     def _body(self, painter: QPainter, look: Look) -> None:
         ink, shape = self._ink, look.shape
         rect = QRectF(0.5, 0.5, shape.width - 1.0, shape.height - 1.0)
@@ -99,25 +126,32 @@ class Faces:
         if look.state in ("failed", "waiting"):
             pen = QPen(ink.state[look.state], 2.0)
             rect = QRectF(1, 1, shape.width - 2.0, shape.height - 2.0)
+        elif look.state == "running":
+            pen = QPen(ink.mixed(ink.state["running"], 0.45, ink.body.color()), 2.0)
+            rect = QRectF(1, 1, shape.width - 2.0, shape.height - 2.0)
         elif look.state == "done":
             pen = QPen(ink.mixed(ink.state["done"], 0.45, ink.body.color()), 1.0)
         if look.state == "skipped" or shape.form == "unknown":
             pen.setDashPattern([4.0, 3.0])
             pen.setColor(ink.muted)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ink.body)
-        painter.drawRoundedRect(rect, ink.radius, ink.radius)
-        stripe = QPainterPath()
-        stripe.addRoundedRect(rect, ink.radius, ink.radius)
-        painter.save()
-        painter.setClipPath(stripe)
-        painter.fillRect(QRectF(0, 0, ink.stripe + 0.5, shape.height), ink.kind[look.kind])
+        body, stripe = self._paths(shape.width, shape.height)
+        painter.fillPath(body, ink.body)
         if look.disabled:
-            painter.fillRect(rect, QBrush(ink.mixed(ink.muted, 0.35, ink.body.color()), Qt.BrushStyle.BDiagPattern))
-        painter.restore()
+            painter.fillPath(body, QBrush(ink.mixed(ink.muted, 0.35, ink.body.color()), Qt.BrushStyle.BDiagPattern))
+        painter.fillPath(stripe, ink.kind[look.kind])
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(rect, ink.radius, ink.radius)
+
+    def _paths(self, width: float, height: float) -> tuple[QPainterPath, QPainterPath]:
+        """A body of that size, and the coloured stripe at its left."""
+        found = self._bodies.get((width, height))
+        if found is None:
+            ink, body, strip = self._ink, QPainterPath(), QPainterPath()
+            body.addRoundedRect(QRectF(0.5, 0.5, width - 1.0, height - 1.0), ink.radius, ink.radius)
+            strip.addRect(QRectF(0, 0, ink.stripe + 0.5, height))
+            found = self._bodies[width, height] = (body, body.intersected(strip))
+        return found
 
     def _header(self, painter: QPainter, look: Look, density: float, width: float | None = None) -> None:
         ink = self._ink

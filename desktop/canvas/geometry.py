@@ -28,6 +28,9 @@ PAD = 12.0
 """Space between a step's edge and its text."""
 
 PORT_RADIUS = 5.0
+PLUS = 18.0
+"""How far right of an open output port the sign stands that adds a step there."""
+
 GRID = 8.0
 """Positions snap to multiples of it."""
 

@@ -95,6 +95,8 @@ def paint_frame(
     painter.fillRect(QRectF(box.x, box.y, ink.stripe + 0.5, box.height), ink.kind[look.kind])
     painter.restore()
     pen = QPen(ink.state[look.state], 2.0) if lit else QPen(ink.border)
+    if look.state == "running":
+        pen = QPen(ink.mixed(ink.state["running"], 0.45), 2.0)
     painter.setPen(ink.border)
     painter.drawLine(QPointF(box.x + 1, box.y + HEADER), QPointF(rect.right(), box.y + HEADER))
     painter.setPen(pen)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from core.workflow.model import Wire
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import HEADER, NodeBox, PortSpot, Rect
+from desktop.canvas.geometry import HEADER, PLUS, NodeBox, PortSpot, Rect
 from desktop.canvas.routing import curve, distance
 
 PORT_REACH = 7.0
@@ -45,7 +45,7 @@ def hit(diagram: Diagram, x: float, y: float, scale: float) -> Hit:
     near = diagram.in_area(Rect(x, y, x, y).grown(reach))
     near.reverse()
     if scale >= LEAST_DETAIL:
-        port = port_at(near, x, y, reach)
+        port = port_at(near, x, y, reach) or _plus_at(diagram, x, y)
         if port is not None:
             return Hit("port", port[0].id, port[1])
     for box in near:
@@ -69,6 +69,16 @@ def port_at(boxes: Iterable[NodeBox], x: float, y: float, reach: float) -> tuple
             if away <= reach and (best is None or away < best[0]):
                 best = (away, box, port)
     return (best[1], best[2]) if best else None
+
+
+def _plus_at(diagram: Diagram, x: float, y: float) -> tuple[NodeBox, PortSpot] | None:
+    """The open output port whose plus is at a point."""
+    for box in diagram.in_area(Rect(x - PLUS - PORT_REACH, y, x, y)):
+        for port in box.shape.exits():
+            px, py = box.spot(port)
+            if math.hypot(px + PLUS - x, py - y) <= PORT_REACH and ("out", port.name) not in diagram.connected(box.id):
+                return box, port
+    return None
 
 
 def entry_at(diagram: Diagram, x: float, y: float, scale: float) -> NodeBox | None:

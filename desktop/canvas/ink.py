@@ -47,9 +47,9 @@ class Ink:
         self.dead_wire: dict[PortKind, QPen] = {kind: self._wire(kind, 0.3) for kind in self.port}
         self.far_wire = QPen(self.mixed(theme.color("wire"), 0.55), 1.0)
         self.far_wire.setCosmetic(True)
-        self.chosen_wire = _round(theme.color("wire.selected"), 3.0)
-        self.hover_wire = _round(theme.color("wire.hover"), FLOW_WIDTH)
-        self.broken_wire = _round(theme.color("wire.invalid"), WIRE_WIDTH)
+        self.chosen_wire = _line(theme.color("wire.selected"), 3.0)
+        self.hover_wire = _line(theme.color("wire.hover"), FLOW_WIDTH)
+        self.broken_wire = _line(theme.color("wire.invalid"), WIRE_WIDTH)
         self.broken_wire.setDashPattern([3.0, 3.0])
         self.title = theme.font("body.strong")
         self.small = QFont(theme.font("body"))
@@ -88,12 +88,13 @@ class Ink:
 
     def _wire(self, kind: PortKind, share: float) -> QPen:
         colour = self.theme.color("wire") if kind == "flow" else self.port[kind]
-        return _round(self.mixed(colour, min(1.0, share + 0.2) if kind == "flow" else share), _width(kind))
+        return _line(self.mixed(colour, min(1.0, share + 0.2) if kind == "flow" else share), _width(kind))
 
 
 def _width(kind: PortKind) -> float:
     return FLOW_WIDTH if kind == "flow" else WIRE_WIDTH
 
 
-def _round(colour: QColor, width: float) -> QPen:
-    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+def _line(colour: QColor, width: float) -> QPen:
+    """Ends are flat: ports cover them, and round ones take half as long again to paint."""
+    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)

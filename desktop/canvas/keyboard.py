@@ -17,7 +17,7 @@ _ZOOM = 1.25
 
 
 def bindings(canvas: CanvasView) -> Mapping[str, Callable[[], object]]:
-    """What each key does, spelt as Qt writes keys portably."""
+    """What each key does, by the key as `spelt` spells it."""
     do = canvas.commands
     moves = {"Left": (-1.0, 0.0), "Right": (1.0, 0.0), "Up": (0.0, -1.0), "Down": (0.0, 1.0)}
     keys: dict[str, Callable[[], object]] = {
@@ -39,7 +39,8 @@ def bindings(canvas: CanvasView) -> Mapping[str, Callable[[], object]]:
     for name, (x, y) in moves.items():
         keys[name] = _arrow(canvas, name, x, y)
         keys[f"Shift+{name}"] = _nudge(canvas, x, y)
-    return keys
+    form = QKeySequence.SequenceFormat.PortableText
+    return {QKeySequence(name).toString(form): act for name, act in keys.items()}
 
 
 def spelt(event: QKeyEvent) -> str:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from core.workflow.model import Wire
 from desktop.canvas.batches import draw_rects, rect_numbers
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import HEADER, NodeBox, PortSpot, Rect
+from desktop.canvas.geometry import HEADER, PLUS, NodeBox, PortSpot, Rect
 from desktop.canvas.look import said
 from desktop.canvas.painter import Painter, blit
 from desktop.canvas.routing import curve, point_at
@@ -28,8 +28,6 @@ _GAP: Final = 2.0
 """Between a step and the ring around it."""
 
 _MOST_TITLES: Final = 20
-_PLUS: Final = 18.0
-"""How far right of an open port its plus stands."""
 
 
 @dataclass(slots=True)
@@ -86,7 +84,7 @@ class Live:
         self._frame(painter)
         self._faded(painter, area)
         seen = self._diagram.nodes.within(area) if detail != "far" else set()
-        self._steps(painter, seen - lifted, viewport, running, phase)
+        self._steps(painter, seen - lifted, viewport, dpr, running, phase)
         if lifted:
             dx, dy = self._marks.offset
             shifted = Viewport(viewport.width, viewport.height)
@@ -94,7 +92,7 @@ class Live:
             _look_at(painter, shifted)
             near = self._diagram.nodes.within(area.moved(-dx, -dy)) & lifted
             self._lifted(painter, near, shifted, dpr)
-            self._steps(painter, near, shifted, running, phase)
+            self._steps(painter, near, shifted, dpr, running, phase)
             _look_at(painter, viewport)
         self._hover(painter, viewport)
         if keyboard and self._marks.focus in self._diagram.boxes and self._marks.focus not in lifted:
@@ -105,6 +103,7 @@ class Live:
         painter: QPainter,
         seen: set[str],
         viewport: Viewport,
+        dpr: float,
         running: Callable[[str], float | None],
         phase: float,
     ) -> None:
@@ -114,7 +113,7 @@ class Live:
         for step in seen:
             seconds = running(step)
             if seconds is not None:
-                self._running(painter, self._diagram.boxes[step], seconds, phase)
+                self._running(painter, self._diagram.boxes[step], seconds, phase, viewport, dpr)
 
     def _wires(self, painter: QPainter) -> None:
         marks, ink, strands = self._marks, self._painter.ink, self._painter.strands
@@ -184,25 +183,23 @@ class Live:
                 painter.setBrush(veil)
                 painter.drawRoundedRect(_qt(box.rect.grown(6.0)), ink.radius, ink.radius)
 
-    def _running(self, painter: QPainter, box: NodeBox, seconds: float, phase: float) -> None:
+    def _running(
+        self, painter: QPainter, box: NodeBox, seconds: float, phase: float, viewport: Viewport, dpr: float
+    ) -> None:
         ink = self._painter.ink
         colour = ink.state["running"]
-        self._ring(painter, box, QPen(ink.mixed(colour, 0.45), 2.0), 1.0)
         frames = self._turns(box.width, box.height)
         painter.save()
         painter.translate(box.x, box.y)
         painter.setPen(QPen(colour, 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPolyline(frames[int(phase * FRAMES) % FRAMES])
         if self._painter.detail == "near":
-            painter.setFont(ink.figures)
-            text = said(math.floor(seconds) if seconds >= 1.0 else seconds)
-            width = QFontMetricsF(ink.figures).horizontalAdvance(text) + 16.0
-            chip = QRectF(12.0, box.height - 8.0, width, 18.0)
-            painter.setPen(QPen(colour, 1.0))
-            painter.setBrush(ink.theme.color("surface.menu"))
-            painter.drawRoundedRect(chip, 9.0, 9.0)
-            painter.setPen(colour)
-            painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+            if seconds >= 1.0:
+                chip = self._painter.faces.clock(said(math.floor(seconds)), viewport.scale, dpr)
+                size = chip.deviceIndependentSize() / viewport.scale
+                painter.drawPixmap(
+                    QRectF(11.0, box.height - 9.0, size.width(), size.height()), chip, QRectF(chip.rect())
+                )
             middle = QRectF(box.width - 28.0, HEADER / 2 - 6.0, 12.0, 12.0)
             painter.setPen(QPen(colour, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawArc(middle, int(-phase * 360 * 16), 270 * 16)
@@ -276,7 +273,7 @@ class Live:
         for port in box.shape.exits() if self._painter.detail == "near" else ():
             if ("out", port.name) not in connected:
                 x, y = box.spot(port)
-                self._plus(painter, x + _PLUS, y, lit=port is marks.hover_port)
+                self._plus(painter, x + PLUS, y, lit=port is marks.hover_port)
 
     def _above(self, painter: QPainter, box: NodeBox, grow: float) -> None:
         """Ports and chip once more, over a ring that crosses them. grow: of ports."""

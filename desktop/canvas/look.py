@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from core.engine.step_type import StepType
@@ -60,19 +60,29 @@ class Look:
             self.chip, self.connected, self.disabled, self.tint, self.bare,
         )  # fmt: skip
 
-    def from_afar(self) -> Look:
-        """The look without texts; lengths are rounded, so that many steps share one."""
-        title = "x" * min(4, 1 + len(self.title) // 8)
-        return replace(
-            self,
-            title=title,
-            summary="x" if self.summary else "",
-            lines=("",) * len(self.lines),
-            icon="",
-            chip="",
-            connected=frozenset(),
-            bare=True,
-        )
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the body hides what is behind it."""
+        return not self.disabled and self.state != "skipped"
+
+
+def look_from_afar(step: Step, kind: StepType[Any] | None, shape: Shape, state: StepState) -> Look:
+    """The look without texts; lengths are rounded, so that thousands of steps share a few."""
+    return Look(
+        shape=shape,
+        kind=kind.category if kind else "",
+        icon="",
+        title="x" * min(4, 1 + len(step.title) // 8),
+        summary="x" if shape.summary else "",
+        lines=("",) * shape.previews,
+        line_kind="config",
+        state=state,
+        chip="",
+        connected=frozenset(),
+        disabled=step.disabled,
+        tint=str(step.config.get("colour", "yellow")) if shape.form == "note" else "",
+        bare=True,
+    )
 
 
 def look_of(
@@ -102,8 +112,8 @@ def look_of(
 
 
 def said(seconds: float) -> str:
-    """A duration as the canvas shows it: `0.4 s`, `12 s`, `3 min 20 s`."""
-    if seconds < 10.0:
+    """A duration as the canvas shows it: `0.4 s`, `2 s`, `12 s`, `3 min 20 s`."""
+    if seconds < 10.0 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"

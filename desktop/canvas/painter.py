@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QPainter, QPixmap, QRegion
+from PySide6.QtGui import QColor, QPainter, QPixmap, QRegion
 
 from core.workflow.model import Wire
 from desktop.canvas.batches import Batches
@@ -22,19 +22,28 @@ from desktop.canvas.geometry import NodeBox, Rect
 from desktop.canvas.ground import paint_dots, paint_frame, paint_group
 from desktop.canvas.ink import Ink
 from desktop.canvas.look import Look
+from desktop.canvas.routing import strips
 from desktop.canvas.sprites import Sprite, Sprites
+from desktop.canvas.stale import Stale, canvas_rect, parts_of, window_of, window_rect
 from desktop.canvas.strands import Flow, Strands
 from desktop.canvas.viewport import Viewport
 from desktop.icons import Icons
+from desktop.overlay import StepState
 
-BUDGET: Final = 0.005
+BUDGET: Final = 0.003
 """Seconds that a frame may spend on painting faces; the rest comes in the next frames."""
 
-_MOST_AREAS: Final = 24
-"""More separate stale parts than this are painted as one."""
+_MOST_PARTS: Final = 64
+"""A region of more parts is looked through as one; only the region itself is painted over."""
 
-_SPARE: Final = 16.0
-"""Canvas pixels around a step that its face and rings may reach."""
+_LARGE: Final = 1_000_000.0
+"""In a part of so many square canvas pixels nearly all wires nearby are seen: looking closer would not pay."""
+
+_HALF_WIRE: Final = 6.0
+"""Canvas pixels that a wire and its arrow reach aside."""
+
+_REACH: Final = 14.0
+"""Canvas pixels around a step that its face may reach."""
 
 
 @dataclass(slots=True)
@@ -50,11 +59,20 @@ class Stats:
 class Painter:
     """Keeps the picture of a diagram for one window.
 
-    look: of a step by its id. flow: of a wire. moving: whether the zoom is changing now, so that less is painted.
+    look: of a step by its id. afar: its look without texts. tone: its kind and state, all that is seen from afar. flow:
+    of a wire. moving: whether the zoom is changing now, so that less is painted.
     """
 
     def __init__(
-        self, diagram: Diagram, ink: Ink, icons: Icons, look: Callable[[str], Look], flow: Callable[[Wire], Flow]
+        self,
+        diagram: Diagram,
+        ink: Ink,
+        icons: Icons,
+        *,
+        look: Callable[[str], Look],
+        afar: Callable[[str], Look],
+        tone: Callable[[str], tuple[str, StepState]],
+        flow: Callable[[Wire], Flow],
     ) -> None:
         self.stats = Stats()
         self.moving = False
@@ -62,72 +80,102 @@ class Painter:
         self.strands = Strands(diagram, flow)
         self._diagram = diagram
         self._look = look
+        self._afar = afar
+        self._tone = tone
+        self._tones: dict[tuple[str, StepState], int] = {}
         self._icons = icons
         self._lifted: frozenset[str] = frozenset()
         self._picture: QPixmap | None = None
-        self._stale = QRegion()
+        self._stale = Stale()
         self._blurred: set[str] = set()
-        self._afar: dict[Look, Look] = {}
+        self._recoloured: set[str] = set()
+        self._bares: dict[Look, Look] = {}
+        self._bare_of: dict[str, Look] = {}
         self._batches = Batches(diagram, self._far_colour)
-        self._batches.refresh(diagram.boxes, diagram.wires)
+        self._batches.refresh((), diagram.wires)
         self.recolour(ink)
 
     def recolour(self, ink: Ink) -> None:
         """Paint in another theme from now on."""
         self.ink = ink
+        self._tones.clear()
         self.faces = Faces(ink, self._icons)
         self.sprites = Sprites(self.faces)
         self._batches.refresh(self._diagram.boxes, ())
         self._picture = None
 
     def spoil(self) -> None:
-        """The whole picture has to be painted anew."""
+        """Every step may look different: the whole picture has to be painted anew."""
+        self._batches.refresh(self._diagram.boxes, ())
+        self._bare_of.clear()
         self._picture = None
 
     def zoomed(self, viewport: Viewport) -> None:
         """The scale has changed."""
         self.detail = detail_at(viewport.scale, self.detail)
-        self._stale = QRegion(0, 0, round(viewport.width), round(viewport.height))
+        self._stale.all(viewport)
 
     def scrolled(self, dx: float, dy: float, viewport: Viewport) -> None:
         """The view has moved right and down by window pixels; what is still in view is not painted again."""
-        window = QRect(0, 0, round(viewport.width), round(viewport.height))
         if self._picture is None:
             return
         dpr = self._picture.devicePixelRatio()
         if not (float(dx * dpr).is_integer() and float(dy * dpr).is_integer()):
-            self._stale = QRegion(window)
+            self._stale.all(viewport)
             return
         bared = QRegion()
-        # The stub wants a region that Qt would fill; PySide fills the one that it is given.
         self._picture.scroll(int(-dx * dpr), int(-dy * dpr), self._picture.rect(), bared)
-        self._stale.translate(int(-dx), int(-dy))
-        for part in parts_of(bared):
-            self._stale += QRect(
-                int(part.left() / dpr) - 1, int(part.top() / dpr) - 1,
-                int(part.width() / dpr) + 3, int(part.height() / dpr) + 3,
-            )  # fmt: skip
-        self._stale &= window
+        parts = (
+            QRect(int(p.left() / dpr) - 1, int(p.top() / dpr) - 1, int(p.width() / dpr) + 3, int(p.height() / dpr) + 3)
+            for p in parts_of(bared)
+        )
+        self._stale.scroll(int(-dx), int(-dy), parts, viewport)
 
     def damaged(self, damage: Damage, viewport: Viewport) -> None:
         """The diagram has changed."""
         self.strands.forget(damage.wires)
         self._batches.refresh(damage.steps, damage.wires)
+        for step in damage.steps:
+            self._bare_of.pop(step, None)
         for area in damage.areas:
             self.stale_area(area, viewport)
 
-    def refaced(self, step: str, viewport: Viewport) -> QRect:
-        """A step looks different; the part of the window that has to be painted anew."""
+    def refaced(self, step: str, viewport: Viewport, *, was_opaque: bool) -> QRegion:
+        """A step looks different; the part of the window that has to be painted anew.
+
+        was_opaque: whether it hid what was behind it before.
+        """
         self._batches.refresh((step,), ())
-        return self.stale_area(self._diagram.boxes[step].rect, viewport)
+        self._bare_of.pop(step, None)
+        box = self._diagram.boxes[step]
+        if not box.rect.grown(_REACH).intersects(viewport.visible()):
+            return QRegion()
+        if box.is_frame:
+            return QRegion(self.stale_area(box.rect, viewport))
+        if self.detail == "far":
+            self._recoloured.add(step)
+            return QRegion(window_rect(box.rect, viewport))
+        if was_opaque and self._look(step).is_opaque:
+            return self._stale.add_body(box.rect, viewport)
+        return QRegion(self.stale_area(box.rect, viewport))
+
+    def rewired(self, wire: Wire, viewport: Viewport) -> QRegion:
+        """A wire looks different; the part of the window that has to be painted anew."""
+        region = QRegion()
+        path = self._diagram.wires[wire]
+        if self.detail != "far" and self._diagram.paths.rect(wire).intersects(viewport.visible()):
+            for area in strips(path.x1, path.y1, path.x2, path.y2):
+                region += window_rect(area.grown(_HALF_WIRE), viewport)
+            self._stale.add(region, viewport)
+        return region
 
     def stale_area(self, area: Rect, viewport: Viewport) -> QRect:
         """Paint a part of the canvas anew; the same part in the window."""
-        part = window_rect(area.grown(_SPARE), viewport)
-        if part.intersects(QRect(0, 0, round(viewport.width), round(viewport.height))):
-            self._stale += part
-            return part
-        return QRect()
+        part = window_rect(area.grown(_REACH), viewport)
+        if not part.intersects(window_of(viewport)):
+            return QRect()
+        self._stale.add(part, viewport)
+        return part
 
     def lift(self, steps: frozenset[str], viewport: Viewport) -> None:
         """Leave steps and their wires out of the picture, because they are dragged; an empty set puts them back."""
@@ -145,26 +193,31 @@ class Painter:
     def picture(self, viewport: Viewport, dpr: float) -> QPixmap:
         """The picture of what is in view, up to date. dpr: device pixels per pixel of the window."""
         density = 1.0 if self.moving else dpr
-        window = QRect(0, 0, round(viewport.width), round(viewport.height))
+        window = window_of(viewport)
         if self._picture is None or self._picture.devicePixelRatio() != density or self._size_differs(window, density):
             self._picture = QPixmap(round(window.width() * density), round(window.height() * density))
             self._picture.setDevicePixelRatio(density)
-            self._stale = QRegion(window)
+            self._stale.all(viewport)
         self.sprites.begin(BUDGET)
-        stale, self._stale = self._stale, QRegion()
-        if not stale.isEmpty():
+        region, open_to_wires = self._stale.take()
+        if not region.isEmpty():
             painter = QPainter(self._picture)
-            parts = parts_of(stale) if stale.rectCount() <= _MOST_AREAS else [stale.boundingRect()]
-            for part in parts:
-                self.stats.full += part == window
-                self._paint(painter, part, viewport, density)
+            self.stats.full += region.boundingRect() == window and region.rectCount() == 1
+            self._paint(painter, region, open_to_wires, viewport, density)
             painter.end()
+        if self._recoloured:
+            self._recolour_far(viewport)
         return self._picture
 
     @property
     def is_blurred(self) -> bool:
         """Whether faces are still missing or stretched, and `sharpen` should be called soon."""
         return bool(self._blurred)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the picture is not what it should be: parts are out of date or blurred."""
+        return self._picture is None or bool(self._stale or self._blurred or self._recoloured)
 
     def sharpen(self, viewport: Viewport) -> None:
         """Paint the faces that there was no time for in the last frame."""
@@ -188,7 +241,7 @@ class Painter:
 
     def paint_area(self, painter: QPainter, part: QRect, viewport: Viewport, dpr: float) -> None:
         """Paint a part of the window straight to a painter in window pixels."""
-        self._paint(painter, part, viewport, dpr)
+        self._paint(painter, QRegion(part), QRegion(part), viewport, dpr)
 
     def _size_differs(self, window: QRect, density: float) -> bool:
         picture = self._picture
@@ -196,36 +249,51 @@ class Painter:
             round(window.width() * density), round(window.height() * density),
         )  # fmt: skip
 
-    def _paint(self, painter: QPainter, part: QRect, viewport: Viewport, dpr: float) -> None:
+    def _paint(self, painter: QPainter, stale: QRegion, open_to_wires: QRegion, viewport: Viewport, dpr: float) -> None:
+        """Paint a region of the window in one go: what crosses several of its parts is painted once."""
         scale = viewport.scale
+        parts = parts_of(stale) if stale.rectCount() <= _MOST_PARTS else [stale.boundingRect()]
         painter.resetTransform()
-        painter.setClipRect(part)
-        painter.fillRect(part, self.ink.back)
+        painter.setClipRegion(stale)
+        whole = stale.boundingRect()
+        painter.fillRect(whole, self.ink.back)
         if self.detail != "far":
-            paint_dots(painter, part, viewport, self.ink.dot, dpr)
-        area = Rect(
-            *viewport.to_canvas(part.left(), part.top()), *viewport.to_canvas(part.right() + 1, part.bottom() + 1)
-        )
+            paint_dots(painter, whole, viewport, self.ink.dot, dpr)
+        areas = [canvas_rect(part, viewport) for part in parts]
         painter.scale(scale, scale)
         painter.translate(-viewport.x, -viewport.y)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for group in self._diagram.groups:
-            if group.rect.intersects(area):
+            if any(group.rect.intersects(area) for area in areas):
                 paint_group(painter, group, self.ink, scale)
         if self.detail == "far":
-            self._paint_far(painter, area, viewport)
+            self._paint_far(painter, canvas_rect(whole, viewport), viewport)
             return
-        boxes = self._diagram.in_area(area.grown(_SPARE))
+        boxes = self._diagram.in_areas(area.grown(_REACH) for area in areas)
         for box in boxes:
             if box.is_frame and box.id not in self._lifted:
                 paint_frame(painter, box, self._look(box.id), self.ink, self.faces, self.detail, (scale, dpr))
                 self.stats.faces += 1
-        self.strands.paint(
-            painter, self._wires(area), self.ink, quick=self.moving, arrows=self.detail == "near" and not self.moving
-        )
+        arrows = self.detail == "near" and not self.moving
+        self.strands.paint(painter, self._wires(open_to_wires, viewport), self.ink, quick=self.moving, arrows=arrows)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         for box in boxes:
             if not box.is_frame and box.id not in self._lifted:
                 self._paint_step(painter, box, viewport, dpr)
+
+    def _recolour_far(self, viewport: Viewport) -> None:
+        """From afar a step's state is its rectangle's colour: no need to paint what is around it."""
+        steps, self._recoloured = self._recoloured & self._diagram.boxes.keys() - self._lifted, set()
+        if self._picture is None or self.detail != "far":
+            return
+        painter = QPainter(self._picture)
+        painter.scale(viewport.scale, viewport.scale)
+        painter.translate(-viewport.x, -viewport.y)
+        for step in steps:
+            colour, box = self._far_colour(step), self._diagram.boxes[step]
+            if colour is not None:
+                painter.fillRect(QRectF(box.x, box.y, box.width, box.height), QColor.fromRgba(colour))
+        painter.end()
 
     def _paint_far(self, painter: QPainter, area: Rect, viewport: Viewport) -> None:
         for box in self._diagram.frames_in(area):
@@ -234,10 +302,20 @@ class Painter:
                 paint_frame(painter, box, look, self.ink, self.faces, "far", (viewport.scale, 1.0))
         self._batches.paint(painter, area, self.ink.far_wire)
 
-    def _wires(self, area: Rect) -> Iterable[Wire]:
+    def _wires(self, region: QRegion, viewport: Viewport) -> Iterable[Wire]:
+        """The wires that come through a region of the window."""
         lifted = self._lifted
-        wires = self._diagram.paths.within(area)
-        return [w for w in wires if w.source not in lifted and w.target not in lifted] if lifted else wires
+        parts = parts_of(region) if region.rectCount() <= _MOST_PARTS else [region.boundingRect()]
+        areas = [canvas_rect(part, viewport) for part in parts]
+        wires: Iterable[Wire] = set[Wire]().union(*(self._diagram.paths.within(area) for area in areas))
+        if lifted:
+            wires = [wire for wire in wires if wire.source not in lifted and wire.target not in lifted]
+        if any(area.width * area.height > _LARGE for area in areas) and len(areas) == 1:
+            return wires
+        ground = QRegion()
+        for area in (canvas_rect(part, viewport) for part in parts_of(region)):
+            ground += QRect(int(area.left) - 1, int(area.top) - 1, int(area.width) + 3, int(area.height) + 3)
+        return self.strands.crossing(wires, ground)
 
     def _paint_step(self, painter: QPainter, box: NodeBox, viewport: Viewport, dpr: float) -> None:
         self.stats.faces += 1
@@ -246,7 +324,7 @@ class Painter:
         sprite = self.sprites.take(look, viewport.scale, dpr, exact=not self.moving)
         if sprite is None:
             self._blurred.add(box.id)
-            sprite = self.sprites.take(self._bare(box.id), viewport.scale, dpr, exact=False)
+            sprite = self.sprites.take(self._bare(box.id), viewport.scale, dpr, exact=False, must=True)
         elif not self.moving and (sprite.scale != viewport.scale or sprite.dpr != dpr):
             self._blurred.add(box.id)
         if sprite is None:
@@ -255,36 +333,23 @@ class Painter:
             blit(painter, box, sprite, viewport, dpr)
 
     def _bare(self, step: str) -> Look:
-        look = self._look(step)
-        found = self._afar.get(look)
+        found = self._bare_of.get(step)
         if found is None:
-            if len(self._afar) > 4 * max(1_000, len(self._diagram.boxes)):
-                self._afar.clear()
-            found = self._afar[look] = look.from_afar()
+            made = self._afar(step)
+            found = self._bare_of[step] = self._bares.setdefault(made, made)
         return found
 
     def _far_colour(self, step: str) -> int | None:
         box = self._diagram.boxes[step]
         if box.is_frame:
             return None
-        look = self._look(step)
-        if look.tint:
-            return self.ink.note(look.tint).rgba()
-        return self.ink.far(look.kind, look.state).rgba()
-
-
-def parts_of(region: QRegion) -> list[QRect]:
-    """The rectangles of a region; it can be gone through, which the stubs do not say."""
-    return list(cast("Iterable[QRect]", region))
-
-
-def window_rect(area: Rect, viewport: Viewport) -> QRect:
-    """The part of the window over a part of the canvas, with a pixel or two to spare."""
-    left, top = viewport.to_window(area.left, area.top)
-    right, bottom = viewport.to_window(area.right, area.bottom)
-    limit = 1 << 20
-    left, top = max(left, -limit), max(top, -limit)
-    return QRect(int(left) - 2, int(top) - 2, int(min(right, limit) - left) + 5, int(min(bottom, limit) - top) + 5)
+        if box.shape.form == "note":
+            return self.ink.note(self._look(step).tint).rgba()
+        tone = self._tone(step)
+        found = self._tones.get(tone)
+        if found is None:
+            found = self._tones[tone] = self.ink.far(*tone).rgba()
+        return found
 
 
 def blit(painter: QPainter, box: NodeBox, sprite: Sprite, viewport: Viewport, dpr: float) -> None:
@@ -298,5 +363,4 @@ def blit(painter: QPainter, box: NodeBox, sprite: Sprite, viewport: Viewport, dp
         painter.restore()
         return
     target = QRectF(box.x - left, box.y - top, box.width + left + right, box.height + top + bottom)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-    painter.drawPixmap(target, sprite.pixmap, QRectF(sprite.pixmap.rect()))
+    painter.drawPixmap(target, sprite.pixmap, sprite.whole)

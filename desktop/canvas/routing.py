@@ -39,6 +39,18 @@ def bounds(x1: float, y1: float, x2: float, y2: float) -> Rect:
     return Rect(min(xs), min(ys), max(xs), max(ys))
 
 
+def strips(x1: float, y1: float, x2: float, y2: float, pieces: int = 6) -> list[Rect]:
+    """Small rectangles that together cover the wire: far less than the one around it."""
+    line = sampled(curve(x1, y1, x2, y2), 12)
+    step = max(1, math.ceil((len(line) - 1) / pieces))
+    out = []
+    for start in range(0, len(line) - 1, step):
+        part = line[start : start + step + 1]
+        xs, ys = [x for x, _ in part], [y for _, y in part]
+        out.append(Rect(min(xs), min(ys), max(xs), max(ys)))
+    return out
+
+
 def segments(points: Curve) -> Iterator[tuple[float, ...]]:
     """The cubics one by one, 8 numbers each."""
     for start in range(0, len(points) - 2, 6):

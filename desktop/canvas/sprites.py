@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap
 
 from desktop.canvas.faces import MARGIN, Faces
@@ -20,9 +20,10 @@ MOST_BYTES: Final = 24 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A face at one scale. scale, dpr: what it was painted for."""
+    """A face at one scale. whole: the pixmap's rectangle. scale, dpr: what it was painted for."""
 
     pixmap: QPixmap
+    whole: QRectF
     scale: float
     dpr: float
     bytes: int
@@ -46,14 +47,17 @@ class Sprites:
         """Begin a frame that may spend that long on painting faces."""
         self._left = seconds
 
-    def take(self, look: Look, scale: float, dpr: float, *, exact: bool) -> Sprite | None:
-        """The look's sprite. exact: at this very scale if the budget allows; else whatever scale there is."""
+    def take(self, look: Look, scale: float, dpr: float, *, exact: bool, must: bool = False) -> Sprite | None:
+        """The look's sprite. exact: at this very scale if the budget allows; else whatever scale there is.
+
+        must: paint it, whatever the budget, if there is none at all.
+        """
         found = self._kept.get(look)
         if found is not None:
             self._kept.move_to_end(look)
             if not exact or (found.scale == scale and found.dpr == dpr):
                 return found
-        if self._left <= 0.0:
+        if self._left <= 0.0 and not (must and found is None):
             return found
         return self._paint(look, scale, dpr)
 
@@ -71,7 +75,7 @@ class Sprites:
         painter.translate(left, top)
         self._faces.paint(painter, look, scale, dpr)
         painter.end()
-        sprite = Sprite(pixmap, scale, dpr, width * height * 4)
+        sprite = Sprite(pixmap, QRectF(pixmap.rect()), scale, dpr, width * height * 4)
         self._keep(look, sprite)
         self.painted += 1
         self._left -= perf_counter() - start

@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF, QRegion
 
 from core.workflow.model import Wire
 from desktop.canvas.diagram import Diagram
 from desktop.canvas.geometry import WirePath
 from desktop.canvas.ink import Ink
-from desktop.canvas.routing import curve, point_at, segments
+from desktop.canvas.routing import curve, point_at, segments, strips
 
 Flow: TypeAlias = Literal["rest", "live", "dead"]
 """What a run did with a wire: nothing yet, sent something along it, or passed it over."""
@@ -28,17 +28,32 @@ class Strands:
         self._diagram = diagram
         self._flow = flow
         self._paths: dict[Wire, QPainterPath] = {}
+        self._regions: dict[Wire, QRegion] = {}
 
     def forget(self, wires: Iterable[Wire]) -> None:
         """These wires have moved or are gone."""
         for wire in wires:
             self._paths.pop(wire, None)
+            self._regions.pop(wire, None)
 
     def path(self, wire: Wire) -> QPainterPath:
         """A wire's curve."""
         found = self._paths.get(wire)
         if found is None:
             found = self._paths[wire] = qt_path(self._diagram.wires[wire])
+        return found
+
+    def crossing(self, wires: Iterable[Wire], region: QRegion) -> list[Wire]:
+        """Those of the wires that come through a region of the canvas; a curve is mostly not in its own rectangle."""
+        return [wire for wire in wires if self._region(wire).intersects(region)]
+
+    def _region(self, wire: Wire) -> QRegion:
+        found = self._regions.get(wire)
+        if found is None:
+            path, found = self._diagram.wires[wire], QRegion()
+            for left, top, right, bottom in strips(path.x1, path.y1, path.x2, path.y2):
+                found += QRect(int(left) - 6, int(top) - 6, int(right - left) + 13, int(bottom - top) + 13)
+            self._regions[wire] = found
         return found
 
     def paint(self, painter: QPainter, wires: Iterable[Wire], ink: Ink, *, quick: bool, arrows: bool) -> None:

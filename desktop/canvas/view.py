@@ -35,13 +35,14 @@ from desktop.canvas.geometry import Rect
 from desktop.canvas.ink import Ink
 from desktop.canvas.interactions import Interactions
 from desktop.canvas.live import Live, Marks
-from desktop.canvas.look import Look, look_of
-from desktop.canvas.painter import Painter, window_rect
+from desktop.canvas.look import Look, look_from_afar, look_of
+from desktop.canvas.painter import Painter
+from desktop.canvas.stale import window_rect
 from desktop.canvas.strands import Flow
 from desktop.canvas.viewport import Viewport
 from desktop.document import Changes, Edit, OpenDocument
 from desktop.icons import Icons
-from desktop.overlay import RunOverlay, StepView
+from desktop.overlay import RunOverlay, StepState, StepView
 from desktop.theme import Theme, ThemeManager
 
 if TYPE_CHECKING:
@@ -104,13 +105,21 @@ class CanvasView(_Base):
         self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._running: set[str] = set()
         self._fitted = False
-        self.picture = Painter(self.diagram, Ink(theme_manager.theme), self.icons, self.look, self.flow)
+        self.picture = Painter(
+            self.diagram,
+            Ink(theme_manager.theme),
+            self.icons,
+            look=self.look,
+            afar=self.afar,
+            tone=self.tone,
+            flow=self.flow,
+        )
         self._live = Live(self.diagram, self.picture, self.marks)
         self._set_up_widget()
         self._frame = self._timer(FRAME_MS, self._follow_run, once=True)
         self._settle = self._timer(SETTLE_MS, self._rest, once=True)
         self._turn = self._timer(TURN_MS, self._turn_rings, once=False)
-        self._sharpen = self._timer(0, self._paint_rest, once=True)
+        self._sharpen = self._timer(FRAME_MS, self._paint_rest, once=True)
         self.commands = CanvasActions(self)
         self.interactions = Interactions(self)
         document.changed.connect(self._document_changed)
@@ -126,6 +135,11 @@ class CanvasView(_Base):
         return self._themes.theme
 
     @property
+    def is_busy(self) -> bool:
+        """Whether another frame comes by itself: the picture is behind, or a run's news are not shown yet."""
+        return self.picture.is_behind or self._sharpen.isActive() or self._settle.isActive() or self._frame.isActive()
+
+    @property
     def selected(self) -> frozenset[str]:
         """The selected steps."""
         return frozenset(self.marks.selected)
@@ -134,7 +148,12 @@ class CanvasView(_Base):
         """Show another run's states; an empty overlay shows none."""
         self.overlay = overlay
         overlay.take_dirty()
-        self._restate(self.diagram.boxes)
+        self._looks.clear()
+        self._flows.clear()
+        self._running = {i for i, view in overlay.by_id.items() if view.state == "running" and i in self.diagram.boxes}
+        self.picture.spoil()
+        self.viewport().update()
+        self._animate()
 
     def overlay_changed(self) -> None:
         """The run has gone on: what changed is painted with the next frame."""
@@ -151,6 +170,17 @@ class CanvasView(_Base):
                 self.diagram.connected(step),
             )  # fmt: skip
         return found
+
+    def afar(self, step: str) -> Look:
+        """How a step looks from so far away that texts cannot be read."""
+        model, view = self.diagram.steps[step], self.overlay.by_id.get(step)
+        shape = self.diagram.boxes[step].shape
+        return look_from_afar(model, self.types.get(model.type), shape, view.state if view else "idle")
+
+    def tone(self, step: str) -> tuple[str, StepState]:
+        """A step's kind and state."""
+        kind, view = self.types.get(self.diagram.steps[step].type), self.overlay.by_id.get(step)
+        return kind.category if kind else "", view.state if view else "idle"
 
     def state(self, step: str) -> StepView | None:
         """How a step stands in the run that is shown."""
@@ -423,10 +453,13 @@ class CanvasView(_Base):
             else:
                 self._running.discard(step)
             if old is None or old != self.look(step):
-                region += self.picture.refaced(step, self.camera)
+                region += self.picture.refaced(step, self.camera, was_opaque=old is not None and old.is_opaque)
             region += self._reflow(step, view)
-        self.viewport().update(region)
         self._animate()
+        if self._turn.isActive():  # rings turn with this frame, instead of in one of their own
+            region += self._rings()
+            self._turn.start()
+        self.viewport().update(region)
 
     def _reflow(self, step: str, view: StepView | None) -> QRegion:
         """The part of the window with the wires of a step whose flow is another one."""
@@ -435,10 +468,9 @@ class CanvasView(_Base):
         region = QRegion()
         if self._flows.get(step, ("", ())) != flow:
             self._flows[step] = flow
-            if self.picture.detail != "far":
-                for wire in self.diagram.wires_of(step):
-                    if wire.source == step:
-                        region += self.picture.stale_area(self.diagram.paths.rect(wire), self.camera)
+            for wire in self.diagram.wires_of(step):
+                if wire.source == step:
+                    region += self.picture.rewired(wire, self.camera)
         return region
 
     def _theme_changed(self, theme: Theme) -> None:
@@ -470,20 +502,18 @@ class CanvasView(_Base):
             self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
 
     def _turn_rings(self) -> None:
+        self.viewport().update(self._rings())
+
+    def _rings(self) -> QRegion:
+        """The part of the window where something turns or travels."""
         region = QRegion()
         seen = self.camera.visible()
-        for step in self._running:
-            box = self.diagram.boxes.get(step)
-            if box is None or self.picture.detail == "far":
-                continue
-            for area in (
-                box.rect,
-                *(self.diagram.paths.rect(w) for w in self.diagram.wires_of(step) if w.target == step),
-            ):
+        for step in self._running if self.picture.detail != "far" else ():
+            arriving = (wire for wire in self.diagram.wires_of(step) if wire.target == step)
+            for area in (self.diagram.boxes[step].rect, *(self.diagram.paths.rect(wire) for wire in arriving)):
                 if area.intersects(seen):
                     region += window_rect(area.grown(14.0), self.camera)
-        if not region.isEmpty():
-            self.viewport().update(region)
+        return region
 
 
 def _nothing_runs(_step: str) -> float | None:

@@ -45,7 +45,8 @@ def wrapped(text: str, *, characters: int, lines: int) -> tuple[str, ...]:
     for paragraph in text.strip().splitlines():
         if not paragraph.strip():
             continue
-        out.extend(textwrap.wrap(paragraph.strip()[:_LONGEST], characters, drop_whitespace=True))
+        short = paragraph.strip()[:_LONGEST]
+        out.extend((short,) if len(short) <= characters else textwrap.wrap(short, characters))
         if len(out) > lines:
             cut = out[lines - 1][: characters - 1].rstrip(" .,;:…")
             return (*out[: lines - 1], f"{cut}…")
@@ -70,7 +71,9 @@ def plain(value: Json, *, keep_lines: bool = False) -> str:
         text = "true" if value else "false"
     else:
         text = str(value)
-    text = _EXPRESSION.sub(r"\1", text[: 4 * _LONGEST])
+    text = text[: 4 * _LONGEST]
+    if "{{" in text:
+        text = _EXPRESSION.sub(r"\1", text)
     return text.strip() if keep_lines else " ".join(text.split())[:_LONGEST]
 
 
