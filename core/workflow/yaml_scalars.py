@@ -56,6 +56,8 @@ def is_printable(text: str) -> bool:
 
 def can_be_plain(text: str, *, in_flow: bool) -> bool:
     """Whether a text can stand without quotes and is text to every reader. in_flow: between braces or brackets."""
+    if text.startswith(("---", "...")):  # at the start of a line these end a document
+        return False
     return (
         _looks_like_text(text)
         and text[0] not in _UNSAFE_START

@@ -72,6 +72,12 @@ def test_random_yaml_gives_data_or_the_document_error(text: str) -> None:
     assert all(problem.line is None or problem.line >= 1 for problem in reading.problems)
 
 
+@pytest.mark.parametrize("text", ["... a", "--- a", "...", "---", "...x", "a ..."])
+def test_text_that_looks_like_the_end_of_a_document_survives(text: str) -> None:
+    assert parse(emit(text)) == text
+    assert parse(emit({"k": [text, {text: text}]})) == {"k": [text, {text: text}]}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
