@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import psutil
 
@@ -167,25 +168,15 @@ class Bench:
         view, frames = self.view, self.frames
         for name, scale in (("pan_100", 1.0), ("pan_50", 0.5), ("pan_30", 0.3), ("pan_fit", self.fit_scale)):
             self.look_at(scale)
-            self.series(
-                name, [lambda k=k: view.pan(9 if k % 40 < 20 else -9, 5 if k % 40 < 20 else -5) for k in range(frames)]
-            )
+            ways = [(9, 5) if k % 40 < 20 else (-9, -5) for k in range(frames)]
+            self.series(name, [partial(view.pan, *way) for way in ways])
         at = view.viewport().rect().center()
         factor = self.fit_scale ** (1 / frames)
         self.look_at(1.0)
-        self.series("zoom_out", [lambda: view.zoom(factor, at) for _ in range(frames)])
-        self.series("zoom_in", [lambda: view.zoom(1 / factor, at) for _ in range(frames)])
+        self.series("zoom_out", [partial(view.zoom, factor, at)] * frames)
+        self.series("zoom_in", [partial(view.zoom, 1 / factor, at)] * frames)
         self.look_at(1.0)
-
-        def turn(k: int) -> None:
-            if k % 2:
-                self.view.fit()
-            else:
-                view.camera.scale = 1.0
-                view.camera.center_on(*self.middle)
-
-        both = [lambda k=k: (turn(k), view.camera_moved() if not k % 2 else None) for k in range(frames)]
-        self.series("fit_all", both[1::2])
+        self.series("fit_all", [view.fit] * frames)
 
     def drag(self) -> None:
         from PySide6.QtCore import QPoint
@@ -202,8 +193,7 @@ class Bench:
             gesture = Move(view, Pointer(QPoint(800, 450), *view.canvas_point(QPoint(800, 450))))
             self.pump()
             places = [QPoint(800 + 4 * (k % 20), 450 + 3 * (k % 20)) for k in range(self.frames)]
-            follow = gesture.move
-            self.series(name, [lambda p=p, f=follow: f(Pointer(p, *view.canvas_point(p))) for p in places])
+            self.series(name, [partial(gesture.move, Pointer(p, *view.canvas_point(p))) for p in places])
             gesture.cancel()
             self.pump()
 
