@@ -147,7 +147,28 @@ class CanvasActions:
         def done(title: str) -> None:
             canvas.apply("Rename", lambda workflow: edits.set_title(workflow, step, title))
 
-        TitleEditor(canvas, step, done).open()
+        box = canvas.diagram.boxes[step]
+        place = Rect(box.x + 34.0, box.y + 4.0, box.rect.right - 6.0, box.y + HEADER - 4.0)
+        TitleEditor(canvas, canvas.diagram.steps[step].name, place, done).open()
+
+    def rename_group(self, group: str) -> None:
+        """Edit the title of a group's frame in place."""
+        canvas = self._canvas
+        frame = next((frame for frame in canvas.diagram.groups if frame.id == group), None)
+        if frame is None or canvas.document.read_only:
+            return
+
+        def done(title: str) -> None:
+            canvas.apply("Rename the group", lambda workflow: edits.set_group(workflow, group, title=title))
+
+        left, top, right, _ = frame.rect
+        TitleEditor(canvas, frame.group.title, Rect(left + 6.0, top + 4.0, right - 6.0, top + 28.0), done).open()
+
+    def ungroup(self) -> None:
+        """Take the frames off the selected steps."""
+        steps = self._canvas.selected
+        if steps:
+            self._canvas.apply("Ungroup", lambda workflow: edits.leave_groups(workflow, steps))
 
     # -- places ----------------------------------------------------------------------------------------------------
 

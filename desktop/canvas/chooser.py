@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from desktop.canvas.chooser_row import DETAIL, ROW, ChooserRow
 from desktop.fuzzy import match
 from desktop.icons import Icons
 from desktop.theme import Theme
 
 _WIDTH: Final = 320
-_ROW: Final = 32
 _MOST_ROWS: Final = 8
 _MOST_FOUND: Final = 50
 
@@ -54,7 +54,7 @@ class Chooser(QFrame):
         self.list = QListWidget(self)
         self.list.setAccessibleName("Matches")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setIconSize(QSize(16, 16))
+        self.list.setItemDelegate(ChooserRow(theme, self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.empty = QLabel(nothing, self)
         self.empty.setWordWrap(True)
@@ -125,18 +125,17 @@ class Chooser(QFrame):
     def _search(self, text: str) -> None:
         self.list.clear()
         for choice in ranked(self._choices, text)[:_MOST_FOUND]:
-            title = f"{choice.title}   {choice.detail}" if choice.detail else choice.title
-            item = QListWidgetItem(title)
+            item = QListWidgetItem(choice.title)
             if choice.icon:
                 item.setIcon(QIcon(self._icons.pixmap(choice.icon, self._theme.color(choice.colour), 16, 2.0)))
             item.setData(Qt.ItemDataRole.UserRole, choice.key)
-            item.setSizeHint(QSize(0, _ROW))
+            item.setData(DETAIL, choice.detail)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
         found = self.list.count()
         self.list.setVisible(found > 0)
         self.empty.setVisible(found == 0)
-        self.list.setFixedHeight(min(found, _MOST_ROWS) * _ROW + 2)
+        self.list.setFixedHeight(min(found, _MOST_ROWS) * ROW)
         self.adjustSize()
 
     def _lay_out(self) -> None:
@@ -160,8 +159,10 @@ class Chooser(QFrame):
             " padding: 6px 8px; }"
             f"QLineEdit:focus {{ border-color: {css('focus')}; }}"
             f"QListWidget {{ background: transparent; border: none; color: {css('text.primary')}; outline: none; }}"
-            f"QListWidget::item {{ padding: 4px 8px; border-radius: {radius('radius.control')}px; }}"
-            f"QListWidget::item:selected {{ background: {css('selection.fill')}; color: {css('text.primary')}; }}"
+            "QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }"
+            f"QScrollBar::handle:vertical {{ background: {css('border.control')}; border-radius: 4px; }}"
+            "QScrollBar::add-line, QScrollBar::sub-line { height: 0; }"
+            "QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }"
             f"QLabel {{ color: {css('text.muted')}; padding: 12px; }}"
         )
 

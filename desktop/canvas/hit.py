@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from core.workflow.model import Wire
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import HEADER, PLUS, NodeBox, PortSpot, Rect
+from desktop.canvas.geometry import GROUP_TITLE, HEADER, PLUS, NodeBox, PortSpot, Rect
 from desktop.canvas.routing import curve, distance
 
 PORT_REACH = 7.0
@@ -22,18 +22,19 @@ SNAP_REACH = 24.0
 LEAST_DETAIL = 0.22
 """Below this scale ports and wires are too small to be meant."""
 
-Part: TypeAlias = Literal["void", "step", "port", "wire", "frame"]
-"""`frame` is the inside of a loop: a void that belongs to it."""
+Part: TypeAlias = Literal["void", "step", "port", "wire", "frame", "group"]
+"""`frame` is the inside of a loop: a void that belongs to it. `group` is the title of a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a point is on. step: its id, or the loop's; port, wire: set for those parts."""
+    """What a point is on. step: its id, or the loop's; port, wire, group: set for those parts."""
 
     part: Part = "void"
     step: str = ""
     port: PortSpot | None = None
     wire: Wire | None = None
+    group: str = ""
 
 
 NOTHING_HIT = Hit()
@@ -55,6 +56,10 @@ def hit(diagram: Diagram, x: float, y: float, scale: float) -> Hit:
         wire = wire_at(diagram, x, y, WIRE_REACH / scale)
         if wire is not None:
             return Hit("wire", wire=wire)
+    for group in reversed(diagram.groups):
+        left, top, right, _ = group.rect
+        if Rect(left, top, right, top + GROUP_TITLE / min(scale, 1.0)).contains(x, y):
+            return Hit("group", group=group.id)
     frame = next((box for box in near if box.is_frame and box.rect.contains(x, y)), None)
     return Hit("frame", frame.id) if frame else NOTHING_HIT
 

@@ -124,6 +124,8 @@ class Interactions:
             self._canvas.activated.emit(at.step)
         elif at.part == "wire" and at.wire is not None:
             self._canvas.commands.ask_for_step(pointer.at, on=at.wire)
+        elif at.part == "group":
+            self._canvas.commands.rename_group(at.group)
         elif at.part in ("void", "frame"):
             self._canvas.commands.ask_for_step(pointer.at)
 
@@ -247,6 +249,10 @@ class Interactions:
         if at.part == "wire" and at.wire is not None:
             canvas.select(marks.selected if pointer.holds(_SHIFT) else (), {at.wire}, add=pointer.holds(_SHIFT))
             return None
+        if at.part == "group":
+            members = canvas.document.workflow.groups[at.group].steps
+            canvas.select(members, add=pointer.holds(_SHIFT))
+            return (lambda: Move(canvas, pointer)) if editable else None
         return lambda: Band(canvas, pointer, at.step)
 
     def _click(self, pointer: Pointer, at: Hit) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from core.workflow.model import Wire
 from desktop.canvas.batches import draw_rects, rect_numbers
@@ -28,6 +28,7 @@ _GAP: Final = 2.0
 """Between a step and the ring around it."""
 
 _MOST_TITLES: Final = 20
+_SHADE: Final = QColor(0, 0, 0, 18)
 
 
 @dataclass(slots=True)
@@ -155,9 +156,21 @@ class Live:
         self._painter.strands.paint(painter, wires, ink, quick=len(wires) > 200, arrows=True)
         for step in sorted(near):
             box = self._diagram.boxes[step]
+            if len(near) <= _MOST_TITLES:
+                self._shadow(painter, box)
             sprite = None if box.is_frame else self._painter.sprite(step, viewport.scale, dpr)
             if sprite is not None:
                 blit(painter, box, sprite, viewport, dpr)
+
+    def _shadow(self, painter: QPainter, box: NodeBox) -> None:
+        """What is dragged lies higher than the rest."""
+        ink = self._painter.ink
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_SHADE)
+        for depth in range(1, 6):
+            rect = box.rect.grown(2.0 * depth).moved(0.0, 4.0)
+            painter.drawRoundedRect(_qt(rect), ink.radius + 2.0 * depth, ink.radius + 2.0 * depth)
 
     def _frame(self, painter: QPainter) -> None:
         """The loop that what is dragged would go into."""
@@ -181,7 +194,7 @@ class Live:
             elif step != self._marks.source and not box.is_frame:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(veil)
-                painter.drawRoundedRect(_qt(box.rect.grown(6.0)), ink.radius, ink.radius)
+                painter.drawRoundedRect(_qt(box.rect.grown(1.0)), ink.radius, ink.radius)
 
     def _running(
         self, painter: QPainter, box: NodeBox, seconds: float, phase: float, viewport: Viewport, dpr: float

@@ -33,6 +33,9 @@ from desktop.overlay import StepState
 BUDGET: Final = 0.003
 """Seconds that a frame may spend on painting faces; the rest comes in the next frames."""
 
+REST_BUDGET: Final = 0.009
+"""The same for frames that are painted only to catch up."""
+
 _MOST_PARTS: Final = 64
 """A region of more parts is looked through as one; only the region itself is painted over."""
 
@@ -82,16 +85,17 @@ class Painter:
         self._look = look
         self._afar = afar
         self._tone = tone
-        self._tones: dict[tuple[str, StepState], int] = {}
+        self._tones: dict[tuple[str, StepState], QColor] = {}
         self._icons = icons
         self._lifted: frozenset[str] = frozenset()
         self._picture: QPixmap | None = None
         self._stale = Stale()
         self._blurred: set[str] = set()
+        self._budget = BUDGET
         self._recoloured: set[str] = set()
         self._bares: dict[Look, Look] = {}
         self._bare_of: dict[str, Look] = {}
-        self._batches = Batches(diagram, self._far_colour)
+        self._batches = Batches(diagram, self._batch_colour)
         self._batches.refresh((), diagram.wires)
         self.recolour(ink)
 
@@ -198,7 +202,8 @@ class Painter:
             self._picture = QPixmap(round(window.width() * density), round(window.height() * density))
             self._picture.setDevicePixelRatio(density)
             self._stale.all(viewport)
-        self.sprites.begin(BUDGET)
+        self.sprites.begin(self._budget)
+        self._budget = BUDGET
         region, open_to_wires = self._stale.take()
         if not region.isEmpty():
             painter = QPainter(self._picture)
@@ -222,6 +227,7 @@ class Painter:
     def sharpen(self, viewport: Viewport) -> None:
         """Paint the faces that there was no time for in the last frame."""
         blurred, self._blurred = self._blurred, set()
+        self._budget = REST_BUDGET
         for step in blurred & self._diagram.boxes.keys():
             self.stale_area(self._diagram.boxes[step].rect, viewport)
 
@@ -290,9 +296,8 @@ class Painter:
         painter.scale(viewport.scale, viewport.scale)
         painter.translate(-viewport.x, -viewport.y)
         for step in steps:
-            colour, box = self._far_colour(step), self._diagram.boxes[step]
-            if colour is not None:
-                painter.fillRect(QRectF(box.x, box.y, box.width, box.height), QColor.fromRgba(colour))
+            box = self._diagram.boxes[step]
+            painter.fillRect(QRectF(box.x, box.y, box.width, box.height), self.far_colour(step))
         painter.end()
 
     def _paint_far(self, painter: QPainter, area: Rect, viewport: Viewport) -> None:
@@ -339,17 +344,18 @@ class Painter:
             found = self._bare_of[step] = self._bares.setdefault(made, made)
         return found
 
-    def _far_colour(self, step: str) -> int | None:
-        box = self._diagram.boxes[step]
-        if box.is_frame:
-            return None
-        if box.shape.form == "note":
-            return self.ink.note(self._look(step).tint).rgba()
+    def far_colour(self, step: str) -> QColor:
+        """The colour of a step that is only a rectangle."""
+        if self._diagram.boxes[step].shape.form == "note":
+            return self.ink.note(self._afar(step).tint)
         tone = self._tone(step)
         found = self._tones.get(tone)
         if found is None:
-            found = self._tones[tone] = self.ink.far(*tone).rgba()
+            found = self._tones[tone] = self.ink.far(*tone)
         return found
+
+    def _batch_colour(self, step: str) -> int | None:
+        return None if self._diagram.boxes[step].is_frame else self.far_colour(step).rgba()
 
 
 def blit(painter: QPainter, box: NodeBox, sprite: Sprite, viewport: Viewport, dpr: float) -> None:

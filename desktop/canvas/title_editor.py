@@ -1,4 +1,4 @@
-"""Editing a step's title where it stands."""
+"""Editing a title where it stands: a step's or a group's."""
 
 from __future__ import annotations
 
@@ -9,43 +9,34 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QFont, QKeyEvent
 from PySide6.QtWidgets import QLineEdit
 
-from desktop.canvas.geometry import HEADER
+from desktop.canvas.geometry import Rect
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
 
-_LEFT = 40.0
-"""Where a title begins in a header."""
+_LEAST_WIDTH, _LEAST_HEIGHT = 120, 24
 
 
 class TitleEditor(QLineEdit):
-    """A line over a step's title. Enter or the focus going elsewhere takes the text, Escape leaves it as it was."""
+    """A line over a title. Enter or the focus going elsewhere takes the text, Escape leaves it as it was."""
 
-    def __init__(self, canvas: CanvasView, step: str, done: Callable[[str], None]) -> None:
+    def __init__(self, canvas: CanvasView, title: str, place: Rect, done: Callable[[str], None]) -> None:
         super().__init__(canvas.viewport())
         self._canvas = canvas
-        self._step = step
+        self._place = place
         self._done = done
         self._is_open = False
-        self.setAccessibleName("Title of the step")
-        self.setText(canvas.diagram.steps[step].name)
+        self.setAccessibleName("Title")
+        self.setText(title)
 
     def open(self) -> None:
         """Show it and take the keyboard."""
-        canvas, box = self._canvas, self._canvas.diagram.boxes[self._step]
-        scale = canvas.camera.scale
-        x, y = canvas.camera.to_window(box.x + _LEFT - 6.0, box.y + 4.0)
-        self.setGeometry(
-            QRect(
-                round(x),
-                round(y),
-                max(120, round((box.width - _LEFT - 6.0) * scale)),
-                max(24, round((HEADER - 8.0) * scale)),
-            )
-        )
-        theme = canvas.theme
+        canvas, theme, scale = self._canvas, self._canvas.theme, self._canvas.camera.scale
+        x, y = canvas.camera.to_window(self._place.left, self._place.top)
+        width = max(_LEAST_WIDTH, round(self._place.width * scale))
+        self.setGeometry(QRect(round(x), round(y), width, max(_LEAST_HEIGHT, round(self._place.height * scale))))
         font = QFont(theme.font("body.strong"))
-        font.setPixelSize(max(11, round(13 * scale)))
+        font.setPixelSize(max(11, round(font.pixelSize() * scale)))
         self.setFont(font)
         self.setStyleSheet(
             f"QLineEdit {{ background: {theme.css('surface.input')}; color: {theme.css('text.primary')};"

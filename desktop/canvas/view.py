@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QAccessibleInterface,
     QCloseEvent,
     QFocusEvent,
     QHideEvent,
@@ -36,10 +37,12 @@ from desktop.canvas.ink import Ink
 from desktop.canvas.interactions import Interactions
 from desktop.canvas.live import Live, Marks
 from desktop.canvas.look import Look, look_from_afar, look_of
+from desktop.canvas.minimap import Minimap
 from desktop.canvas.painter import Painter
 from desktop.canvas.stale import window_rect
 from desktop.canvas.strands import Flow
 from desktop.canvas.viewport import Viewport
+from desktop.canvas.zoom_pill import ZoomPill
 from desktop.document import Changes, Edit, OpenDocument
 from desktop.icons import Icons
 from desktop.overlay import RunOverlay, StepState, StepView
@@ -67,7 +70,9 @@ class CanvasView(_Base):
     selection_changed: the selected steps, a frozenset of ids. zoomed: the scale, 1.0 = 100 %. viewed: the part in
     view, or the graph's extent, is another one. activated: a step that
     the person wants to open (Enter, double click). menu_requested: place in the window and what is there (a Hit).
-    said: a sentence for the person, such as why something cannot be done.
+    said: a sentence for the person, such as why something cannot be done. drawn: ids of steps whose state is
+    another one, empty if the graph itself is.
+    stepped: a step's id and the state that it has come to.
     """
 
     selection_changed = Signal(object)
@@ -76,6 +81,8 @@ class CanvasView(_Base):
     activated = Signal(str)
     menu_requested = Signal(QPoint, object)
     said = Signal(str)
+    drawn = Signal(object)
+    stepped = Signal(str, str)
 
     _is_built = False  # Qt and pyqtgraph send events while they construct themselves
 
@@ -122,6 +129,11 @@ class CanvasView(_Base):
         self._sharpen = self._timer(FRAME_MS, self._paint_rest, once=True)
         self.commands = CanvasActions(self)
         self.interactions = Interactions(self)
+        self.minimap = Minimap(self)
+        self.zoom_pill = ZoomPill(self)
+        self.accessible: QAccessibleInterface | None = None
+        self.speaker: QObject | None = None
+        self._states: dict[str, StepState] = {}
         document.changed.connect(self._document_changed)
         theme_manager.changed.connect(self._theme_changed)
         self._is_built = True
@@ -151,8 +163,10 @@ class CanvasView(_Base):
         self._looks.clear()
         self._flows.clear()
         self._running = {i for i, view in overlay.by_id.items() if view.state == "running" and i in self.diagram.boxes}
+        self._states.clear()
         self.picture.spoil()
         self.viewport().update()
+        self.drawn.emit(frozenset())
         self._animate()
 
     def overlay_changed(self) -> None:
@@ -252,7 +266,7 @@ class CanvasView(_Base):
         for area in damage.areas if len(damage.areas) < 200 else ():
             region += window_rect(area.grown(32.0), self.camera)
         self.viewport().update(region if len(damage.areas) < 200 else QRegion(self.viewport().rect()))
-        self.viewed.emit()
+        self.drawn.emit(frozenset())
 
     # -- the camera ------------------------------------------------------------------------------------------------
 
@@ -334,6 +348,8 @@ class CanvasView(_Base):
         if event is not None and self._is_built:
             size = self.viewport().size()
             self.camera.resize(float(size.width()), float(size.height()))
+            self.minimap.place()
+            self.zoom_pill.place()
             self.viewed.emit()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -414,6 +430,17 @@ class CanvasView(_Base):
         view = self.overlay.by_id.get(step) if step in self._running else None
         return max(0.0, self.now() - view.since) if view is not None else None
 
+    def rings(self) -> QRegion:
+        """The part of the window where something turns or travels."""
+        region = QRegion()
+        seen = self.camera.visible()
+        for step in self._running if self.picture.detail != "far" else ():
+            arriving = (wire for wire in self.diagram.wires_of(step) if wire.target == step)
+            for area in (self.diagram.boxes[step].rect, *(self.diagram.paths.rect(wire) for wire in arriving)):
+                if area.intersects(seen):
+                    region += window_rect(area.grown(14.0), self.camera)
+        return region
+
     def _set_up_widget(self) -> None:
         self.setCacheMode(QGraphicsView.CacheModeFlag(0))
         self.setAccessibleName("Canvas")
@@ -444,7 +471,7 @@ class CanvasView(_Base):
 
     def _restate(self, steps: Iterable[str]) -> None:
         """Paint what is different of these steps in the run that is shown."""
-        region = QRegion()
+        region, turned = QRegion(), set[str]()
         for step in steps:
             old = self._looks.pop(step, None)
             view = self.overlay.by_id.get(step)
@@ -455,9 +482,16 @@ class CanvasView(_Base):
             if old is None or old != self.look(step):
                 region += self.picture.refaced(step, self.camera, was_opaque=old is not None and old.is_opaque)
             region += self._reflow(step, view)
+            state = view.state if view is not None else "idle"
+            if self._states.get(step, "idle") != state:
+                self._states[step] = state
+                self.stepped.emit(step, state)
+                turned.add(step)
+        if turned:
+            self.drawn.emit(frozenset(turned))
         self._animate()
         if self._turn.isActive():  # rings turn with this frame, instead of in one of their own
-            region += self._rings()
+            region += self.rings()
             self._turn.start()
         self.viewport().update(region)
 
@@ -475,6 +509,8 @@ class CanvasView(_Base):
 
     def _theme_changed(self, theme: Theme) -> None:
         self.picture.recolour(Ink(theme))
+        self.zoom_pill.dress(theme)
+        self.drawn.emit(frozenset())
         self._animate()
         self.viewport().update()
 
@@ -502,18 +538,7 @@ class CanvasView(_Base):
             self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
 
     def _turn_rings(self) -> None:
-        self.viewport().update(self._rings())
-
-    def _rings(self) -> QRegion:
-        """The part of the window where something turns or travels."""
-        region = QRegion()
-        seen = self.camera.visible()
-        for step in self._running if self.picture.detail != "far" else ():
-            arriving = (wire for wire in self.diagram.wires_of(step) if wire.target == step)
-            for area in (self.diagram.boxes[step].rect, *(self.diagram.paths.rect(wire) for wire in arriving)):
-                if area.intersects(seen):
-                    region += window_rect(area.grown(14.0), self.camera)
-        return region
+        self.viewport().update(self.rings())
 
 
 def _nothing_runs(_step: str) -> float | None:

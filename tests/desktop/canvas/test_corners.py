@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from core.workflow import edits
+from core.workflow.model import Step, Workflow
+from desktop.canvas.accessibility import CanvasInterface, describe
+from desktop.canvas.export import ExportFailed, export
+from desktop.canvas.zoom_pill import ZoomPill
+from desktop.overlay import StepView
+from tests.support.canvas_hand import Hand, MakeHand, settled
+
+LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+def large(count: int) -> Workflow:
+    steps = {f"s{i}": Step(f"s{i}", "value", f"Step {i}") for i in range(count)}
+    return Workflow("Large", steps=steps, layout={f"s{i}": (i * 400.0, 0.0) for i in range(count)})
+
+
+def test_the_map_is_there_only_when_there_is_something_to_map(make_hand: MakeHand, qtbot: QtBot) -> None:
+    assert not make_hand(large(11)).canvas.minimap.isVisible()
+    canvas = make_hand(large(12)).canvas
+    assert canvas.minimap.isVisible()
+    canvas.apply("Delete", lambda workflow: edits.remove_steps(workflow, ["s3"]))
+    qtbot.waitUntil(lambda: not canvas.minimap.isVisible())
+
+
+def test_a_press_on_the_map_goes_there(make_hand: MakeHand) -> None:
+    hand = make_hand(large(40))
+    settled(hand.canvas)
+    QTest.mouseClick(hand.canvas.minimap, LEFT, NO_KEY, QPoint(190, 65))
+    assert hand.canvas.visible_area().center[0] > 14_000.0
+    assert hand.canvas.selected == set()
+
+
+def test_the_pill_shows_and_changes_the_scale(hand: Hand) -> None:
+    pill: ZoomPill = hand.canvas.zoom_pill
+    hand.canvas.zoom_to(0.5)
+    assert pill.scale_button.text() == "50 %"
+    QTest.mouseClick(pill.scale_button, LEFT)
+    assert hand.canvas.camera.scale == 1.0
+    assert all(button.accessibleName() for button in [pill.scale_button, *pill._icons])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_whole_graph_is_exported_whatever_is_in_view(hand: Hand, tmp_path: Path, suffix: str) -> None:
+    hand.canvas.pan(9_000, 9_000)
+    file = tmp_path / f"graph{suffix}"
+    export(hand.canvas, file)
+    assert file.stat().st_size > 2_000
+    if suffix == ".png":
+        image = QImage(str(file))
+        area = hand.canvas.diagram.bounds()
+        assert area is not None
+        assert image.width() == 2 * (area.width + 96)
+    if suffix == ".svg":
+        assert "<title>Small</title>" in file.read_text(encoding="utf-8")
+
+
+def test_an_export_that_cannot_be_made_says_why(hand: Hand, tmp_path: Path) -> None:
+    with pytest.raises(ExportFailed, match=r"\.png, \.svg or \.pdf"):
+        export(hand.canvas, tmp_path / "graph.gif")
+    with pytest.raises(ExportFailed, match="no folder"):
+        export(hand.canvas, tmp_path / "nowhere" / "graph.png")
+
+
+def test_every_step_is_a_child_with_its_name_its_state_and_where_it_leads(hand: Hand) -> None:
+    canvas = hand.canvas
+    tree = CanvasInterface(canvas)
+    assert tree.childCount() == 7
+    child = tree.step("choose")
+    assert tree.indexOfChild(child) == list(canvas.diagram.boxes).index("choose")
+    assert child.text(QAccessible.Text.Name) == "Decide"
+    canvas.overlay.by_id["choose"] = StepView(state="failed", error="It failed.")
+    assert child.text(QAccessible.Text.Description) == "Choose, failed, It failed., leads to Yes, No"
+    assert describe(canvas, "free") == "Add, leads nowhere"
+
+
+def test_a_removed_step_is_no_longer_valid(hand: Hand) -> None:
+    tree = CanvasInterface(hand.canvas)
+    child = tree.step("free")
+    assert child.isValid()
+    hand.canvas.apply("Delete", lambda workflow: edits.remove_steps(workflow, ["free"]))
+    assert not child.isValid()
+    assert child.text(QAccessible.Text.Name) == ""
+
+
+def test_a_selected_step_says_that_it_is(hand: Hand) -> None:
+    tree = CanvasInterface(hand.canvas)
+    hand.canvas.focus_on("one")
+    assert tree.step("one").state().selected
+    assert not tree.step("yes").state().selected
+
+
+def test_the_states_that_steps_come_to_are_told_once(hand: Hand) -> None:
+    told: list[tuple[str, str]] = []
+    hand.canvas.stepped.connect(lambda step, state: told.append((step, state)))
+    hand.canvas.overlay.by_id["one"] = StepView(state="done")
+    for _ in range(2):
+        hand.canvas.overlay._dirty.add("one")
+        hand.canvas.overlay_changed()
+        settled(hand.canvas)
+    assert told == [("one", "done")]
+
+
+def test_a_group_is_moved_and_renamed_by_its_title(hand: Hand) -> None:
+    canvas = hand.canvas
+    canvas.apply("Group", lambda workflow: edits.add_group(workflow, ["yes", "no"], title="Ends")[0])
+    left, top, _, _ = canvas.diagram.groups[0].rect
+    hand.drag((left + 30.0, top + 10.0), (left + 30.0, top - 30.0))
+    assert hand.workflow().layout["yes"][1] == -144.0
+    assert hand.workflow().layout["no"][1] == 64.0
+    hand.double_click(left + 30.0, top - 30.0)
+    from PySide6.QtWidgets import QLineEdit
+
+    editor = canvas.viewport().findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    QTest.keyClicks(editor, "Both ways")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert [group.title for group in hand.workflow().groups.values()] == ["Both ways"]
