@@ -28,13 +28,14 @@ from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
-from core.engine.services import Services
+from core.engine.services import Models, Services
 from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
 from core.llm.client import ModelServer
 from core.llm.demo import DemoModels
+from core.llm.model_thread import ModelsInThread
 from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
@@ -110,13 +111,15 @@ class Workspace:
         grants: Sequence[Grant] = (),
         clock: Clock | None = None,
         types: StepTypes | None = None,
+        stream_in_thread: bool = False,
         **overrides: Any,
     ) -> AsyncIterator[Self]:
         """Open a workspace; leaving it cancels what still runs (resumably), writes and closes everything.
 
         home: the folder of Steploom's data (STEPLOOM_HOME, else the user's data folder). database_url: instead of the
         settings' database. memory_only: keep nothing. demo: use the demonstration model. grants: folders that steps may
-        use besides those of the settings. overrides: settings by name.
+        use besides those of the settings. stream_in_thread: read models' answers on a thread, for a program whose own
+        loop must stay free. overrides: settings by name.
 
         Raises SettingsError, or StoreError if the database cannot be used.
         """
@@ -131,6 +134,11 @@ class Workspace:
         async with AsyncExitStack() as stack:
             server = _model_server(settings, secrets, folder, clock)
             stack.push_async_callback(server.aclose)
+            models: Models = server
+            if stream_in_thread:
+                # A server of its own: connections belong to one loop.
+                models = threaded = ModelsInThread(_model_server(settings, secrets, folder, clock))
+                stack.push_async_callback(threaded.aclose)
             store: Store | None = None
             journal: Journal = MemoryJournal()
             if not memory_only:
@@ -138,7 +146,7 @@ class Workspace:
                 journal = store.journal
             settings_grants = [Grant(entry.path, entry.write) for entry in settings.folders]
             services = Services(
-                models=server,
+                models=models,
                 workflows=Library(store.workflows if store is not None else None),
                 secrets=secrets,
                 blobs=store.blobs if store is not None else MemoryBlobs(),

@@ -14,7 +14,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from core.home import default_home
-from desktop.bridge import Bridge
+from desktop.bridge import TURN_S, Bridge
 from desktop.crash import CrashKeeper, report_dialog
 from desktop.interrupts import Interrupts
 from desktop.privilege import is_container, must_refuse, root_warning
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("steploom")
     app.setApplicationVersion(version("steploom"))
     keeper = CrashKeeper(home)
+    sys.setswitchinterval(TURN_S)
     import qasync
 
     loop = qasync.QEventLoop(app)

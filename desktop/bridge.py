@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+TURN_S: Final = 0.001
+"""Seconds after which a thread lets another one go on: for `sys.setswitchinterval`, once, by the program.
+
+With Python's 5 ms a window waits that long for every turn while another thread computes; 50 streaming runs then held
+it up for 74 ms at the 99.9th percentile, with 1 ms for 33 ms (benchmarks/responsiveness.py).
+"""
+
 T = TypeVar("T")
-P = ParamSpec("P")
 
 OnError: TypeAlias = Callable[[Exception], None]
 """Gets what a piece of work raised, for those who show it in a place of their own."""

@@ -51,6 +51,7 @@ class Session(QObject):
             memory_only=self._memory_only,
             demo=self._demo,
             types=self.types,
+            stream_in_thread=True,
         )
         try:
             self.workspace = await self._stack.enter_async_context(opening)

@@ -31,6 +31,8 @@ MANY: Final = 300
 _TICK_MS: Final = 100
 _NAMES: Final = 240
 _LEAST_SECONDS = 0.05
+_ROOM: Final = (1.03, 1.6, 1.3)
+"""Of a run that is followed, so many times its length is shown: at least, at most, and when that is left."""
 
 
 class TimelinePanel(QWidget):
@@ -59,6 +61,7 @@ class TimelinePanel(QWidget):
         self._structure = -1
         self._asked = False
         self._was_live = False
+        self._is_behind = False
         self.rows: TimelineRows | None = None
         self.chart: TimelineChart | None = None
         theme = themes.theme
@@ -81,8 +84,8 @@ class TimelinePanel(QWidget):
         self._build(theme)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        controller.changed.connect(self.refresh)
+        self._timer.timeout.connect(self._next)
+        controller.changed.connect(self._heard)
         controller.shown_changed.connect(self._other_run)
         themes.changed.connect(self._retheme)
         self._retheme(theme)
@@ -93,6 +96,7 @@ class TimelinePanel(QWidget):
         run, rows = self._run, self.rows
         if run is None or rows is None or self.chart is None or not self.isVisible():
             return
+        self._is_behind = False
         rows.take(running=run.live)
         if self._was_live and not run.live:
             rows.settle()
@@ -222,6 +226,19 @@ class TimelinePanel(QWidget):
         if self.chart is not None and self.rows is not None:
             self.chart.show_rows(self.rows.shown(), self.names.verticalScrollBar().value())
 
+    def _heard(self) -> None:
+        """Of a run that goes on, what is new is shown ten times a second: each time costs a whole painting."""
+        if self._run is not None and self._run.live and self._timer.isActive():
+            self._is_behind = True
+        else:
+            self.refresh()
+
+    def _next(self) -> None:
+        if self._is_behind:
+            self.refresh()
+        else:
+            self._tick()
+
     def _tick(self) -> None:
         run = self._run
         if run is None or self.chart is None:
@@ -237,7 +254,13 @@ class TimelinePanel(QWidget):
         if self.chart is None or self.rows is None or self._run is None:
             return
         end = max(self.rows.extent(self._seconds(self._run)), _LEAST_SECONDS)
-        self.chart.set_range(-0.01 * end, end * 1.08)
+        start, shown = self.chart.seconds
+        if not self._run.live:
+            self.chart.set_range(-0.01 * end, end * 1.08)
+        elif start > 0 or not end * _ROOM[0] < shown < end * _ROOM[1]:  # the axis is dear to make anew
+            self.chart.set_range(-0.01 * end, end * _ROOM[2])
+        else:
+            self.chart.repaint_bars()
 
     def _moved(self) -> None:
         if self.chart is not None and self.chart.underMouse():
