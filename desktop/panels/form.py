@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.workflow.model import Json
 from core.workflow.problems import Problem
@@ -152,7 +153,8 @@ class Form(QWidget):
     def check(self) -> None:
         """Look at references and previews again."""
         for row in self._rows.values():
-            row.check()
+            if isValid(row):  # the form may be about to be taken apart
+                row.check()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Begin to make the fields."""

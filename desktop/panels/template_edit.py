@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QHideEvent, QKeyEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
+from shiboken6 import isValid
 
 from desktop.panels.completion import Flaw, Suggestion
 from desktop.panels.completion_popup import CompletionPopup
@@ -73,6 +74,8 @@ class TemplateEdit(TextEdit):
 
     def check(self) -> None:
         """Look for wrong references again."""
+        if not isValid(self):  # a check that was asked for just before the form was taken apart
+            return
         text = self.toPlainText()
         self._flaws = self._source.flaws(text, secrets=self._secrets, inside=self._inside) if "{" in text else ()
         shown = []
