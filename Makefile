@@ -41,7 +41,7 @@ docs: ## Write docs/steps.md anew from the step types
 
 lock: ## Write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@scripts/setup.sh installer
-	@$(IN_ENV) .tools/uv/bin/uv pip compile pyproject.toml --extra test --group build --universal --generate-hashes \
+	@$(IN_ENV) .tools/uv/bin/uv pip compile pyproject.toml --extra test --extra telemetry --group build --universal --generate-hashes \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
 
 screenshots: setup ## Take the pictures of the documentation

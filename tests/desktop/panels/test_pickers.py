@@ -148,6 +148,6 @@ def test_a_list_that_comes_after_its_control_is_gone_harms_nothing(make: Make, q
     popup = rig.open()
     popup.close()
     with qtbot.waitSignal(control.destroyed):
-        control.deleteLater()
+        rig.form.deleteLater()
     control._offer([])
     control._failed(StepError("late"))
