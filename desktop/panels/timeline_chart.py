@@ -128,17 +128,14 @@ class TimelineChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no typ
         return row.bars, _BAR
 
     def bar_at(self, point: QPoint | QPointF) -> Bar | None:
-        """The bar at a pixel, the last one if there are several."""
+        """The bar at a pixel: of several, the one whose middle is nearest."""
         place = int((point.y() - HEADER + self.offset) // self.row_height)
         if point.y() < HEADER or not 0 <= place < len(self.rows):
             return None
         bars, height = self.bars_of(self.rows[place])
-        reach = QPointF(point)
-        for bar in reversed(bars):
-            rect = self.rect_of(place, bar, height)
-            if rect.adjusted(-2, -4, 2, 4).contains(reach):
-                return bar
-        return None
+        rects = ((bar, self.rect_of(place, bar, height)) for bar in bars)
+        near = [(bar, rect) for bar, rect in rects if rect.adjusted(-2, -4, 2, 4).contains(QPointF(point))]
+        return min(near, key=lambda found: abs(found[1].center().x() - point.x()))[0] if near else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the seconds, whatever the width."""
