@@ -7,7 +7,7 @@ times as much as all the painting.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, cast
 
 from PySide6.QtCore import QLineF, QRectF, Qt
@@ -79,9 +79,10 @@ class Batches:
                 if cell is not None:
                     cell.stale = True
 
-    def paint(self, painter: QPainter, area: Rect, wire: QPen) -> None:
-        """Paint what meets an area; the painter is in canvas pixels."""
-        cells = [cell for cell in self._cells.values() if self._fresh(cell).box.intersects(area)]
+    def paint(self, painter: QPainter, areas: Sequence[Rect], wire: QPen) -> None:
+        """Paint what meets the areas; the painter is in canvas pixels."""
+        boxes = ((cell, self._fresh(cell).box) for cell in self._cells.values())
+        cells = [cell for cell, box in boxes if any(box.intersects(area) for area in areas)]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(wire)
         for cell in cells:

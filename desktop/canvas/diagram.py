@@ -150,10 +150,10 @@ class Diagram:
         order = self._order
         return sorted(found, key=lambda box: (not box.is_frame, box.depth, order[box.id]))
 
-    def frames_in(self, area: Rect) -> list[NodeBox]:
-        """The loops' frames that meet an area, outer before inner."""
-        found = [self.boxes[loop] for loop in self._loops if self.boxes[loop].rect.intersects(area)]
-        return sorted(found, key=lambda box: (box.depth, self._order[box.id]))
+    @property
+    def frames(self) -> list[NodeBox]:
+        """The loops' frames, outer before inner."""
+        return sorted(map(self.boxes.__getitem__, self._loops), key=lambda box: (box.depth, self._order[box.id]))
 
     def bounds(self, steps: Iterable[str] | None = None) -> Rect | None:
         """The rectangle around the steps, or around everything; None if there is nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
@@ -18,36 +19,55 @@ from desktop.canvas.viewport import Viewport
 _LEAST_GAP = 14.0
 """Dots nearer than this (window pixels) are thinned out."""
 
+_DOT = 2.0
+"""Half the height of a row of dots."""
+
 _FRAME_RADIUS = 12.0
 _TITLE = 20.0
 
 
-def paint_dots(painter: QPainter, area: QRect, viewport: Viewport, colour: QColor, dpr: float) -> None:
-    """The background's dots in a part of the window; the painter is in window pixels.
+def paint_dots(
+    painter: QPainter, parts: Sequence[QRect], viewport: Viewport, colour: QColor, dpr: float
+) -> None:  # fmt: skip
+    """The background's dots in parts of the window; the painter is in window pixels.
 
-    A row of dots is painted once and set down for every row.
+    A row of dots is painted once, and set down piece by piece: a clip of many parts would make that many times slower.
     """
+    whole = QRect()
+    for part in parts:
+        whole = whole.united(part)
     step = DOTS
     while step * viewport.scale < _LEAST_GAP:
         step *= 2
-    scale = viewport.scale
-    first = math.floor((viewport.x + area.left() / scale) / step)
-    last = math.ceil((viewport.x + (area.right() + 1) / scale) / step)
-    row = QPixmap(math.ceil((area.width() + 4) * dpr), math.ceil(4 * dpr))
+    gap = step * viewport.scale
+    row = _row_of_dots(whole, viewport, step, colour, dpr)
+    for part in parts:
+        first = math.floor((viewport.y * viewport.scale + part.top() - _DOT) / gap)
+        last = math.ceil((viewport.y * viewport.scale + part.bottom() + _DOT) / gap)
+        left, width, above, below = part.left(), part.width(), part.top(), part.top() + part.height()
+        for number in range(first, last + 1):
+            y = _device((number * step - viewport.y) * viewport.scale, dpr) - _DOT
+            top, bottom = max(y, above), min(y + 2 * _DOT, below)
+            if top < bottom:
+                source = QRectF((left - whole.left()) * dpr, (top - y) * dpr, width * dpr, (bottom - top) * dpr)
+                painter.drawPixmap(QRectF(left, top, width, bottom - top), row, source)
+
+
+def _row_of_dots(whole: QRect, viewport: Viewport, step: float, colour: QColor, dpr: float) -> QPixmap:
+    row = QPixmap(math.ceil(whole.width() * dpr), math.ceil(2 * _DOT * dpr))
     row.fill(Qt.GlobalColor.transparent)
     row.setDevicePixelRatio(dpr)
-    pen = QPainter(row)
-    pen.setRenderHint(QPainter.RenderHint.Antialiasing)
-    pen.setPen(Qt.PenStyle.NoPen)
-    pen.setBrush(colour)
+    painter = QPainter(row)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    first = math.floor((viewport.x + whole.left() / viewport.scale) / step)
+    last = math.ceil((viewport.x + (whole.right() + 1) / viewport.scale) / step)
     for number in range(first, last + 1):
-        x = _device((number * step - viewport.x) * scale, dpr) - area.left() + 2
-        pen.drawEllipse(QPointF(x, 2.0), 1.0, 1.0)
-    pen.end()
-    top = math.floor((viewport.y + area.top() / scale) / step)
-    bottom = math.ceil((viewport.y + (area.bottom() + 1) / scale) / step)
-    for number in range(top, bottom + 1):
-        painter.drawPixmap(QPointF(area.left() - 2, _device((number * step - viewport.y) * scale, dpr) - 2), row)
+        x = _device((number * step - viewport.x) * viewport.scale, dpr) - whole.left()
+        painter.drawEllipse(QPointF(x, _DOT), 1.0, 1.0)
+    painter.end()
+    return row
 
 
 def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 
 from core.workflow.model import Wire
 from desktop.canvas.batches import draw_rects, rect_numbers
@@ -29,6 +29,8 @@ _GAP: Final = 2.0
 
 _MOST_TITLES: Final = 20
 _SHADE: Final = QColor(0, 0, 0, 18)
+_SPREAD: Final = 10.0
+_SINK: Final = 4.0
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Live:
         self._diagram = diagram
         self._painter = painter
         self._marks = marks
+        self._shadows: dict[tuple[float, float], QPixmap] = {}
         self._rings: dict[tuple[float, float], tuple[QPolygonF, ...]] = {}
 
     def paint(
@@ -163,14 +166,11 @@ class Live:
                 blit(painter, box, sprite, viewport, dpr)
 
     def _shadow(self, painter: QPainter, box: NodeBox) -> None:
-        """What is dragged lies higher than the rest."""
-        ink = self._painter.ink
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_SHADE)
-        for depth in range(1, 6):
-            rect = box.rect.grown(2.0 * depth).moved(0.0, 4.0)
-            painter.drawRoundedRect(_qt(rect), ink.radius + 2.0 * depth, ink.radius + 2.0 * depth)
+        """What is dragged lies higher than the rest. The shadow is painted once for a size: it is soft anyway."""
+        baked = self._shadows.get((box.width, box.height))
+        if baked is None:
+            baked = self._shadows[box.width, box.height] = _baked_shadow(box, self._painter.ink.radius)
+        painter.drawPixmap(QPointF(box.x - _SPREAD, box.y - _SPREAD + _SINK), baked)
 
     def _frame(self, painter: QPainter) -> None:
         """The loop that what is dragged would go into."""
@@ -329,6 +329,21 @@ class Live:
         if found is None:
             found = self._rings[width, height] = ring_frames(width, height, self._painter.ink.radius)
         return found
+
+
+def _baked_shadow(box: NodeBox, radius: float) -> QPixmap:
+    pixmap = QPixmap(math.ceil(box.width + 2 * _SPREAD), math.ceil(box.height + 2 * _SPREAD))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_SHADE)
+    for depth in range(5):
+        by = _SPREAD - 2.0 * depth
+        rect = QRectF(_SPREAD - by, _SPREAD - by, box.width + 2 * by, box.height + 2 * by)
+        painter.drawRoundedRect(rect, radius + by, radius + by)
+    painter.end()
+    return pixmap
 
 
 def ring_frames(width: float, height: float, radius: float) -> tuple[QPolygonF, ...]:

@@ -38,6 +38,8 @@ class Minimap(QWidget):
         self._left = self._top = 0.0
         self.setFixedSize(WIDTH, HEIGHT)
         self.setAccessibleName("Map of the workflow")
+        # Otherwise every movement of the view would paint what is behind the map once more.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -67,6 +69,7 @@ class Minimap(QWidget):
         if self._map is None or self._map.devicePixelRatio() != self.devicePixelRatioF():
             self._draw()
         painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("canvas.bg"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.color("border.subtle"), 1.0))
         painter.setBrush(theme.color("surface.panel"))

@@ -6,7 +6,7 @@ so a drag step or a ring's turn costs a blit and a few strokes, however dense th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,10 @@ from desktop.overlay import StepState
 
 BUDGET: Final = 0.003
 """Seconds that a frame may spend on painting faces; the rest comes in the next frames."""
+
+ZOOM_BUDGET: Final = 0.002
+QUICK: Final = 0.3
+"""Below this scale steps are rectangles while the zoom is changing: there may be a thousand of them."""
 
 REST_BUDGET: Final = 0.009
 """The same for frames that are painted only to catch up."""
@@ -202,7 +206,7 @@ class Painter:
             self._picture = QPixmap(round(window.width() * density), round(window.height() * density))
             self._picture.setDevicePixelRatio(density)
             self._stale.all(viewport)
-        self.sprites.begin(self._budget)
+        self.sprites.begin(ZOOM_BUDGET if self.moving else self._budget)
         self._budget = BUDGET
         region, open_to_wires = self._stale.take()
         if not region.isEmpty():
@@ -260,11 +264,13 @@ class Painter:
         scale = viewport.scale
         parts = parts_of(stale) if stale.rectCount() <= _MOST_PARTS else [stale.boundingRect()]
         painter.resetTransform()
-        painter.setClipRegion(stale)
-        whole = stale.boundingRect()
-        painter.fillRect(whole, self.ink.back)
+        painter.setClipping(False)
+        ground = parts_of(stale)
+        for part in ground:
+            painter.fillRect(part, self.ink.back)
         if self.detail != "far":
-            paint_dots(painter, whole, viewport, self.ink.dot, dpr)
+            paint_dots(painter, ground, viewport, self.ink.dot, dpr)
+        painter.setClipRegion(stale)
         areas = [canvas_rect(part, viewport) for part in parts]
         painter.scale(scale, scale)
         painter.translate(-viewport.x, -viewport.y)
@@ -272,8 +278,8 @@ class Painter:
         for group in self._diagram.groups:
             if any(group.rect.intersects(area) for area in areas):
                 paint_group(painter, group, self.ink, scale)
-        if self.detail == "far":
-            self._paint_far(painter, canvas_rect(whole, viewport), viewport)
+        if self.detail == "far" or (self.moving and scale < QUICK):
+            self._paint_far(painter, areas, viewport)
             return
         boxes = self._diagram.in_areas(area.grown(_REACH) for area in areas)
         for box in boxes:
@@ -300,12 +306,12 @@ class Painter:
             painter.fillRect(QRectF(box.x, box.y, box.width, box.height), self.far_colour(step))
         painter.end()
 
-    def _paint_far(self, painter: QPainter, area: Rect, viewport: Viewport) -> None:
-        for box in self._diagram.frames_in(area):
-            if box.id not in self._lifted:
+    def _paint_far(self, painter: QPainter, areas: Sequence[Rect], viewport: Viewport) -> None:
+        for box in self._diagram.frames:
+            if box.id not in self._lifted and any(box.rect.intersects(area) for area in areas):
                 look = self._look(box.id)
                 paint_frame(painter, box, look, self.ink, self.faces, "far", (viewport.scale, 1.0))
-        self._batches.paint(painter, area, self.ink.far_wire)
+        self._batches.paint(painter, areas, self.ink.far_wire)
 
     def _wires(self, region: QRegion, viewport: Viewport) -> Iterable[Wire]:
         """The wires that come through a region of the window."""

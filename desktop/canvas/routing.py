@@ -39,7 +39,7 @@ def bounds(x1: float, y1: float, x2: float, y2: float) -> Rect:
     return Rect(min(xs), min(ys), max(xs), max(ys))
 
 
-def strips(x1: float, y1: float, x2: float, y2: float, pieces: int = 6) -> list[Rect]:
+def strips(x1: float, y1: float, x2: float, y2: float, pieces: int = 4) -> list[Rect]:
     """Small rectangles that together cover the wire: far less than the one around it."""
     line = sampled(curve(x1, y1, x2, y2), 12)
     step = max(1, math.ceil((len(line) - 1) / pieces))

@@ -39,7 +39,7 @@ from desktop.canvas.live import Live, Marks
 from desktop.canvas.look import Look, look_from_afar, look_of
 from desktop.canvas.minimap import Minimap
 from desktop.canvas.painter import Painter
-from desktop.canvas.stale import window_rect
+from desktop.canvas.stale import parts_of, window_rect
 from desktop.canvas.strands import Flow
 from desktop.canvas.viewport import Viewport
 from desktop.canvas.zoom_pill import ZoomPill
@@ -60,6 +60,7 @@ TURN_MS: Final = 33
 SETTLE_MS: Final = 80
 """After the last zoom step everything is painted in full detail."""
 
+_MOST_PIECES: Final = 200
 _CLOCK_MS: Final = 1_000
 _TURN_S: Final = 1.2
 
@@ -165,7 +166,7 @@ class CanvasView(_Base):
         self._running = {i for i, view in overlay.by_id.items() if view.state == "running" and i in self.diagram.boxes}
         self._states.clear()
         self.picture.spoil()
-        self.viewport().update()
+        self.repaint_all()
         self.drawn.emit(frozenset())
         self._animate()
 
@@ -246,16 +247,28 @@ class CanvasView(_Base):
         """Paint what is around a step anew: its rings, not its face."""
         box = self.diagram.boxes.get(step)
         if box is not None:
-            self.viewport().update(window_rect(box.rect.grown(30.0), self.camera))
+            self.repaint_part(window_rect(box.rect.grown(30.0), self.camera))
 
     def repaint_wire(self, wire: Wire | None) -> None:
         """Paint what is around a wire anew."""
         if wire is not None and wire in self.diagram.paths:
-            self.viewport().update(window_rect(self.diagram.paths.rect(wire).grown(6.0), self.camera))
+            self.repaint_part(window_rect(self.diagram.paths.rect(wire).grown(6.0), self.camera))
 
     def repaint_all(self) -> None:
         """Paint the window anew; the picture below stays."""
-        self.viewport().update()
+        self.repaint_part(QRegion(self.viewport().rect()))
+
+    def repaint_part(self, part: QRegion | QRect) -> None:
+        """Paint a part of the window anew.
+
+        What stands in the corners hides what is behind it: painting that too would paint the corners with every frame.
+        """
+        corners = (self.minimap, self.zoom_pill)
+        hidden = [corner.geometry() for corner in corners if corner.isVisible()]
+        region = QRegion(part)
+        for rect in hidden:
+            region -= rect
+        self.viewport().update(region)
 
     def show_damage(self, damage: Damage) -> None:
         """The diagram has changed: forget what is outdated and paint it anew."""
@@ -265,7 +278,7 @@ class CanvasView(_Base):
         region = QRegion()
         for area in damage.areas if len(damage.areas) < 200 else ():
             region += window_rect(area.grown(32.0), self.camera)
-        self.viewport().update(region if len(damage.areas) < 200 else QRegion(self.viewport().rect()))
+        self.repaint_part(region if len(damage.areas) < 200 else QRegion(self.viewport().rect()))
         self.drawn.emit(frozenset())
 
     # -- the camera ------------------------------------------------------------------------------------------------
@@ -274,7 +287,7 @@ class CanvasView(_Base):
         """Show what lies further right and down, by window pixels."""
         self.camera.pan(dx, dy)
         self.picture.scrolled(dx, dy, self.camera)
-        self.viewport().update()
+        self.repaint_all()
         self.viewed.emit()
 
     def zoom(self, factor: float, at: QPoint | None = None) -> None:
@@ -329,8 +342,10 @@ class CanvasView(_Base):
         density = picture.devicePixelRatio()
         part = self._painting.boundingRect()
         painter.resetTransform()
-        source = QRectF(part.x() * density, part.y() * density, part.width() * density, part.height() * density)
-        painter.drawPixmap(QRectF(part), picture, source)
+        count = self._painting.rectCount()
+        for piece in parts_of(self._painting) if count <= _MOST_PIECES else (part,):
+            source = QRectF(piece.x() * density, piece.y() * density, piece.width() * density, piece.height() * density)
+            painter.drawPixmap(QRectF(piece), picture, source)
         area = Rect(*self.canvas_point(part.topLeft()), *self.canvas_point(part.bottomRight())).grown(32.0)
         running = self.running_for if self._running else _nothing_runs
         phase = 0.0 if self.theme.reduced_motion else self.now() / _TURN_S % 1.0
@@ -365,6 +380,12 @@ class CanvasView(_Base):
         super().hideEvent(event)
         self.interactions.cancel()
         self._turn.stop()
+
+    def close(self) -> bool:
+        """Close it. pyqtgraph takes the viewport away first, so what is at work there is given up before."""
+        self.interactions.cancel()
+        super().close()
+        return True
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop everything that would come later."""
@@ -493,7 +514,7 @@ class CanvasView(_Base):
         if self._turn.isActive():  # rings turn with this frame, instead of in one of their own
             region += self.rings()
             self._turn.start()
-        self.viewport().update(region)
+        self.repaint_part(region)
 
     def _reflow(self, step: str, view: StepView | None) -> QRegion:
         """The part of the window with the wires of a step whose flow is another one."""
@@ -512,11 +533,11 @@ class CanvasView(_Base):
         self.zoom_pill.dress(theme)
         self.drawn.emit(frozenset())
         self._animate()
-        self.viewport().update()
+        self.repaint_all()
 
     def _zoom_changed(self) -> None:
         self.picture.zoomed(self.camera)
-        self.viewport().update()
+        self.repaint_all()
         self.zoomed.emit(self.camera.scale)
         self.viewed.emit()
 
@@ -524,11 +545,11 @@ class CanvasView(_Base):
         """The zoom has come to rest: paint everything in full detail."""
         self.picture.moving = False
         self.picture.zoomed(self.camera)
-        self.viewport().update()
+        self.repaint_all()
 
     def _paint_rest(self) -> None:
         self.picture.sharpen(self.camera)
-        self.viewport().update()
+        self.repaint_all()
 
     def _animate(self) -> None:
         """Turn rings as long as something runs in view."""
@@ -538,7 +559,7 @@ class CanvasView(_Base):
             self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
 
     def _turn_rings(self) -> None:
-        self.viewport().update(self.rings())
+        self.repaint_part(self.rings())
 
 
 def _nothing_runs(_step: str) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 
 from desktop.theme import Theme
@@ -38,6 +38,13 @@ class ZoomPill(QFrame):
         canvas.zoomed.connect(self._show)
         self.dress(canvas.theme)
         self._show(canvas.camera.scale)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Fill the corners too: the canvas does not paint what is behind."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._canvas.theme.color("canvas.bg"))
+        painter.end()
+        super().paintEvent(event)
 
     def place(self) -> None:
         """Stand in the canvas's lower left corner."""

@@ -52,7 +52,7 @@ class Band(Gesture):
             found &= diagram.inside(self._inside)
         found -= {child for step in found for child in diagram.inside(step)}
         self.canvas.select(self._before | found, self._wires_before)
-        self.canvas.viewport().update(old.united(self._rect()).adjusted(-3, -3, 3, 3))
+        self.canvas.repaint_part(old.united(self._rect()).adjusted(-3, -3, 3, 3))
 
     def end(self, pointer: Pointer) -> None:
         """Keep what was chosen."""

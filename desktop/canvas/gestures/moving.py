@@ -9,11 +9,13 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from core.workflow import edits
 from core.workflow.model import Wire, Workflow
-from desktop.canvas.geometry import Rect
+from desktop.canvas.geometry import Rect, spanned
 from desktop.canvas.gestures.gesture import Gesture, Pointer
 from desktop.canvas.hit import frame_at, wire_at
 from desktop.canvas.layers import Place
+from desktop.canvas.routing import bounds
 from desktop.canvas.snapping import Guide, snapped
+from desktop.canvas.stale import window_rect
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
@@ -22,6 +24,12 @@ _NEAR = 400.0
 """How far around what is moved guides look for neighbours, in canvas pixels."""
 
 _MOST_NEIGHBOURS = 200
+_MOST_APART = 20
+"""Above that many steps the whole window is painted with each movement."""
+
+_AROUND = 36.0
+"""How far rings, shadows and the numbers of guides reach, in canvas pixels."""
+
 _WIRE_NEAR = 40.0
 """How near to a wire the middle of a step has to be to go onto it."""
 
@@ -43,6 +51,7 @@ class Move(Gesture):
         self._loops = {diagram.boxes[step].parent for step in self._chosen}
         self._guides: tuple[Guide, ...] = ()
         self._goes_to: str | None = None
+        self._shown: Rect | None = None
         canvas.picture.lift(self._steps, canvas.camera)
 
     def move(self, pointer: Pointer) -> None:
@@ -53,8 +62,15 @@ class Move(Gesture):
         )  # fmt: skip
         self._guides = snap.guides
         self.canvas.marks.offset = (snap.dx, snap.dy)
+        before = (self.canvas.marks.drop, self.canvas.marks.frame)
         self._mark_targets(pointer, self._area.moved(snap.dx, snap.dy))
-        self.canvas.repaint_all()
+        touched = self._touched(snap.dx, snap.dy)
+        if touched is None or before != (self.canvas.marks.drop, self.canvas.marks.frame):
+            self.canvas.repaint_all()
+        else:
+            for area in (touched, self._shown or touched):
+                self.canvas.repaint_part(window_rect(area, self.canvas.camera))
+        self._shown = touched
 
     def end(self, pointer: Pointer) -> None:
         """Make it an edit."""
@@ -77,6 +93,19 @@ class Move(Gesture):
     def paint(self, painter: QPainter) -> None:
         """The guides with their distances."""
         paint_guides(painter, self.canvas, self._guides)
+
+    def _touched(self, dx: float, dy: float) -> Rect | None:
+        """The part of the canvas that what is dragged covers with its wires and guides; None for too much to say."""
+        if len(self._steps) > _MOST_APART:
+            return None
+        diagram, area = self.canvas.diagram, self._area.moved(dx, dy)
+        for wire in {wire for step in self._steps for wire in diagram.wires_of(step)}:
+            path = diagram.wires[wire]
+            out, into = wire.source in self._steps, wire.target in self._steps
+            area = area.united(bounds(path.x1 + dx * out, path.y1 + dy * out, path.x2 + dx * into, path.y2 + dy * into))
+        for guide in self._guides:
+            area = area.united(spanned(guide.x1, guide.y1, guide.x2, guide.y2))
+        return area.grown(_AROUND)
 
     def _neighbours(self, pointer: Pointer) -> list[Rect]:
         diagram = self.canvas.diagram

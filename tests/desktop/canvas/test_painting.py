@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QImage, QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.engine.events import NO_USAGE, ErrorInfo, StepDelta, StepFailed, StepStarted
@@ -146,6 +146,58 @@ def test_a_drag_that_is_given_up_leaves_the_picture_as_it_was(hand: Hand) -> Non
     assert _differing(before, picture(canvas)) == 0
 
 
+def test_what_stands_in_a_corner_is_not_painted_with_every_frame(make_hand: MakeHand) -> None:
+    canvas: CanvasView = make_hand(wide_workflow()).canvas
+    corners = (_Paints(canvas.minimap), _Paints(canvas.zoom_pill))
+    assert canvas.minimap.isVisible()
+    faces = canvas.picture.stats.frames
+    for _ in range(10):
+        canvas.repaint_all()
+        QApplication.processEvents()
+    assert canvas.picture.stats.frames >= faces + 10
+    assert [corner.count for corner in corners] == [0, 0]
+
+
+def test_a_dragged_step_paints_only_where_it_was_and_is(make_hand: MakeHand) -> None:
+    hand = make_hand(wide_workflow())
+    canvas: CanvasView = hand.canvas
+    x, y = hand.middle("s5")
+    hand.press(x, y)
+    hand.move(x + 40.0, y + 8.0, button=Qt.MouseButton.LeftButton)
+    settled(canvas)
+    paints = _Paints(canvas.viewport())
+    hand.move(x + 48.0, y + 8.0, button=Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    hand.release(x + 48.0, y + 8.0)
+    assert paints.count
+    assert paints.largest < canvas.viewport().width() * canvas.viewport().height() / 3
+
+
+@pytest.mark.parametrize("keys", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier])
+def test_while_a_step_is_dragged_the_window_is_the_same_as_one_painted_anew(
+    hand: Hand, keys: Qt.KeyboardModifier
+) -> None:
+    canvas = hand.canvas
+    canvas.select(["yes"])
+    x, y = hand.middle("choose")
+    hand.press(x, y, keys)
+    for place in ((60.0, 70.0), (90.0, 30.0), (8.0, 150.0)):
+        hand.move(x + place[0], y + place[1], keys, Qt.MouseButton.LeftButton)
+        bit_by_bit = _shown(canvas)
+        canvas.repaint_all()
+        assert _differing(bit_by_bit, _shown(canvas)) == 0, place
+    canvas.interactions.cancel()
+
+
+def test_a_canvas_can_be_closed_in_the_middle_of_a_drag(hand: Hand) -> None:
+    x, y = hand.middle("choose")
+    hand.press(x, y)
+    hand.move(x + 60.0, y + 70.0, button=Qt.MouseButton.LeftButton)
+    assert hand.canvas.close()
+    assert hand.canvas.interactions.gesture is None
+    assert hand.workflow().layout["choose"] == (320.0, 0.0)
+
+
 def test_another_theme_repaints_everything_in_its_colours(hand: Hand) -> None:
     canvas = hand.canvas
     dark = picture(canvas).pixelColor(5, 5)
@@ -183,6 +235,29 @@ def test_detail_does_not_flicker_around_its_border(hand: Hand) -> None:
         canvas.zoom_to(scale)
         seen.append(canvas.picture.detail)
     assert seen == ["mid", "mid", "near", "near"]
+
+
+class _Paints(QObject):
+    """Counts a widget's paint events. largest: pixels in the region of the largest."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        self.largest = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if isinstance(event, QPaintEvent):
+            self.count += 1
+            part = event.region().boundingRect()
+            self.largest = max(self.largest, part.width() * part.height())
+        return False
+
+
+def _shown(canvas: CanvasView) -> QImage:
+    """What the window shows now, with what was painted bit by bit."""
+    settled(canvas)
+    return canvas.screen().grabWindow(canvas.winId()).toImage()
 
 
 def _differing(one: QImage, other: QImage) -> int:
