@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.home import default_home
 from desktop.bridge import TURN_S, Bridge
+from desktop.canvas.dot_child import LAYOUT_ARGUMENT
 from desktop.crash import CrashKeeper, report_dialog
 from desktop.interrupts import Interrupts
 from desktop.privilege import is_container, must_refuse, root_warning
@@ -26,7 +27,14 @@ REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the window and run until it is closed; the exit code."""
+    """Open the window and run until it is closed; the exit code.
+
+    In a frozen program it also stands in for the interpreter of the process that lays out workflows.
+    """
+    if (sys.argv[1:] if arguments is None else arguments)[:1] == [LAYOUT_ARGUMENT]:
+        from desktop.canvas.dot_child import main as lay_out
+
+        return lay_out()
     options = _options(sys.argv[1:] if arguments is None else arguments)
     files = [Path(name).resolve() for name in options.files]
     user = os.geteuid() if hasattr(os, "geteuid") else None

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 
 from core.workflow import edits
-from core.workflow.model import Wire, Workflow
+from core.workflow.model import Step, Wire, Workflow
 from desktop.canvas import arrange, walking
 from desktop.canvas.chooser import Choice, Chooser
 from desktop.canvas.geometry import HEADER, NodeBox, Rect
@@ -189,11 +189,40 @@ class CanvasActions:
         self._place(f"Distribute {axis}", arrange.distributed(self._chosen(), axis))
 
     def tidy(self) -> None:
-        """Arrange the whole workflow so that it reads from left to right."""
-        canvas, diagram = self._canvas, self._canvas.diagram
-        places = arrange.tidied(canvas.document.workflow, diagram.size_of, notes=diagram.is_note)
-        if canvas.apply("Tidy up", lambda workflow: edits.move_steps(workflow, places)):
+        """Arrange the workflow so that it reads from left to right, or several selected steps of one level alone."""
+        canvas, diagram, workflow = self._canvas, self._canvas.diagram, self._canvas.document.workflow
+        if canvas.document.read_only:
+            canvas.apply("Tidy up", lambda workflow: workflow)  # says why not
+            return
+        steps = self._selected_of_one_level()
+        level = arrange.level_of(
+            steps or workflow.steps, diagram.size_of, diagram.is_note,
+            groups=workflow.groups.values(), ports=diagram.port_height,
+        )  # fmt: skip
+        chosen = frozenset(steps or ())
+        canvas.arranger.arrange(level, lambda places: self._tidied(arrange.tidied(workflow, level, places), chosen))
+
+    def _tidied(self, places: Mapping[str, Place], chosen: frozenset[str]) -> None:
+        """Move the steps that are still there to their new places, before the person's eyes."""
+        canvas = self._canvas
+        known = {step: place for step, place in places.items() if step in canvas.diagram.boxes}
+        before, view = {step: canvas.diagram.place_of(step) for step in known}, canvas.glide.now()
+        full = {**canvas.diagram.unlaid(), **known}
+        if not canvas.apply("Tidy up", lambda workflow: edits.move_steps(workflow, full)):
+            canvas.said.emit("Everything is in its place already.")
+            return
+        area = canvas.diagram.bounds(chosen or None)
+        if area is not None and not canvas.visible_area().encloses(area):
             canvas.fit()
+        canvas.glide.begin(before, view)
+
+    def _selected_of_one_level(self) -> dict[str, Step]:
+        """The selected steps, if they are several of one level."""
+        diagram, selected = self._canvas.diagram, self._canvas.selected
+        levels = {diagram.boxes[step].parent for step in selected}
+        if len(selected) < 2 or len(levels) != 1:
+            return {}
+        return {step: model for step, model in diagram.steps.items() if step in selected}
 
     # -- choosing --------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from core.workflow.model import Step, Workflow
-from desktop.canvas.geometry import FRAME_HEIGHT, FRAME_PAD, FRAME_WIDTH, HEADER, NodeBox
-from desktop.canvas.layers import ROW_GAP, Place, arranged
+from core.workflow.model import Group, Step, Workflow
+from desktop.canvas.geometry import NodeBox
+from desktop.canvas.layers import ROW_GAP, Place
+from desktop.canvas.levels import Cable, Level, placed
 
 Edge: TypeAlias = Literal["left", "center", "right", "top", "middle", "bottom"]
 """What is brought into one line."""
@@ -16,6 +17,9 @@ Axis: TypeAlias = Literal["across", "down"]
 
 Size: TypeAlias = Callable[[Step], Place]
 """Width and height of a step that holds no others."""
+
+Ports: TypeAlias = Callable[[Step, str], float]
+"""How far below a step's top an output port is; the input port for an empty name."""
 
 
 def aligned(boxes: Sequence[NodeBox], edge: Edge) -> dict[str, Place]:
@@ -58,10 +62,15 @@ def distributed(boxes: Sequence[NodeBox], axis: Axis) -> dict[str, Place]:
     return out
 
 
-def tidied(workflow: Workflow, size: Size, *, notes: Callable[[Step], bool]) -> dict[str, Place]:
-    """A readable position for every step but notes; the whole keeps its top left corner. notes: what is one."""
-    places, _ = level_places(workflow.steps, size, notes)
-    old = [workflow.layout[step][:2] for step in workflow.steps if step in workflow.layout and step in places]
+def tidied(
+    workflow: Workflow, level: Level, places: Mapping[str, Place], steps: Collection[str] | None = None
+) -> dict[str, Place]:
+    """Positions that an arrangement gave, moved so that its top left corner stays where the steps' was.
+
+    level: what was arranged. steps: those whose corner counts; None for all of them.
+    """
+    chosen = [step for step in level.order if steps is None or step in steps]
+    old = [workflow.layout[step][:2] for step in chosen if step in workflow.layout]
     left, top = (min(p[0] for p in old), min(p[1] for p in old)) if old else (0.0, 0.0)
     return {step: (x + left, y + top) for step, (x, y) in places.items()}
 
@@ -101,30 +110,42 @@ def _free(x: float, y: float, size: Place, known: Mapping[str, Place], sizes: Ma
     return y
 
 
+def level_of(
+    steps: Mapping[str, Step],
+    size: Size,
+    notes: Callable[[Step], bool],
+    *,
+    groups: Iterable[Group] = (),
+    ports: Ports | None = None,
+) -> Level:
+    """The steps of a level, those inside loops included, as a layout sees them; notes stay where they are.
+
+    ports: how far below its top a port is. groups: those of the whole workflow.
+    """
+    real = {step.id: step for step in steps.values() if not notes(step)}
+    known = list(groups)
+    cables = [
+        Cable(step.id, target, *((ports(step, port), ports(steps[target], "")) if ports else ()))
+        for step in real.values()
+        for port, targets in step.then.items()
+        for target in targets
+        if target in real
+    ]
+    return Level(
+        [*real],
+        {step.id: size(step) for step in real.values() if step.body is None},
+        cables,
+        {
+            step.id: level_of(step.body, size, notes, groups=known, ports=ports)
+            for step in real.values()
+            if step.body is not None
+        },
+        [held for group in known if (held := [step for step in group.steps if step in real])],
+    )
+
+
 def level_places(
     steps: Mapping[str, Step], size: Size, notes: Callable[[Step], bool]
 ) -> tuple[dict[str, Place], Place]:  # fmt: skip
-    """Positions in a level and in the loops on it, and the level's size."""
-    sizes: dict[str, Place] = {}
-    inner: dict[str, dict[str, Place]] = {}
-    for step in steps.values():
-        if notes(step):
-            continue
-        if step.body is None:
-            sizes[step.id] = size(step)
-        else:
-            inner[step.id], (width, height) = level_places(step.body, size, notes)
-            sizes[step.id] = (
-                max(FRAME_WIDTH, width + 2 * FRAME_PAD),
-                max(FRAME_HEIGHT, height + 2 * FRAME_PAD + HEADER),
-            )
-    places = arranged(
-        sizes, ((s.id, target) for s in steps.values() for targets in s.then.values() for target in targets)
-    )
-    right = max((places[s][0] + sizes[s][0] for s in places), default=0.0)
-    bottom = max((places[s][1] + sizes[s][1] for s in places), default=0.0)
-    for loop, body in inner.items():
-        x, y = places[loop]
-        for step_id, (dx, dy) in body.items():
-            places[step_id] = (x + FRAME_PAD + dx, y + HEADER + FRAME_PAD + dy)
-    return places, (right, bottom)
+    """Positions in a level and in the loops on it, and the level's size, at once and without Graphviz."""
+    return placed(level_of(steps, size, notes))

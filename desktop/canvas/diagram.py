@@ -5,7 +5,7 @@ It follows the document edit by edit; a gesture may move boxes about before it m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.engine.step_type import StepTypes
@@ -73,6 +73,7 @@ class Diagram:
         self._next = 0
         self._unlaid: dict[str, Place] = {}
         self._origins: dict[str, Place] = {}
+        self._on_way: dict[str, Place] = {}
         self.groups: tuple[GroupFrame, ...] = ()
         self.update(workflow, Changes(added=frozenset(step.id for _, step in workflow.walk())))
 
@@ -111,6 +112,27 @@ class Diagram:
         for step in touched:
             self._wire(step, damage)
         damage.areas += [self.boxes[step].rect for step in damage.steps if step in self.boxes]
+
+    def show_at(self, places: Mapping[str, Place]) -> Damage:
+        """Show steps at other places than the document's for a while; nothing given puts them back."""
+        damage = Damage()
+        touched = (self._on_way.keys() | places.keys()) & self.boxes.keys()
+        self._on_way = dict(places)
+        for step in touched:
+            self._lay(step, damage)
+        self._frame(self._loops_around(touched) | self._loops_in(touched), damage)
+        self._group(damage)
+        return damage
+
+    def place_of(self, step: str) -> Place:
+        """Where a step stands; for a loop, without what its frame grows around."""
+        return self._origins[step]
+
+    def port_height(self, step: Step, port: str) -> float:
+        """How far below a step's top an output port is; its input for an empty name."""
+        shape = self._shape(step)
+        spot = shape.exit(port) if port else shape.entry()
+        return spot.y if spot is not None else HEADER / 2
 
     def unlaid(self) -> dict[str, Place]:
         """Where steps stand that have no place in the document: an edit of places writes them down as well."""
@@ -212,6 +234,7 @@ class Diagram:
         shape = self._shape(step)
         layout = self.workflow.layout.get(step_id, ())
         x, y = layout[:2] if len(layout) > 1 else self._unlaid.get(step_id, (0.0, 0.0))
+        x, y = self._on_way.get(step_id, (x, y))
         height = layout[3] if len(layout) > 3 and shape.form == "note" else shape.height
         self._origins[step_id] = (float(x), float(y))
         parent = self._parents[step_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QHelpEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
@@ -72,6 +73,7 @@ class Interactions:
         if self._pressed is not None or self.gesture is not None:
             return
         self.by_keyboard = False
+        self._canvas.glide.finish()
         pointer = self._pointer(event)
         at = hit(self._canvas.diagram, pointer.x, pointer.y, self._canvas.camera.scale)
         self._button = event.button()
@@ -180,6 +182,12 @@ class Interactions:
         self.by_keyboard = True
         act()
         return True
+
+    def leave_keys(self, keys: Collection[str]) -> None:
+        """Leave these keys to others; all others are heard as before."""
+        form = QKeySequence.SequenceFormat.PortableText
+        left = {QKeySequence(each).toString(form) for each in keys}
+        self._keys = {name: act for name, act in bindings(self._canvas).items() if name not in left}
 
     def key_up(self, event: QKeyEvent) -> None:
         """A key goes up."""

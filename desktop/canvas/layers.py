@@ -1,7 +1,8 @@
 """A readable arrangement of a graph: columns from left to right, few crossings, wires as straight as they can be.
 
-Sugiyama's method in its usual parts: columns by the longest way, order in the columns by the mean place of the
-neighbours, heights by least squares. Everything is deterministic: the same graph gives the same picture.
+It gives places to documents that have none, where nothing may be waited for, and to graphs so large that Graphviz
+takes too long. Sugiyama's method in its usual parts: columns by the longest way, order in the columns by the mean
+place of the neighbours, heights by least squares. Everything is deterministic: the same graph gives the same picture.
 """
 
 from __future__ import annotations

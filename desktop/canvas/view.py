@@ -33,6 +33,7 @@ from core.workflow.problems import WorkflowError
 from desktop.canvas.actions import CanvasActions
 from desktop.canvas.diagram import Damage, Diagram
 from desktop.canvas.geometry import Rect
+from desktop.canvas.gliding import Glide
 from desktop.canvas.ink import Ink
 from desktop.canvas.interactions import Interactions
 from desktop.canvas.live import Live, Marks
@@ -41,6 +42,7 @@ from desktop.canvas.minimap import Minimap
 from desktop.canvas.painter import Painter
 from desktop.canvas.stale import parts_of, window_rect
 from desktop.canvas.strands import Flow
+from desktop.canvas.tidying import Arranger
 from desktop.canvas.viewport import Viewport
 from desktop.canvas.zoom_pill import ZoomPill
 from desktop.document import Changes, Edit, OpenDocument
@@ -128,6 +130,8 @@ class CanvasView(_Base):
         self._settle = self._timer(SETTLE_MS, self._rest, once=True)
         self._turn = self._timer(TURN_MS, self._turn_rings, once=False)
         self._sharpen = self._timer(FRAME_MS, self._paint_rest, once=True)
+        self.arranger = Arranger(self)
+        self.glide = Glide(self)
         self.commands = CanvasActions(self)
         self.interactions = Interactions(self)
         self.minimap = Minimap(self)
@@ -150,7 +154,9 @@ class CanvasView(_Base):
     @property
     def is_busy(self) -> bool:
         """Whether another frame comes by itself: the picture is behind, or a run's news are not shown yet."""
-        return self.picture.is_behind or self._sharpen.isActive() or self._settle.isActive() or self._frame.isActive()
+        timers = (self._sharpen, self._settle, self._frame)
+        moves = self.arranger.is_busy or self.glide.is_active
+        return self.picture.is_behind or moves or any(timer.isActive() for timer in timers)
 
     @property
     def selected(self) -> frozenset[str]:
@@ -285,6 +291,7 @@ class CanvasView(_Base):
 
     def pan(self, dx: float, dy: float) -> None:
         """Show what lies further right and down, by window pixels."""
+        self.glide.finish()
         self.camera.pan(dx, dy)
         self.picture.scrolled(dx, dy, self.camera)
         self.repaint_all()
@@ -292,6 +299,7 @@ class CanvasView(_Base):
 
     def zoom(self, factor: float, at: QPoint | None = None) -> None:
         """Zoom by a factor around a place in the window, or its middle."""
+        self.glide.finish()
         at = at or self.viewport().rect().center()
         before = self.camera.scale
         self.camera.zoom(factor, at.x(), at.y())
@@ -316,8 +324,11 @@ class CanvasView(_Base):
             self.camera.fit(area)
         self._zoom_changed()
 
-    def camera_moved(self) -> None:
-        """The camera was set from outside: paint everything anew."""
+    def camera_moved(self, *, on_its_way: bool = False) -> None:
+        """The camera was set from outside: paint everything anew. on_its_way: it goes on, so less detail will do."""
+        if on_its_way:
+            self.picture.moving = True
+            self._settle.start()
         self._zoom_changed()
 
     def canvas_point(self, at: QPoint) -> tuple[float, float]:
@@ -379,11 +390,14 @@ class CanvasView(_Base):
         """Give up gestures and animations."""
         super().hideEvent(event)
         self.interactions.cancel()
+        self.glide.finish()
         self._turn.stop()
 
     def close(self) -> bool:
         """Close it. pyqtgraph takes the viewport away first, so what is at work there is given up before."""
         self.interactions.cancel()
+        self.arranger.stop()
+        self.glide.finish()
         super().close()
         return True
 
@@ -479,6 +493,7 @@ class CanvasView(_Base):
         return timer
 
     def _document_changed(self, changes: Changes) -> None:
+        self.glide.finish()
         damage = self.diagram.update(self.document.workflow, changes)
         self.show_damage(damage)
         gone = [step for step in self.marks.selected if step not in self.diagram.boxes]

@@ -219,13 +219,6 @@ def test_a_key_that_means_nothing_here_is_left_to_the_window(hand: Hand) -> None
     assert not event.isAccepted()
 
 
-def test_tidying_up_is_one_edit_and_moves_every_step_to_a_place_of_its_own(hand: Hand) -> None:
-    hand.canvas.commands.tidy()
-    boxes = [box for box in hand.canvas.diagram.boxes.values() if not box.is_frame]
-    assert not any(a.rect.intersects(b.rect) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
-    assert hand.canvas.document.stack.count() == 1
-
-
 def test_alignment_is_one_edit(hand: Hand) -> None:
     hand.canvas.select(["yes", "no", "choose"])
     hand.canvas.commands.align("top")
