@@ -28,6 +28,7 @@ from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
+from core.engine.part import WHOLE, Part, cut
 from core.engine.services import Models, Services
 from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
@@ -39,6 +40,7 @@ from core.llm.model_thread import ModelsInThread
 from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
+from core.store.pins import MemoryPins, Pins
 from core.store.store import Store
 from core.workflow.document import read_bounded
 from core.workflow.inputs import check_inputs
@@ -81,6 +83,7 @@ class Workspace:
         self.types = types
         self.journal = journal
         self.store = store
+        self.pins: Pins | MemoryPins = store.pins if store is not None else MemoryPins()
         self.secrets = secrets
         self.server = server
         self.demo = demo
@@ -202,12 +205,13 @@ class Workspace:
         """Everything that is wrong with a workflow; those of severity `error` keep it from running."""
         return validate(workflow, self.types)
 
-    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
+    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json], *, part: Part = WHOLE) -> None:
         """Check a workflow and its inputs in a thread and make it ready; `start` with `checked` then takes a moment.
 
-        Raises DocumentError or InputError.
+        part: what of it shall run; what is wrong elsewhere does not matter then. Raises DocumentError or InputError,
+        or EngineError if the part names a step that is not there.
         """
-        await asyncio.to_thread(self._prepare, workflow, inputs)
+        await asyncio.to_thread(self._prepare, workflow, inputs, part)
 
     def start(
         self,
@@ -219,20 +223,24 @@ class Workspace:
         labels: Mapping[str, str] | None = None,
         from_text: bool = False,
         checked: bool = False,
+        part: Part = WHOLE,
     ) -> Run:
         """Start a run of a checked workflow. from_text: turn texts into the types that the inputs ask for.
 
         A workflow that came from a file may read its own folder. checked: `prepare` found nothing wrong with it.
-        Raises DocumentError or InputError.
+        part: what of it is executed, and what is known before. Raises DocumentError or InputError, or EngineError for a
+        part that names a step that is not there.
         """
         if not checked:
-            self._refuse_problems(workflow)
+            self._refuse_problems(workflow, part)
         if from_text:
             inputs = _complete(workflow, inputs or {}, from_text=True)
         marked = {**(labels or {}), **({DEMO_LABEL: "yes"} if self.demo else {})}
         services = self._services_for(origin, self.demo)
         self._has_run = True
-        run = self.engine.start(workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout)
+        run = self.engine.start(
+            workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout, part=part
+        )
         self._runs.add(run)
         return run
 
@@ -311,13 +319,17 @@ class Workspace:
         """All records of a run, in order of their making."""
         return await self.journal.steps(run_id)
 
-    def _prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
-        self._refuse_problems(workflow)
-        bind_inputs(workflow, inputs)
-        self.engine.plan(workflow)
+    def _prepare(self, workflow: Workflow, inputs: Mapping[str, Json], part: Part) -> None:
+        self._refuse_problems(workflow, part)
+        if not part.only:
+            bind_inputs(workflow, inputs)
+        self.engine.plan_part(workflow, part)
 
-    def _refuse_problems(self, workflow: Workflow) -> None:
+    def _refuse_problems(self, workflow: Workflow, part: Part = WHOLE) -> None:
         problems = [problem for problem in self.validate(workflow) if problem.severity == "error"]
+        if not part.is_whole:
+            taking_part = {step.id for _, step in cut(workflow, part).walk()}
+            problems = [problem for problem in problems if problem.step in taking_part]
         if problems:
             raise DocumentError(problems, workflow.name)
 

@@ -15,6 +15,7 @@ from core.engine.events import Event
 from core.engine.execution import Listener
 from core.engine.journal import Journal, RunRecord
 from core.engine.lifecycle import Lifecycle, RunResult
+from core.engine.part import WHOLE, Part, cut
 from core.engine.plan import Plan, make_plan
 from core.engine.services import Services
 from core.engine.step_type import StepTypes
@@ -114,17 +115,21 @@ class Engine:
         self.listeners: list[Listener] = list(listeners)
         self._new_id = new_id
         self._bind_inputs = bind_inputs
-        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, str, str], tuple[Workflow, Plan]] = OrderedDict()
 
     def plan(self, workflow: Workflow) -> Plan:
         """The workflow, ready to run; kept for the next run of the same object. Raises DocumentError."""
-        key = id(workflow)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = make_plan(workflow, self.types)
+        return self.plan_part(workflow, WHOLE)
+
+    def plan_part(self, workflow: Workflow, part: Part) -> Plan:
+        """What of the workflow may run in that part, ready to run and kept. Raises DocumentError or EngineError."""
+        key = id(workflow), part.only, part.until
+        known = self._plans.get(key)
+        if known is None:
+            known = self._plans[key] = workflow, make_plan(cut(workflow, part), self.types)
             if len(self._plans) > PLANS_KEPT:
                 self._plans.popitem(last=False)
-        return plan
+        return known[1]
 
     def bind_inputs(self, workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
         """The inputs, checked and with defaults filled in. Raises InputError."""
@@ -139,13 +144,16 @@ class Engine:
         services: Services | None = None,
         labels: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        part: Part = WHOLE,
     ) -> Run:
-        """Start a run. Raises DocumentError or InputError at once; everything else comes from `Run.result`.
+        """Start a run. Raises DocumentError, InputError, or EngineError for a part that names no step of the workflow,
+        at once; everything else comes from `Run.result`.
 
         origin: folder that relative names start from. timeout: seconds for the run, instead of the workflow's own.
+        part: what of the workflow is executed, and what is known before; a step that runs alone may lack inputs.
         """
-        plan = self.plan(workflow)
-        bound = self.bind_inputs(workflow, inputs or {})
+        plan = self.plan_part(workflow, part)
+        bound = fill_defaults(workflow, inputs or {}) if part.only else self.bind_inputs(workflow, inputs or {})
         record = RunRecord(
             id=self._new_id(),
             workflow=workflow,
@@ -154,6 +162,7 @@ class Engine:
             created=self.clock.now(),
             origin=origin,
             labels=dict(labels or {}),
+            part=part,
         )
         return self._begin(Run(record.id, workflow), plan, record, services, timeout, fresh=True)
 
@@ -166,7 +175,7 @@ class Engine:
         record = await self.journal.run(run_id)
         if record.status == "completed" or (record.status == "cancelled" and not record.resumable):
             raise EngineError(f"The run {run_id} has ended ({record.status}); nothing is left to resume.")
-        plan = self.plan(record.workflow)
+        plan = self.plan_part(record.workflow, record.part)
         return self._begin(Run(record.id, record.workflow), plan, record, services, timeout, fresh=False)
 
     def _begin(

@@ -11,13 +11,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from core.engine.errors import Question
 from core.workflow.model import Json
 
-Cause: TypeAlias = Literal["first", "retry", "resumed", "answered", "input_changed", "definition_changed", "forced"]
-"""Why an attempt was made."""
+Cause: TypeAlias = Literal[
+    "first",
+    "retry",
+    "resumed",
+    "answered",
+    "input_changed",
+    "definition_changed",
+    "forced",
+    "reused",
+    "pinned",
+    "edited",
+]
+"""Why an attempt was made. The last three are of steps that did not run: their output is that of an earlier run, was
+pinned by a person, or was written by a person for this run."""
+
+NOT_EXECUTED: Final[frozenset[Cause]] = frozenset({"reused", "pinned", "edited"})
+"""Causes of records whose step did not run."""
 
 RunStatus: TypeAlias = Literal["running", "suspended", "completed", "failed", "cancelled"]
 StepStatus: TypeAlias = Literal["started", "completed", "failed", "skipped", "suspended", "cancelled"]

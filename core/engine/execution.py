@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
@@ -18,6 +18,9 @@ from core.engine.masked_blobs import MaskedBlobs
 from core.engine.plan import Plan
 from core.engine.services import Services
 from core.workflow.model import Json, Workflow
+
+if TYPE_CHECKING:
+    from core.engine.reuse import Reuse
 
 Listener: TypeAlias = Callable[[Event], None]
 """Gets every event of a run, at once and in order. It must be quick and must not raise."""
@@ -49,8 +52,9 @@ class Waiting:
 class Execution:
     """What all scopes of one run share.
 
-    usage: what the run has spent, earlier processes included. waiting: by scope path. attempts: the newest attempt
-    of each step inside a loop or sub-workflow that this process has made; a container that is retried makes them anew.
+    usage: what the run has spent, earlier processes included. reuse: what is known before its steps begin, if anything.
+    waiting: by scope path. attempts: the newest attempt of each step inside a loop or sub-workflow that this process
+    has made; a container that is retried makes them anew.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Execution:
         random: Random,
         listeners: Sequence[Listener],
         history: Iterable[StepRecord] = (),
+        reuse: Reuse | None = None,
         suspend_after: float = 60.0,
     ) -> None:
         self.run_id = run_id
@@ -77,6 +82,7 @@ class Execution:
         self.clock = clock
         self.random = random
         self.suspend_after = suspend_after
+        self.reuse = reuse
         self.usage: Usage = NO_USAGE
         self.cancel_reason = ""
         self.deadline: Deadline | None = None

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from core.engine.errors import Question
 from core.engine.events import NO_USAGE, Cause, ErrorInfo, Event, RunStatus, StepStatus, Usage
+from core.engine.part import WHOLE, Part
 from core.workflow.model import Json, Workflow
 
 
@@ -24,7 +25,8 @@ class RunRecord:
     """A run as the journal knows it.
 
     origin: folder that relative names in the document start from, '' if it came from no file. labels: free text
-    facts about who asked for the run. resumable: a cancelled run that may go on.
+    facts about who asked for the run. resumable: a cancelled run that may go on. part: what of the workflow it
+    executes, and what it was given.
     """
 
     id: str
@@ -42,6 +44,7 @@ class RunRecord:
     usage: Usage = NO_USAGE
     duration_s: float = 0.0
     resumable: bool = False
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True, slots=True)

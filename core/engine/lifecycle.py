@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
 
 from core.engine.clock import Clock, Deadline
-from core.engine.errors import EndRun, EngineError, StepError, Suspended
+from core.engine.errors import EndRun, EngineError, RunNotFound, StepError, Suspended
 from core.engine.events import (
     NO_USAGE,
     ErrorInfo,
@@ -26,10 +26,12 @@ from core.engine.events import (
 from core.engine.execution import Execution, Listener, Planner
 from core.engine.journal import Journal, Lease, RunRecord, StepRecord
 from core.engine.names import ScopeNames
+from core.engine.part import WHOLE, path_of
 from core.engine.plan import Plan
+from core.engine.reuse import Reuse
 from core.engine.scope import Scope
 from core.engine.services import Services
-from core.engine.templates import evaluate
+from core.engine.templates import NOT_RUN, evaluate
 from core.engine.variables import Variables
 from core.workflow.model import Json
 
@@ -103,17 +105,32 @@ class Lifecycle:
     async def execute(self) -> RunResult:
         """Run the graph to its end. Raises EngineError if the journal does not let it."""
         history: tuple[StepRecord, ...] = ()
+        reuse = await self._reuse()
         if self._fresh:
             lease = await self._journal.open_run(self._record)
         else:
             self._record, records, lease = await self._journal.take_run(self._record.id)
             history = tuple(records)
         try:
-            return await self._own(lease, history)
+            return await self._own(lease, history, reuse)
         finally:
             await self._journal.close_run(lease)
 
-    async def _own(self, lease: Lease, history: tuple[StepRecord, ...]) -> RunResult:
+    async def _reuse(self) -> Reuse | None:
+        """What is known before the steps begin. Raises RunNotFound if a new run is based on one that is gone."""
+        part = self._record.part
+        if part == WHOLE:
+            return None
+        earlier: Sequence[StepRecord] = ()
+        if part.base:
+            try:
+                earlier = await self._journal.steps(part.base)
+            except RunNotFound:
+                if self._fresh:
+                    raise
+        return Reuse(self._record.workflow, part, earlier)
+
+    async def _own(self, lease: Lease, history: tuple[StepRecord, ...], reuse: Reuse | None) -> RunResult:
         record = self._record
         run = self._run = Execution(
             run_id=record.id,
@@ -126,6 +143,7 @@ class Lifecycle:
             random=self._random,
             listeners=(self._listener,),
             history=history,
+            reuse=reuse,
         )
         run.cancel_reason = self._cancel_reason
         now, name = self._clock.now(), record.workflow.name
@@ -154,7 +172,7 @@ class Lifecycle:
             "started": record.created.isoformat(),
         }
         names = ScopeNames({"input": dict(record.inputs), "vars": variables.values, "run": facts})
-        scope = Scope(run, plan.scope, names=names, variables=variables, origin=record.origin)
+        scope = self._top(run, names, variables)
         try:
             run.deadline = Deadline(self._clock, self._timeout)
             if not self._fresh:
@@ -170,9 +188,27 @@ class Lifecycle:
                 raise failure from None
             if end.outputs:
                 return end.outputs
+        if record.part.end:
+            output = scope.names.outputs.get(record.part.end)
+            return dict(output) if isinstance(output, dict) else {}
         outputs = evaluate(dict(record.workflow.outputs), names, tolerant=True)
         assert isinstance(outputs, dict)
         return outputs
+
+    def _top(self, run: Execution, names: ScopeNames, variables: Variables) -> Scope:
+        """The scope that the run begins in: the workflow's own, or that of the one step that runs alone."""
+        record, part = self._record, self._record.part
+        if not part.only:
+            return Scope(run, self._plan.scope, names=names, variables=variables, origin=record.origin)
+        own = dict(part.names)
+        if isinstance(typed := own.pop("vars", None), dict):
+            variables.values.update(typed)
+        prefix = path_of(record.workflow, part.only).removesuffix(part.only)
+        inside = ScopeNames(own, names)
+        scope = Scope(run, self._plan.scope, prefix=prefix, names=inside, variables=variables, origin=record.origin)
+        names.outputs.update({step.id: NOT_RUN for _, step in record.workflow.walk()})
+        names.outputs.update({step_id: dict(given.output) for step_id, given in part.given.items()})
+        return scope
 
     async def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunResult:
         """Record how the graph ended. Raises what is no way for a run to end: a lost lease, a lost journal."""

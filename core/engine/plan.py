@@ -62,6 +62,11 @@ class StepPlan:
     follows_lasting: bool = False
 
     @property
+    def is_container(self) -> bool:
+        """Whether other steps run inside this one."""
+        return self.body is not None or self.kind.type == "workflow"
+
+    @property
     def secrets(self) -> frozenset[str]:
         """The names of the secrets that this step, or one inside it, reads."""
         own = frozenset(name for part in self.templated for name in part.secrets)

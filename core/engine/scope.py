@@ -25,6 +25,7 @@ class Scope:
     """Runs the steps of one scope as their wires settle.
 
     prefix: what stands before a step's id in its scope path. rank: the scope's place in the order of the run.
+    caller: id of the step of the run's own workflow that runs the workflow of this scope, '' for that workflow itself.
     replayed: whether all that has happened in it was read from records of an earlier process.
     """
 
@@ -39,6 +40,7 @@ class Scope:
         rank: Rank = (),
         origin: str = "",
         depth: int = 0,
+        caller: str = "",
         parent: Scope | None = None,
     ) -> None:
         self.run = run
@@ -49,6 +51,7 @@ class Scope:
         self.rank = rank
         self.origin = origin
         self.depth = depth
+        self.caller = caller
         self.replayed = bool(plan.steps)
         self._parent = parent
         self._pending = [step.incoming for step in plan.steps]
@@ -111,6 +114,7 @@ class Scope:
             rank=rank,
             origin=origin,
             depth=self.depth + deeper,
+            caller=self.caller or (prefix[:-1].rpartition("/")[2] if deeper else ""),
             parent=self,
         )
 

@@ -60,6 +60,11 @@ class StepExecution:
             if not isinstance(taken, Begin):
                 return taken
             begin = taken
+        elif run.reuse is not None:
+            known = await run.reuse.take_up(self)
+            if not isinstance(known, Begin):
+                return known
+            begin = known
         tries = 1
         while True:
             attempt = Attempt(self.scope, self.plan, self.path, begin)
@@ -82,7 +87,7 @@ class StepExecution:
         try:
             try:
                 if plan.templated:
-                    inputs = await self._inputs()
+                    inputs = await self.inputs()
             finally:
                 attempt.started(inputs)
                 started = True
@@ -109,8 +114,8 @@ class StepExecution:
             return attempt.complete(result.value, result.ports)
         return attempt.complete(result)
 
-    async def _inputs(self) -> dict[str, Json]:
-        """The config with its templates filled in."""
+    async def inputs(self) -> dict[str, Json]:
+        """The config with its templates filled in. Raises StepError."""
         names: Mapping[str, Any] = self.scope.names
         values = dict(self.plan.fixed)
         for part in self.plan.templated:

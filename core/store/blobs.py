@@ -24,6 +24,7 @@ WITH named AS (
     SELECT unnest(blobs) AS hash FROM step_results WHERE blobs <> '{}'
     UNION SELECT unnest(blobs) FROM executions WHERE blobs <> '{}'
     UNION SELECT unnest(blobs) FROM messages WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM pins WHERE blobs <> '{}'
 ),
 swept AS (
     DELETE FROM blobs
@@ -88,7 +89,7 @@ class PostgresBlobs:
         return data
 
     async def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
-        """Delete the files that no run, message or workflow names. Returns how many.
+        """Delete the files that no run, message, pin or workflow names. Returns how many.
 
         older_than: younger ones stay, because what names them may not be written yet.
         """

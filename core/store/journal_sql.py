@@ -32,14 +32,14 @@ SELECT hash, body::json FROM json_to_recordset($1::json) AS u (hash text, body t
 ON CONFLICT (hash) DO UPDATE SET used = now()"""
 
 OPEN = f"""
-INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, status, outputs, error, error_path,
-    created, ended, wake_at, tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs,
-    lease_epoch, lease_owner, lease_expires)
-SELECT run_id, workflow_name, document_hash, inputs::json, origin, labels::json, status, outputs::json, error::json,
+INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, part, status, outputs, error,
     error_path, created, ended, wake_at, tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs,
+    lease_epoch, lease_owner, lease_expires)
+SELECT run_id, workflow_name, document_hash, inputs::json, origin, labels::json, part::json, status, outputs::json,
+    error::json, error_path, created, ended, wake_at, tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs,
     epoch, owner, now() + lease_s * interval '1 second'
 FROM json_to_recordset($1::json) AS u ({_RUN_COLUMNS}, workflow_name text, document_hash text, inputs text,
-    origin text, labels text, created timestamptz, owner text, lease_s float8)
+    origin text, labels text, part text, created timestamptz, owner text, lease_s float8)
 ON CONFLICT (id) DO UPDATE SET lease_expires = excluded.lease_expires
     WHERE executions.lease_owner = excluded.lease_owner AND executions.lease_epoch = 1
         AND executions.created = excluded.created

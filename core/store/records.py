@@ -12,13 +12,14 @@ from sqlalchemy import Row
 from core.engine.errors import Question
 from core.engine.events import ErrorInfo, Usage
 from core.engine.journal import RunRecord, StepRecord
+from core.engine.part import WHOLE, part_json, part_of
 from core.store.values import Packer, blob_of, escape, unescape, unpack
 from core.workflow.model import Workflow
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 """A row of a result, whatever its columns."""
 
-_LARGE_IN_RUNS = ("inputs", "outputs", "error", "labels")
+_LARGE_IN_RUNS = ("inputs", "outputs", "error", "labels", "part")
 _LARGE_IN_STEPS = ("inputs", "request", "output", "variables", "error", "question", "state", "answer")
 
 
@@ -44,8 +45,10 @@ def run_row(run: RunRecord, packer: Packer) -> dict[str, Any]:
 
 def new_run_row(run: RunRecord, document_hash: str, packer: Packer) -> dict[str, Any]:
     """A whole row of a new run; the lease is added by the statement."""
+    part = {} if run.part == WHOLE else {"part": packer.pack(part_json(run.part))}
     return {
         **run_row(run, packer),
+        **part,
         "workflow_name": escape(run.workflow.name),
         "document_hash": document_hash,
         "inputs": packer.pack(run.inputs),
@@ -125,6 +128,7 @@ def run_record(row: AnyRow, workflow: Workflow, blobs: Mapping[str, bytes]) -> R
         usage=Usage(row.tokens_in, row.tokens_out, row.cost_usd),
         duration_s=row.duration_s,
         resumable=row.resumable,
+        part=part_of(value["part"]),
     )
 
 

@@ -13,6 +13,7 @@ from core.store.database import Database
 from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
+from core.store.pins import Pins
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.thread import StoreThread
@@ -40,6 +41,7 @@ class Store:
         self.status = status
         self.workflows = Workflows(database, documents)
         self.executions = Executions(database)
+        self.pins = Pins(database)
         self.blobs = PostgresBlobs(database)
         self._server = server
 

@@ -22,10 +22,10 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
-    UniqueConstraint,
+    literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSON, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.store.vector import Embedding
@@ -122,6 +122,9 @@ class ExecutionRow(Base):
     inputs: Mapped[dict[str, Any]]
     origin: Mapped[str] = mapped_column(server_default="", comment="folder that relative names start from")
     labels: Mapped[dict[str, Any]] = mapped_column(comment="who asked for the run")
+    part: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="what of the workflow it executes and was given; null: all, nothing"
+    )
     status: Mapped[str] = mapped_column(comment="running, suspended, completed, failed or cancelled")
     outputs: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
@@ -178,65 +181,67 @@ class StepResultRow(Base):
     blobs: Mapped[list[str]] = mapped_column(server_default=_NO_BLOBS, comment="hashes of the blobs it names")
 
 
-class AgentRow(Base):
-    """An agent."""
+class PinRow(Base):
+    """An output that stands instead of running a step."""
 
-    __tablename__ = "agents"
+    __tablename__ = "pins"
     __table_args__ = (
-        Index("uq_agents_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
-        {"comment": "Agents: a model with instructions, functions and memory."},
+        {"comment": "Outputs that a person pinned: runs from the window take them instead of running the step."},
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
-    name: Mapped[str]
-    description: Mapped[str] = mapped_column(server_default="")
-    model: Mapped[str] = mapped_column(server_default="", comment="empty: the default model of the settings")
-    instructions: Mapped[str] = mapped_column(server_default="", comment="the system prompt")
-    options: Mapped[dict[str, Any]] = mapped_column(comment="temperature and the like")
-    version: Mapped[int] = mapped_column(server_default="1", comment="grows with every save")
+    workflow: Mapped[str] = mapped_column(primary_key=True, comment="name in the library, or path of its file")
+    step_id: Mapped[str] = mapped_column(primary_key=True)
+    output: Mapped[dict[str, Any]]
+    ports: Mapped[list[str] | None] = mapped_column(comment="the live output ports; null: all of its type's")
+    variables: Mapped[dict[str, Any]] = mapped_column(comment="workflow variables that it sets")
+    blobs: Mapped[list[str]] = mapped_column(server_default=_NO_BLOBS, comment="hashes of the blobs it names")
     created: Mapped[datetime] = mapped_column(server_default=_NOW)
-    updated: Mapped[datetime] = mapped_column(server_default=_NOW)
-    deleted_at: Mapped[datetime | None]
-
-
-class AgentFunctionRow(Base):
-    """Something an agent can do."""
-
-    __tablename__ = "agent_functions"
-    __table_args__ = (UniqueConstraint("agent_id", "name"), {"comment": "What an agent can do."})
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
-    agent_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(comment="as the model calls it")
-    description: Mapped[str] = mapped_column(server_default="")
-    kind: Mapped[str] = mapped_column(comment="step, workflow, code or mcp")
-    config: Mapped[dict[str, Any]]
-    needs_approval: Mapped[bool] = mapped_column(server_default="false", comment="ask a person before each call")
-    enabled: Mapped[bool] = mapped_column(server_default="true")
-    position: Mapped[int] = mapped_column(server_default="0", comment="order in lists")
 
 
 class AgentMemoryRow(Base):
-    """Something an agent remembers. Replaced memories stay, with `valid_to` and `superseded_by` set."""
+    """Something an agent remembers. Replaced and forgotten memories stay, as their `state` says.
+
+    `sketch` holds one bit for each number of the embedding. Together with an agent's number it makes up an index in
+    which an agent's memories lie side by side, so that all of them can be looked at in a fraction of the time that
+    their embeddings would take; only the nearest are then compared exactly. `words` begins with the agent, so that a
+    word that many agents know finds those of one agent only.
+    """
 
     __tablename__ = "agent_memories"
     __table_args__ = (
-        Index("ix_agent_memories_agent_id", "agent_id"),
+        Index("ix_agent_memories_content", "agent_id", "content_hash"),
         Index(
             "uq_agent_memories_content",
             "agent_id",
             "content_hash",
             unique=True,
-            postgresql_where=text("valid_to IS NULL"),
+            postgresql_where=text("state IN ('live', 'quarantined')"),
             postgresql_nulls_not_distinct=True,
         ),
+        Index(
+            "ix_agent_memories_sketch",
+            "agent_id",
+            "embedding_model",
+            postgresql_include=["id", "sketch"],
+            postgresql_where=text("state = 'live'"),
+        ),
         Index("ix_agent_memories_words", "words", postgresql_using="gin"),
+        Index("ix_agent_memories_pinned", "agent_id", postgresql_where=text("pinned AND state = 'live'")),
+        Index(
+            "ix_agent_memories_fact_key",
+            "agent_id",
+            "fact_key",
+            postgresql_where=text("fact_key <> '' AND state = 'live'"),
+        ),
+        Index("ix_agent_memories_embedding_model", "embedding_model"),
+        Index("ix_agent_memories_created", text("created DESC")),
         Index(
             "ix_agent_memories_embedding",
-            "embedding",
+            literal_column(f"(embedding::halfvec({EMBEDDING_DIMENSIONS}))").label("half"),
             postgresql_using="hnsw",
             postgresql_with={"m": 16, "ef_construction": 64},
-            postgresql_ops={"embedding": "vector_cosine_ops"},
+            postgresql_ops={"half": "halfvec_cosine_ops"},
+            postgresql_where=text("state = 'live'"),
         ),
         {"comment": "What agents remember."},
     )
@@ -245,19 +250,34 @@ class AgentMemoryRow(Base):
     agent_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("agents.id", ondelete="CASCADE"), comment="null: shared by all agents"
     )
-    type: Mapped[str] = mapped_column(comment="fact, preference, event, instruction ...")
+    type: Mapped[str] = mapped_column(comment="conversation, fact or learned")
     content: Mapped[str]
     content_hash: Mapped[str] = mapped_column(comment="SHA-256 of the normalised content")
     importance: Mapped[float] = mapped_column(server_default="0.5", comment="0 to 1")
     embedding: Mapped[list[float] | None] = mapped_column(Embedding(EMBEDDING_DIMENSIONS), deferred=True)
     embedding_model: Mapped[str] = mapped_column(server_default="", comment="embeddings of one model only compare")
-    words: Mapped[str] = mapped_column(
-        TSVECTOR, Computed("to_tsvector('simple', content)", persisted=True), deferred=True, comment="for word search"
+    sketch: Mapped[str | None] = mapped_column(
+        BIT(EMBEDDING_DIMENSIONS),
+        Computed(f"binary_quantize(embedding)::bit({EMBEDDING_DIMENSIONS})", persisted=True),
+        deferred=True,
+        comment="the signs of the embedding's numbers",
     )
-    source: Mapped[str] = mapped_column(server_default="user", comment="user, assistant, tool or web")
+    words: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "array_to_tsvector(ARRAY['@' || coalesce(agent_id::text, 'shared')]) || to_tsvector('simple', content)",
+            persisted=True,
+        ),
+        deferred=True,
+        comment="for word search",
+    )
+    fact_key: Mapped[str] = mapped_column(server_default="", comment="what a fact of which one only can hold is about")
+    state: Mapped[str] = mapped_column(server_default="live", comment="live, quarantined, replaced or forgotten")
+    source: Mapped[str] = mapped_column(server_default="user", comment="user, assistant, run, tool, web, mcp or file")
+    source_who: Mapped[str] = mapped_column(server_default="", comment="name of who said it")
+    source_conversation: Mapped[str | None]
+    source_message: Mapped[str | None]
     source_run: Mapped[str | None]
-    source_message: Mapped[int | None] = mapped_column(BigInteger)
-    confirmed: Mapped[bool] = mapped_column(server_default="true", comment="false: from a tool or the web, unconfirmed")
     pinned: Mapped[bool] = mapped_column(server_default="false", comment="always recalled, never forgotten")
     valid_from: Mapped[datetime] = mapped_column(server_default=_NOW)
     valid_to: Mapped[datetime | None] = mapped_column(comment="null: holds")
@@ -271,42 +291,26 @@ class AgentMemoryRow(Base):
     created: Mapped[datetime] = mapped_column(server_default=_NOW)
 
 
-class ConversationRow(Base):
-    """A chat."""
+class MemoryChangeRow(Base):
+    """One change of a memory. Rows are never changed; those of a memory that is forgotten for good are removed."""
 
-    __tablename__ = "conversations"
-    __table_args__ = ({"comment": "Chats with agents or models."},)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
-    agent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"), index=True)
-    title: Mapped[str] = mapped_column(server_default="")
-    summary: Mapped[str] = mapped_column(server_default="", comment="of what no longer fits the context window")
-    created: Mapped[datetime] = mapped_column(server_default=_NOW)
-    updated: Mapped[datetime] = mapped_column(server_default=_NOW, index=True)
-    archived_at: Mapped[datetime | None]
-
-
-class MessageRow(Base):
-    """One message of a chat."""
-
-    __tablename__ = "messages"
+    __tablename__ = "memory_changes"
     __table_args__ = (
-        Index("ix_messages_conversation_id_id", "conversation_id", "id"),
-        {"comment": "Messages of chats, in order of their number."},
+        Index("ix_memory_changes_memory_id_number", "memory_id", "number"),
+        {"comment": "What happened to every memory, and why."},
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    conversation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    role: Mapped[str] = mapped_column(comment="user, assistant, system or tool")
-    text: Mapped[str] = mapped_column(server_default="", comment="for reading and searching")
-    body: Mapped[dict[str, Any]] = mapped_column(comment="the message as the model's server wants it back, verbatim")
-    model: Mapped[str] = mapped_column(server_default="")
-    run_id: Mapped[str | None] = mapped_column(index=True, comment="the run that made it")
-    tokens_in: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    tokens_out: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    cost_usd: Mapped[float] = mapped_column(server_default="0")
-    blobs: Mapped[list[str]] = mapped_column(server_default=_NO_BLOBS, comment="hashes of the blobs it names")
-    created: Mapped[datetime] = mapped_column(server_default=_NOW)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    memory_id: Mapped[uuid.UUID] = mapped_column(comment="may be gone: what was erased leaves a last line")
+    kind: Mapped[str] = mapped_column(comment="made, repeated, edited, replaced, forgotten, confirmed, erased ...")
+    cause: Mapped[str] = mapped_column(server_default="", comment="why, in words")
+    who: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime]
+    content: Mapped[str] = mapped_column(comment="as it was after the change, like the columns that follow")
+    type: Mapped[str]
+    importance: Mapped[float]
+    state: Mapped[str]
+    pinned: Mapped[bool]
 
 
 class ScheduleRow(Base):

@@ -18,6 +18,7 @@ from core.engine.events import RunStatus
 from core.store.database import Database
 from core.store.documents import Document, Documents
 from core.store.errors import NameTaken, VersionConflict, WorkflowNotFound
+from core.store.pins import copy_pins, move_pins
 from core.store.records import AnyRow
 from core.store.tables import DocumentRow, ExecutionRow, WorkflowRow, WorkflowVersionRow
 from core.store.values import escape, unescape
@@ -173,6 +174,7 @@ class Workflows:
             await connection.execute(
                 update(ExecutionRow).where(_runs.workflow_name == escape(name)).values(workflow_name=escape(new_name))
             )
+            await move_pins(connection, name, new_name)
             return await self._append(connection, row, renamed, document, author, f"Renamed from {name}")
 
         return await self._run(work, new_name)
@@ -184,6 +186,7 @@ class Workflows:
             row = await _live(connection, name)
             newest = await _version(connection, row.id, row.version)
             copy = replace(self._documents.decode(newest.document_hash, newest.body), name=new_name)
+            await copy_pins(connection, name, new_name)
             document = self._documents.encode(copy)
             return await self._insert(connection, copy, document, author, f"Copied from {name}", unescape(row.folder))
 

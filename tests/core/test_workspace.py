@@ -23,6 +23,7 @@ from core import (
     save,
 )
 from core.engine.events import RunStarted, StepDelta, event_json
+from core.engine.part import Part
 from core.settings import SettingsError
 from core.store.errors import ConnectError, StoreError
 from tests.support.http_site import Site
@@ -104,6 +105,25 @@ async def test_grants_let_steps_use_more_folders(home: Path, tmp_path: Path) -> 
         assert (await workspace.run(writer)).status == "failed"
     async with Workspace.open(memory_only=True, grants=[Grant(tmp_path, write=True)]) as workspace:
         assert (await workspace.run(writer)).status == "completed"
+
+
+async def test_a_part_runs_although_something_else_is_wrong(workspace: Workspace) -> None:
+    broken = GREETING.with_step(Step("ask", "chat", config={}))
+    with pytest.raises(DocumentError):
+        await workspace.prepare(broken, {"name": "Ada"})
+    part = Part(until="greet")
+    await workspace.prepare(broken, {"name": "Ada"}, part=part)
+    result = await workspace.start(broken, {"name": "Ada"}, part=part).result()
+    assert result.outputs == {"text": "Hello Ada"}
+    with pytest.raises(DocumentError, match="prompt"):
+        await workspace.prepare(broken, {}, part=Part(only="ask"))
+
+
+async def test_a_step_alone_needs_no_inputs_of_the_workflow(workspace: Workspace) -> None:
+    part = Part(only="greet", names={"input": {"name": "typed"}})
+    await workspace.prepare(GREETING, {}, part=part)
+    result = await workspace.start(GREETING, {}, part=part, checked=True).result()
+    assert result.outputs == {"text": "Hello typed"}
 
 
 async def test_a_failed_run_is_a_result_and_not_an_exception(workspace: Workspace) -> None:

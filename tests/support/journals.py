@@ -29,6 +29,7 @@ from core.engine.events import (
     Usage,
 )
 from core.engine.journal import Journal, Lease, RunRecord
+from core.engine.part import Given, Part
 from core.workflow.model import Json, Step, Workflow
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -102,6 +103,17 @@ class JournalContract:
         found = (await journal.run(run.id)).workflow
         assert list(found.steps) == ["z", "a"]
         assert list(found.steps["z"].config) == ["b", "a"]
+
+    async def test_a_run_of_a_part_keeps_what_it_was_asked_for_and_given(self, journal: Journal) -> None:
+        given = {
+            "z": Given({"b": 1, "a": [True]}, ("out",), {"tone": "kind"}, "edited"),
+            "a": Given({"text": "\ud800"}),
+        }
+        run = new_run(part=Part(until="z", anew="a", base="run-0", given=given, names={"item": {"n": 1}}))
+        lease = await journal.open_run(run)
+        assert await journal.run(run.id) == run
+        await journal.close_run(lease)
+        assert (await journal.take_run(run.id))[0].part == run.part
 
     async def test_two_runs_cannot_have_one_id(self, journal: Journal) -> None:
         run = new_run()
