@@ -45,7 +45,7 @@ lock: ## Write requirements.lock anew from pyproject.toml (ARGS=--upgrade for ne
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
 
 screenshots: setup ## Take the pictures of the documentation
-	@$(IN_ENV) for theme in dark light; do .venv/bin/python scripts/screenshots.py $$theme; done
+	@$(IN_ENV) .venv/bin/python scripts/screenshots.py
 
 bench: setup ## Measure the engine
 	@$(IN_ENV) .venv/bin/python -m benchmarks.engine $(ARGS)

@@ -92,6 +92,10 @@ class Commands(QObject):
         """The command of that id. Raises KeyError."""
         return self._commands[command_id]
 
+    def knows(self, command_id: str) -> bool:
+        """Whether there is a command of that id."""
+        return command_id in self._commands
+
     def action(self, command_id: str) -> QAction:
         """The action of that command, kept up to date. Raises KeyError."""
         return self._actions[command_id]
@@ -142,7 +146,8 @@ class Commands(QObject):
         action.setObjectName(command.id)
         action.setCheckable(command.checked is not None)
         if command.scope == "canvas":
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            # Not the widgets inside a canvas: a title that is edited there needs Return and Tab itself.
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         if command.help:
             action.setStatusTip(command.help)
         action.triggered.connect(lambda _checked=False, name=command.id: self.run(name))

@@ -75,6 +75,18 @@ class PanelDock(QDockWidget):
             before.deleteLater()
         return self.panel
 
+    def renew(self) -> None:
+        """Make the panel anew, if it was made: what it shows comes from elsewhere now."""
+        if self.panel is not None:
+            self.panel = None
+            self._seen(True)
+
+    def count(self, number: int) -> None:
+        """Say how many things are in it, beside its title; 0 says nothing."""
+        title = f"{self.spec.title} ({number})" if number else self.spec.title
+        self.setWindowTitle(title)
+        self._title.name.setText(title)
+
     def show_title(self, needed: bool) -> None:
         """Whether the dock names itself; a tab beside others does that already."""
         self._title.set_needed(needed)
@@ -93,15 +105,15 @@ class _DockTitle(QWidget):
         self._needed = True
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        name = QLabel(dock.spec.title)
-        name.setProperty("kind", "strong")
+        self.name = QLabel(dock.spec.title)
+        self.name.setProperty("kind", "strong")
         self._float = _button(f"Let {dock.spec.title} float, or dock it")
         self._float.clicked.connect(lambda: dock.setFloating(not dock.isFloating()))
         self._close = _button(f"Hide {dock.spec.title}")
         self._close.clicked.connect(dock.close)
         self._row = QHBoxLayout(self)
         self._row.setSpacing(2)
-        self._row.addWidget(name)
+        self._row.addWidget(self.name)
         self._row.addStretch()
         self._row.addWidget(self._float)
         self._row.addWidget(self._close)

@@ -99,7 +99,7 @@ class OpenDocument(QObject):
 
     changed: what differs, after every edit, undo and redo. saved_changed: whether there is unsaved work. file,
     version: where it was opened from and the library's version that edits are based on (0: never saved there).
-    read_only: a past run's document, or one of a newer format.
+    read_only: a past run's document, or one of a newer format; reason: why, in a sentence for the person.
     """
 
     changed = Signal(object)
@@ -112,6 +112,7 @@ class OpenDocument(QObject):
         file: Path | None = None,
         version: int = 0,
         read_only: bool = False,
+        reason: str = "",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -119,6 +120,7 @@ class OpenDocument(QObject):
         self.file = file
         self.version = version
         self.read_only = read_only
+        self.reason = reason
         self.stack = QUndoStack(self)
         self.stack.cleanChanged.connect(self._tell_saved)  # a lambda would be called while both are destroyed
 

@@ -31,9 +31,9 @@ class FirstRun(QFrame):
     probe_wanted = Signal()
     demo_chosen = Signal()
 
-    def __init__(self, icons: Icons, themes: ThemeManager) -> None:
+    def __init__(self, icons: Icons, themes: ThemeManager, title: str = "Welcome to Steploom") -> None:
         super().__init__()
-        self._icons, self._themes = icons, themes
+        self._icons, self._themes, self._heading = icons, themes, title
         self._pictures: list[tuple[QLabel, str, str]] = []
         self._waits = False
         self.setAccessibleName("Where should models come from?")
@@ -92,7 +92,7 @@ class FirstRun(QFrame):
         self.notice.setVisible(bool(text))
 
     def _lay_out(self) -> None:
-        title = QLabel("Welcome to Steploom")
+        title = QLabel(self._heading)
         title.setProperty("kind", "display")
         subtitle = _text("Where should models come from? You can change this at any time in the settings.")
         grid = QGridLayout()

@@ -27,6 +27,9 @@ KEPT: Final = 2_000
 DENSITIES: Final = (1.0, 2.0)
 """Device pixels per logical pixel that a QIcon holds; Qt scales between them."""
 
+PROGRAM_SIZES: Final = (16, 24, 32, 48, 64, 128)
+"""Pixels of the program's own icon."""
+
 
 class Icons:
     """The icons of one folder."""
@@ -70,6 +73,19 @@ class Icons:
         for mode, token in modes:
             for dpr in DENSITIES:
                 icon.addPixmap(self.pixmap(name, theme.color(token), px, dpr), mode)
+        return icon
+
+    def program(self) -> QIcon:
+        """The program's own icon, for its windows and the tray."""
+        drawing = QSvgRenderer(str(root() / "resources" / "logo" / "steploom.svg"))
+        icon = QIcon()
+        for side in PROGRAM_SIZES:
+            pixmap = QPixmap(side, side)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            drawing.render(painter, QRectF(0, 0, side, side))
+            painter.end()
+            icon.addPixmap(pixmap)
         return icon
 
     def _text(self, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from desktop.commands import Command, Commands
+from desktop.commands import Commands
 
 ORDER: Sequence[str] = ("File", "Edit", "View", "Step", "Run", "Help")
 """Menus from left to right; others follow."""
@@ -18,6 +18,8 @@ class Menus:
     def __init__(self, bar: QMenuBar, commands: Commands) -> None:
         self._bar = bar
         self._commands = commands
+        self._menus: dict[str, QMenu] = {}
+        self._groups: dict[str, str] = {}
         commands.changed.connect(self.build)
         self.build()
 
@@ -28,31 +30,36 @@ class Menus:
             self._bar.removeAction(action)
             if isinstance(menu, QMenu):
                 menu.deleteLater()
-        menus: dict[str, QMenu] = {}
-        groups: dict[str, str] = {}
+        self._menus.clear()
+        self._groups.clear()
         paths = sorted({c.menu.partition("/")[0] for c in self._commands if c.menu}, key=menu_order)
         for path in paths:
-            self._menu(path, menus)
+            self._menu(path, "")
         for command in self._commands:
             if command.menu:
-                self._place(command, menus, groups)
+                menu = self._menu(command.menu, command.group)
+                self._part(command.menu, command.group)
+                menu.addAction(self._commands.action(command.id))
 
-    def _place(self, command: Command, menus: dict[str, QMenu], groups: dict[str, str]) -> None:
-        top, _, below = command.menu.partition("/")
-        if groups.setdefault(top, command.group) != command.group:
-            menus[top].addSeparator()
-            groups[top] = command.group
-        menu = self._menu(command.menu, menus) if below else menus[top]
-        menu.addAction(self._commands.action(command.id))
+    def _part(self, path: str, group: str) -> None:
+        """Draw a line before the first entry of another group."""
+        if self._groups.setdefault(path, group) != group:
+            self._menus[path].addSeparator()
+            self._groups[path] = group
 
-    def _menu(self, path: str, menus: dict[str, QMenu]) -> QMenu:
-        found = menus.get(path)
+    def _menu(self, path: str, group: str) -> QMenu:
+        found = self._menus.get(path)
         if found is None:
             parent, _, title = path.rpartition("/")
-            found = self._menu(parent, menus).addMenu(title) if parent else self._bar.addMenu(f"&{title}")
+            if parent:
+                above = self._menu(parent, group)
+                self._part(parent, group)
+                found = above.addMenu(title)
+            else:
+                found = self._bar.addMenu(f"&{title}")
             found.aboutToShow.connect(self._commands.refresh)
             found.setToolTipsVisible(False)
-            menus[path] = found
+            self._menus[path] = found
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from PySide6.QtWidgets import QWidget
@@ -15,20 +15,29 @@ from desktop.theme import ThemeManager
 PanelMaker: TypeAlias = Callable[[], QWidget]
 
 
-def panel_table(icons: Icons, themes: ThemeManager, makers: dict[str, PanelMaker] | None = None) -> Sequence[PanelSpec]:
-    """The panels of the main window. makers: what makes them, by id; the others say that they are empty."""
-    makers = makers or {}
+def panel_table(
+    icons: Icons, themes: ThemeManager, makers: Mapping[str, PanelMaker] | None = None
+) -> Sequence[PanelSpec]:
+    """The panels of the main window.
+
+    makers: what makes them, by id, looked up when a panel is first seen; the others say that they are empty.
+    """
+    made_by = makers if makers is not None else {}
 
     def empty(icon: str, title: str, text: str) -> PanelMaker:
         return lambda: EmptyState(icons, themes, icon=icon, title=title, text=text)
 
     def spec(panel_id: str, title: str, icon: str, area: Area, keys: str, waiting: PanelMaker) -> PanelSpec:
-        shown = panel_id != "waiting"
-        return PanelSpec(panel_id, title, icon, area, makers.get(panel_id, waiting), (keys,), shown)
+        def make() -> QWidget:
+            return made_by.get(panel_id, waiting)()
+
+        return PanelSpec(panel_id, title, icon, area, make, (keys,))
 
     return [
         spec("palette", "Steps", "boxes", "left", "Ctrl+1",
              empty("boxes", "No workflow is open", "Open one, then drag steps from here.")),
+        spec("library", "Library", "library", "left", "Ctrl+9",
+             empty("library", "The library is empty", "Workflows that you save without a file are kept here.")),
         spec("inspector", "Inspector", "sliders-horizontal", "right", "Ctrl+2",
              empty("mouse-pointer-2", "Nothing is selected", "Select a step to see and change its settings.")),
         spec("timeline", "Timeline", "chart-gantt", "bottom", "Ctrl+3",

@@ -5,37 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from core.workflow.model import Json
 from desktop import providers
 from desktop.bridge import Bridge, explain
+from desktop.canvas_commands import canvas_commands, follow_keys
+from desktop.canvas_signals import CanvasSignals, join_canvas
 from desktop.closing import UnsavedGuard
 from desktop.commands import Commands
+from desktop.connection import Connection
 from desktop.dialogs.message import Choice, MessageDialog
 from desktop.document import OpenDocument
 from desktop.example_cards import read_example_cards
 from desktop.filing import Filing
-from desktop.first_run import FirstRun
 from desktop.help_commands import help_commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
 from desktop.memory import RecentWork, WindowMemory
-from desktop.model_choice import ModelChoice
+from desktop.model_pages import ModelPages
 from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
 from desktop.recent_runs import RecentRuns
+from desktop.recovery import Recovery
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
 from desktop.side_panels import SidePanels
 from desktop.style import Style
 from desktop.theme import ThemeManager, add_fonts
+from desktop.waiting_desk import WaitingDesk
+from desktop.whereabouts import Whereabouts
 from desktop.window import MainWindow
-from desktop.window_commands import edit_commands, file_commands, run_commands, view_commands
+from desktop.window_commands import ask_save, edit_commands, file_commands, run_commands, view_commands
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
@@ -49,6 +53,10 @@ if TYPE_CHECKING:
 
     CanvasMaker = Callable[[OpenDocument, RunOverlay, StepTypes, ThemeManager], QWidget]
     """Makes a canvas; `desktop.canvas.view.CanvasView` is one."""
+
+PAST: Final = (
+    "This is the workflow as it was when that run began. It cannot be changed; save it as a file to go on from it."
+)
 
 
 class Program(QObject):
@@ -85,23 +93,29 @@ class Program(QObject):
             self.icons, self.themes, spawn=bridge.spawn, bindings=KeyBindings(self.memory.keys), parent=self
         )
         self.side_panels = SidePanels(session, bridge, self.icons, self.themes)
+        self.makers: dict[str, PanelMaker] = {**self.side_panels.makers(), **(panels or {})}
         self.window = MainWindow(
             icons=self.icons,
             themes=self.themes,
             commands=self.commands,
             memory=self.memory,
-            panels=panel_table(self.icons, self.themes, {**self.side_panels.makers(), **(panels or {})}),
+            panels=panel_table(self.icons, self.themes, self.makers),
         )
         self.filing = Filing(bridge, self)
-        self.running = Running(self.window, bridge, self._ask_inputs)
+        self.running = Running(self.window, bridge, session.home)
         self.side_panels.join(self.window, self.running)
-        self.settings = SettingsPages(self.window, bridge, self._reopen)
+        self.waiting = WaitingDesk(self.window, self.running, bridge)
+        self.makers.setdefault("waiting", self.waiting.make_panel)
+        self.whereabouts = Whereabouts(self.window, self.filing, bridge)
+        self.recovery = Recovery(session.home, self.window, self, bridge)
+        self.connection = Connection(session, self.window, bridge)
+        self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
+        self.models = ModelPages(self.window, bridge, self.connection)
         self.recent_runs = RecentRuns(bridge, self)
         self._add_commands()
         self._join()
-        self.choice: ModelChoice | None = None
         if not self.memory.first_run_done:
-            self._show_first_run()
+            self.models.show_first_run()
 
     async def start(self) -> None:
         """Load what the first paint did not need, open what was open, then the workspace."""
@@ -116,15 +130,19 @@ class Program(QObject):
         # would otherwise hold up both.
         if begun := self._open_first():
             await asyncio.wait(begun)
+        await self.recovery.start()
         self.window.docks.allow()
         self.bridge.in_thread(read_example_cards, self.window.start_page.show_examples)
-        if self.choice is not None:
-            self.choice.probe()
+        self.models.probe()
+        self.settings.read()
         await self.session.open()
 
     async def close(self) -> None:
         """Stop what runs so that it can be resumed, and let go of everything."""
         self.running.close()
+        self.waiting.close()
+        self.connection.close()
+        await self.recovery.close()
         await self.bridge.close()
         await self.session.close()
         self.memory.flush()
@@ -140,9 +158,12 @@ class Program(QObject):
         self.commands.add(
             *file_commands(self.window, self.filing),
             *self.settings.commands(),
+            *self.models.commands(),
             *edit_commands(self.window),
             *view_commands(self.window),
-            *run_commands(self.window, self.running.start, self.running.stop),
+            *canvas_commands(self.window),
+            *self.whereabouts.commands(),
+            *run_commands(self.window, self.running),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -172,8 +193,8 @@ class Program(QObject):
         self.bridge.failed.connect(lambda text: window.toasts.show("That did not work", text, kind="failed"))
         self.running.ended.connect(self._count_cost)
         self.recent_runs.chosen.connect(self._show_run)
-        self.session.opened.connect(self._workspace_opened)
-        self.session.failed.connect(self._workspace_failed)
+        self.connection.used.connect(self._workspace_used)
+        self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
 
     def _open_first(self) -> Sequence[asyncio.Task[None]]:
@@ -182,23 +203,17 @@ class Program(QObject):
         return self.filing.open_files(self._files or last)
 
     def _opened(self, tab: WorkTab) -> None:
-        go = getattr(tab.canvas, "focus_on", None)
-        if go is not None:
-            tab.step_wanted.connect(go)
+        follow_keys(tab.canvas, self.commands)
+        if isinstance(tab.canvas, CanvasSignals):
+            join_canvas(tab, tab.canvas, self.window)
 
-    def _workspace_opened(self, workspace: Workspace) -> None:
-        server = workspace.settings.model_server
-        self.window.status.show_database(
-            "Kept in memory" if workspace.store is None else "Database ready",
-            detail="Nothing is kept when the window is closed." if workspace.store is None else _database(workspace),
-        )
-        self._show_server(workspace)
+    def _workspace_used(self, workspace: Workspace) -> None:
         self.filing.library = workspace.store.workflows if workspace.store is not None else None
         workspace.demo = workspace.demo or self.memory.demo
+        self.connection.show_server(workspace)
         self.running.use(workspace)
-        self.settings.use(workspace)
-        if self.choice is not None:
-            self.choice.use(workspace)
+        self.waiting.use(workspace)
+        self.models.use(workspace)
         self._count_cost()
         if self.filing.library is not None:
             self.bridge.spawn(_names(workspace), self._keep_names)
@@ -206,33 +221,6 @@ class Program(QObject):
                 for work in self.memory.open_work:
                     if work.kind == "library":
                         self.filing.open_recent(work)
-        self._asked_for_key(workspace, server.secret)
-
-    def _asked_for_key(self, workspace: Workspace, name: str) -> None:
-        """A machine that has a key already needs no first-run page."""
-        if self.choice is None:
-            return
-
-        def found(key: str | None) -> None:
-            if key is not None:
-                self._hide_first_run()
-
-        self.bridge.spawn(workspace.secrets.get(name), found)
-
-    def _show_server(self, workspace: Workspace) -> None:
-        text = "Demo model" if workspace.demo else workspace.server.profile.title
-        self.window.status.show_server(text, detail=f"Models come from {workspace.settings.model_server.base_url}")
-
-    def _workspace_failed(self, text: str) -> None:
-        self.window.status.show_database("No database", detail=text, failed=True)
-        self.window.toasts.show(
-            "The database cannot be used", f"{text} You can draw; nothing can be run or kept in the library.",
-            kind="failed", action="Try again", on_action=lambda: self.bridge.spawn(self._reopen()),
-        )  # fmt: skip
-
-    async def _reopen(self) -> None:
-        self.window.status.show_database("Opening the database…")
-        await self.session.reopen()
 
     def _status_asked(self, name: str) -> None:
         match name:
@@ -241,7 +229,7 @@ class Program(QObject):
             case "server":
                 self.settings.open("model_server.base_url")
             case _:
-                panel = "history" if name == "cost" else "timeline"
+                panel = {"cost": "history", "waiting": "waiting"}.get(name, "timeline")
                 self.window.docks.reveal(panel)
 
     def _count_cost(self) -> None:
@@ -254,7 +242,7 @@ class Program(QObject):
         name = record.workflow.name
         tab = next((each for each in self.window.all_tabs if each.title == name), None)
         if tab is None:
-            tab = self.open(OpenDocument(record.workflow, read_only=True), None)
+            tab = self.open(OpenDocument(record.workflow, read_only=True, reason=PAST), None)
         controller = self.running.controller(tab) if tab is not None else None
         if tab is not None and controller is not None:
             self.window.tabs.setCurrentWidget(tab)
@@ -265,6 +253,8 @@ class Program(QObject):
 
     def _keep_keys(self) -> None:
         self.memory.keys = self.commands.bindings.changes
+        for tab in self.window.all_tabs:
+            follow_keys(tab.canvas, self.commands)
 
     def _saved(self, tab: WorkTab) -> None:
         if tab.work is not None:
@@ -278,43 +268,11 @@ class Program(QObject):
         )
         dialog.open()
 
-    def _ask_inputs(self, tab: WorkTab, then: Callable[[Mapping[str, Json]], None]) -> None:
-        from desktop.dialogs.inputs import InputsDialog  # brings the validator, which the first paint does not need
-
-        dialog = InputsDialog(tab.document.workflow, self.bridge, self.themes, self.icons, self.window)
-        controller = self.running.controller(tab)
-        if controller is not None and controller.runs:
-            dialog.fill(controller.runs[-1].inputs)
-        dialog.run_requested.connect(then)
-        dialog.open()
-
-    def _show_first_run(self) -> None:
-        page = FirstRun(self.icons, self.themes)
-        self.choice = ModelChoice(page, self.memory, self.bridge, self._reopen)
-        self.choice.made.connect(self._chosen)
-        self.window.start_page.show_above(page)
-        page.sign_in.setFocus()
-
-    def _chosen(self, text: str) -> None:
-        self._hide_first_run()
-        self.window.toasts.show("Ready", text, kind="done")
-        if self.session.workspace is not None:
-            self._show_server(self.session.workspace)
-
-    def _hide_first_run(self) -> None:
-        self.choice = None
-        self.window.start_page.clear_above()
-
 
 def _real_canvas() -> CanvasMaker:
     from desktop.canvas.view import CanvasView  # brings pyqtgraph and numpy
 
     return CanvasView
-
-
-def _database(workspace: Workspace) -> str:
-    own = workspace.settings.database_url
-    return f"PostgreSQL at {own}" if own else "Steploom's own PostgreSQL, on this computer"
 
 
 async def _names(workspace: Workspace) -> list[str]:

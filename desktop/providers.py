@@ -60,11 +60,13 @@ def workflows(
     return FunctionProvider("Workflows", "", entries)
 
 
-def settings(fields: Callable[[], Sequence[tuple[str, str, str]]], open_at: Callable[[str], object]) -> Provider:
-    """Every setting; choosing one opens the settings there. fields: name, title and help of each as far as known."""
+def settings(fields: Callable[[], Sequence[tuple[str, str, str, str]]], open_at: Callable[[str], object]) -> Provider:
+    """Every setting; choosing one opens the settings there. fields: name, group, title and help of each."""
 
     def entries() -> Iterable[Entry]:
-        for name, title, help_text in fields():
-            yield Entry(f"setting:{name}", title, partial(open_at, name), "settings", "Settings", also=help_text)
+        for name, group, title, help_text in fields():
+            yield Entry(
+                f"setting:{name}", title, partial(open_at, name), "settings", f"Settings / {group}", also=help_text
+            )
 
     return FunctionProvider("Settings", "", entries)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, Signal
 
-from core.workflow.model import Json
 from desktop.bridge import Bridge, explain
 from desktop.overlay import RunOverlay
 from desktop.window import MainWindow
@@ -16,10 +15,8 @@ from desktop.work_tab import WorkTab
 if TYPE_CHECKING:
     from core.engine.lifecycle import RunResult
     from core.workspace import Workspace
+    from desktop.dialogs.run_prompt import RunPrompt
     from desktop.run_controller import RunController
-
-AskInputs: TypeAlias = Callable[[WorkTab, Callable[[Mapping[str, Json]], None]], None]
-"""Asks a person for a run's inputs, and hands them on if the person agrees."""
 
 
 @runtime_checkable
@@ -33,23 +30,18 @@ class ShowsRuns(Protocol):
         """The shown run has gone on."""
 
 
-def _no_questions(tab: WorkTab, then: Callable[[Mapping[str, Json]], None]) -> None:
-    then({})
-
-
 class Running(QObject):
     """made: a WorkTab and its RunController, when a controller is there for it. ended: a run of this window is over.
 
-    ask_inputs: what is asked before a run of a workflow that has inputs.
+    home: the folder in which the inputs of runs are kept.
     """
 
     made = Signal(object, object)
     ended = Signal()
 
-    def __init__(self, window: MainWindow, bridge: Bridge, ask_inputs: AskInputs = _no_questions) -> None:
+    def __init__(self, window: MainWindow, bridge: Bridge, home: Path) -> None:
         super().__init__(window)
-        self._window, self._bridge = window, bridge
-        self._ask_inputs = ask_inputs
+        self._window, self._bridge, self._home = window, bridge, home
         self._workspace: Workspace | None = None
         self._controllers: dict[WorkTab, RunController] = {}
         window.opened.connect(self._make)
@@ -68,18 +60,13 @@ class Running(QObject):
 
     def start(self, tab: WorkTab) -> None:
         """Start a run of the tab's workflow, after asking for its inputs."""
-        controller = self._controllers.get(tab)
-        if controller is None:
-            self._window.toasts.show("Nothing can be run yet", "The database is still being opened.", kind="failed")
-            return
+        if (prompt := self._prompt(tab)) is not None:
+            prompt.run()
 
-        def begin(inputs: Mapping[str, Json]) -> None:
-            controller.start(inputs, on_error=lambda error: self._refuse(tab, error))
-
-        if tab.document.workflow.inputs:
-            self._ask_inputs(tab, begin)
-        else:
-            begin({})
+    def start_again(self, tab: WorkTab) -> None:
+        """Start a run with the inputs of the last one; they are asked for if there was none."""
+        if (prompt := self._prompt(tab)) is not None:
+            prompt.run_again()
 
     def stop(self, tab: WorkTab) -> None:
         """Stop the shown run of a tab so that it can be resumed."""
@@ -92,6 +79,23 @@ class Running(QObject):
         for controller in self._controllers.values():
             controller.close()
         self._controllers.clear()
+
+    def _prompt(self, tab: WorkTab) -> RunPrompt | None:
+        """What asks for the inputs of a tab's runs; None, which is said, as long as nothing can be run."""
+        from desktop.dialogs.run_prompt import RunPrompt  # brings the validator, which the first paint does not need
+        from desktop.saved_inputs import SavedInputs
+
+        controller = self._controllers.get(tab)
+        if controller is None:
+            self._window.toasts.show("Nothing can be run yet", "The database is still being opened.", kind="failed")
+            return None
+        prompt = controller.findChild(RunPrompt)
+        if prompt is None:
+            saved, themes, icons = SavedInputs(self._home / "inputs"), self._window.themes, self._window.icons
+            prompt = RunPrompt(tab.document, controller, saved, self._bridge, themes, icons, self._window)
+            prompt.setParent(controller)
+            prompt.refused.connect(lambda error: self._refuse(tab, error))
+        return prompt
 
     def _make(self, tab: WorkTab) -> None:
         from desktop.run_controller import RunController  # brings the engine, which the first paint does not need

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from desktop.bridge import Bridge, explain
 from desktop.commands import Command
+from desktop.dialogs.message import Choice, MessageDialog
 from desktop.dialogs.shortcuts import ShortcutsDialog
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.settings import Settings
     from desktop.dialogs.settings import SettingsDialog
 
 NOTE = "Saved in settings.toml. What the environment sets comes before it."
@@ -22,29 +24,28 @@ NOTE = "Saved in settings.toml. What the environment sets comes before it."
 class SettingsPages(QObject):
     """Opens the dialogs. saved: settings were written and are in force.
 
+    home: the folder of the settings; they can be changed also while the database cannot be used, which may be why.
     reopen: opens the workspace anew, so that they count.
     """
 
     saved = Signal()
 
-    def __init__(self, window: MainWindow, bridge: Bridge, reopen: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self, window: MainWindow, bridge: Bridge, home: Path, reopen: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         super().__init__(window)
-        self._window, self._bridge, self._reopen = window, bridge, reopen
-        self._workspace: Workspace | None = None
+        self._window, self._bridge, self._home, self._reopen = window, bridge, home, reopen
+        self._fields: Sequence[tuple[str, str, str, str]] = ()
+        self._wanted: str | None = None
         self.dialog: SettingsDialog | None = None
 
-    def searchable(self) -> Sequence[tuple[str, str, str]]:
-        """Name, title and help of every setting, once the workspace is open."""
-        if self._workspace is None:
-            return ()
-        from desktop.settings_fields import groups_of
+    def searchable(self) -> Sequence[tuple[str, str, str, str]]:
+        """Name, group, title and help of every setting, once they have been read."""
+        return self._fields
 
-        groups = groups_of(type(self._workspace.settings))
-        return [(field.name, field.title, field.help) for group in groups for field in group.fields]
-
-    def use(self, workspace: Workspace) -> None:
-        """From now on settings can be shown."""
-        self._workspace = workspace
+    def read(self) -> None:
+        """Find out what can be set, for the command palette."""
+        self._bridge.in_thread(_fields, self._know)
 
     def commands(self) -> Sequence[Command]:
         """What the menus and the palette offer."""
@@ -56,45 +57,58 @@ class SettingsPages(QObject):
 
     def open(self, setting: str = "") -> None:
         """Open the settings, at one setting if it is named."""
-        workspace = self._workspace
-        if workspace is None:
-            self._window.toasts.show("Settings are not there yet", "The database is still being opened.")
+        if self.dialog is not None:
+            self._go(setting)
             return
-        if self.dialog is None:
-            self.dialog = self._made(workspace)
-            self.dialog.finished.connect(self._closed)
-            self.dialog.open()
-        if setting:
-            self.dialog.go_to(setting)
+        waits, self._wanted = self._wanted is not None, setting
+        if not waits:
+            self._bridge.in_thread(lambda: _read(self._home), self._show, self._unreadable)
 
     def open_shortcuts(self) -> None:
         """Open the editor of keys."""
         ShortcutsDialog(self._window, self._window.commands, self._window.icons, self._window.themes).open()
 
-    def _made(self, workspace: Workspace) -> SettingsDialog:
+    def _know(self, fields: Sequence[tuple[str, str, str, str]]) -> None:
+        self._fields = fields
+
+    def _show(self, settings: Settings) -> None:
         from desktop.dialogs.settings import SettingsDialog
         from desktop.settings_fields import groups_of
 
-        settings = workspace.settings
-        values = settings.model_dump()
+        values, wanted, self._wanted = settings.model_dump(), self._wanted or "", None
         dialog = SettingsDialog(
             self._window,
             groups_of(type(settings)),
             values,
-            check=lambda wanted: _problems(type(settings), {**values, **wanted}),
+            check=lambda changed: _problems(type(settings), {**values, **changed}),
             note=NOTE,
         )
-        dialog.wanted.connect(lambda wanted: self._save(workspace, wanted))
-        return dialog
+        dialog.wanted.connect(self._save)
+        dialog.finished.connect(self._closed)
+        self.dialog = dialog
+        dialog.open()
+        self._go(wanted)
+
+    def _go(self, setting: str) -> None:
+        if setting and self.dialog is not None:
+            self.dialog.go_to(setting)
+
+    def _unreadable(self, error: Exception) -> None:
+        self._wanted = None
+        first, _, rest = explain(error).partition("\n")
+        MessageDialog(
+            self._window, title="The settings cannot be read", text=first, detail=rest,
+            choices=[Choice("close", "Close", "primary")],
+        ).open()  # fmt: skip
 
     def _closed(self) -> None:
         self.dialog = None
 
-    def _save(self, workspace: Workspace, wanted: Mapping[str, Any]) -> None:
+    def _save(self, wanted: Mapping[str, Any]) -> None:
         def work() -> None:
             from core.settings import change
 
-            change(workspace.home, **wanted)
+            change(self._home, **wanted)
 
         self._bridge.in_thread(work, lambda _: self._in_force(), self._refused)
 
@@ -103,6 +117,21 @@ class SettingsPages(QObject):
 
     def _refused(self, error: Exception) -> None:
         self._window.toasts.show("Settings are not saved", explain(error), kind="failed")
+
+
+def _read(home: Path) -> Settings:
+    from core.settings import load
+
+    return load(home)
+
+
+def _fields() -> Sequence[tuple[str, str, str, str]]:
+    from core.settings import Settings
+    from desktop.settings_fields import groups_of
+
+    return [
+        (field.name, group.title, field.title, field.help) for group in groups_of(Settings) for field in group.fields
+    ]
 
 
 def _problems(model: type[Any], values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from desktop.theme import ThemeManager
 
 
 class StatusBar(QStatusBar):
-    """asked: the name of the item that a person pressed: database, server, running or cost."""
+    """asked: the name of the item that a person pressed: database, server, waiting, running or cost."""
 
     asked = Signal(str)
 
@@ -19,15 +19,17 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._icons, self._themes = icons, themes
         self.setSizeGripEnabled(False)
-        self._pictures = {"database": "database", "server": "server", "running": "activity", "cost": "coins"}
+        self._pictures = {"database": "database", "server": "server", "waiting": "hand", "running": "activity",
+                          "cost": "coins"}  # fmt: skip
         self._states: dict[str, str] = {}
         self._items = {name: self._item(name) for name in self._pictures}
         for name in ("database", "server"):
             self.addWidget(self._items[name])
-        for name in ("running", "cost"):
+        for name in ("waiting", "running", "cost"):
             self.addPermanentWidget(self._items[name])
         self.show_database("Opening the database…")
         self.show_server("")
+        self.show_waiting(0)
         self.show_running(0)
         self.show_cost(0.0)
         themes.changed.connect(self._dress)
@@ -44,6 +46,11 @@ class StatusBar(QStatusBar):
     def show_server(self, text: str, *, detail: str = "", failed: bool = False) -> None:
         """Which model server is used; '' hides the item."""
         self._show("server", text, detail or text, "failed" if failed else "")
+
+    def show_waiting(self, questions: int) -> None:
+        """How many questions of runs wait for the person; none hides the item."""
+        text = "" if not questions else "1 question waits" if questions == 1 else f"{questions} questions wait"
+        self._show("waiting", text, text, "waiting" if questions else "")
 
     def show_running(self, runs: int) -> None:
         """How many runs are executed now."""

@@ -77,13 +77,18 @@ class UndoJournal(QObject):
             document.saved_changed.disconnect(followed.note_saved)
             followed.drop()
 
-    def close(self) -> None:
-        """Write what waits and stop following. What is unsaved stays on disk for the next start."""
-        for document, followed in self._followed.items():
+    def leave(self, document: OpenDocument) -> None:
+        """Follow a document no longer, and keep what is unsaved of it for the next start."""
+        followed = self._followed.pop(document, None)
+        if followed is not None:
             document.changed.disconnect(followed.note_change)
             document.saved_changed.disconnect(followed.note_saved)
             followed.finish()
-        self._followed.clear()
+
+    def close(self) -> None:
+        """Write what waits and stop following. What is unsaved stays on disk for the next start."""
+        for document in list(self._followed):
+            self.leave(document)
 
     def _discard(self, unsaved: Unsaved) -> None:
         try:

@@ -40,7 +40,7 @@ class MainWindow(QMainWindow):
     """active_changed: the WorkTab in front, or None. opened, tab_closed: a WorkTab came or goes.
 
     files_dropped: paths of files dropped on the window. shown_first: it stands on the screen for the first time.
-    closed: it was closed for good.
+    closed: it was closed for good. is_closed_at_once: without a question about unsaved work.
     """
 
     active_changed = Signal(object)
@@ -64,7 +64,9 @@ class MainWindow(QMainWindow):
         self.icons, self.themes, self.commands, self.memory = icons, themes, commands, memory
         self._guard: CloseGuard | None = None
         self._was_shown = False
+        self.is_closed_at_once = False
         self.setMinimumSize(SMALLEST)
+        self.setWindowIcon(icons.program())
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         # The sides keep their whole height: the inspector needs it more than the drawer needs width.
@@ -122,7 +124,11 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentIndex(self.tabs.addTab(tab, tab.title))
         self._middle.setCurrentWidget(self.tabs)
         self._retitle(tab)
+        selected = getattr(tab.canvas, "selection_changed", None)
+        if selected is not None:
+            selected.connect(lambda _: self.commands.refresh())
         self.opened.emit(tab)
+        self.commands.refresh()
         tab.canvas.setFocus()
         return tab
 
@@ -143,6 +149,7 @@ class MainWindow(QMainWindow):
     def close_at_once(self) -> None:
         """Close without a question, because the system or the terminal says so; unsaved work is in the undo journal."""
         self._guard = None
+        self.is_closed_at_once = True
         self.close()
 
     def reset_layout(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
@@ -38,7 +38,7 @@ def file_commands(window: MainWindow, filing: Filing) -> Sequence[Command]:
             help="Saves where the workflow is kept: its file, or the library as a new version.",
         ),
         Command(
-            "file.save_as", "Save as file…", on_tab(lambda tab: _ask_save(window, filing, tab)), "download",
+            "file.save_as", "Save as file…", on_tab(lambda tab: ask_save(window, filing, tab)), "download",
             ("Ctrl+Shift+S",), "File", "save", enabled=some,
         ),
         Command("file.close", "Close workflow", on_tab(window.close_tab), "x", ("Ctrl+W",), "File", "close", some),
@@ -97,10 +97,21 @@ def view_commands(window: MainWindow) -> Sequence[Command]:
     ]  # fmt: skip
 
 
-def run_commands(
-    window: MainWindow, start: Callable[[WorkTab], object], stop: Callable[[WorkTab], object]
-) -> list[Command]:
-    """Run and Stop for the workflow in front. start, stop: do it."""
+class Runs(Protocol):
+    """Starts and stops runs; Running does."""
+
+    def start(self, tab: WorkTab) -> None:
+        """Run, after asking for the inputs."""
+
+    def start_again(self, tab: WorkTab) -> None:
+        """Run with the inputs of the last time."""
+
+    def stop(self, tab: WorkTab) -> None:
+        """Stop the shown run so that it can be resumed."""
+
+
+def run_commands(window: MainWindow, runs: Runs) -> list[Command]:
+    """Run and Stop for the workflow in front."""
 
     def can_run() -> bool:
         return window.active is not None and bool(window.active.document.workflow.steps)
@@ -108,11 +119,16 @@ def run_commands(
     def is_running() -> bool:
         return window.active is not None and window.active.is_running
 
+    def on_tab(action: Callable[[WorkTab], None]) -> Callable[[], None]:
+        return lambda: action(window.active) if window.active else None
+
     return [
-        Command("run.start", "Run", lambda: start(window.active) if window.active else None, "play",
-                ("F5", "Ctrl+Return"), "Run", "run", can_run, help="Runs the workflow in front."),
-        Command("run.stop", "Stop", lambda: stop(window.active) if window.active else None, "square", ("Shift+F5",),
-                "Run", "run", is_running, help="Stops the run so that it can be resumed."),
+        Command("run.start", "Run", on_tab(runs.start), "play", ("F5", "Ctrl+Return"), "Run", "run", can_run,
+                help="Runs the workflow in front."),
+        Command("run.again", "Run again", on_tab(runs.start_again), "repeat", ("Ctrl+Shift+Return",), "Run", "run",
+                can_run, help="Runs with the inputs of the last time, without asking."),
+        Command("run.stop", "Stop", on_tab(runs.stop), "square", ("Shift+F5",), "Run", "run", is_running,
+                help="Stops the run so that it can be resumed."),
     ]  # fmt: skip
 
 
@@ -155,7 +171,8 @@ def _ask_open(window: MainWindow, filing: Filing) -> None:
     dialog.open()
 
 
-def _ask_save(window: MainWindow, filing: Filing, tab: WorkTab) -> None:
+def ask_save(window: MainWindow, filing: Filing, tab: WorkTab) -> None:
+    """Ask for a file, and save a workflow there."""
     dialog = QFileDialog(window, "Save the workflow", "", FILES)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
@@ -12,6 +13,9 @@ from desktop.icons import Icons
 from desktop.theme import ThemeManager
 
 HEIGHT = 44
+
+TOOLS: Final = ("step.add", "step.tidy", "view.fit", "", "edit.undo", "edit.redo")
+"""Commands that have a button at the right of the strip; '' is a gap."""
 
 
 class Breadcrumbs(QWidget):
@@ -69,7 +73,7 @@ class Breadcrumbs(QWidget):
 
 
 class WorkBar(QWidget):
-    """Breadcrumbs left, Run and Stop in the middle, what the run is doing right of them."""
+    """Breadcrumbs left, Run and Stop in the middle, right of them what the run is doing and a few tools."""
 
     def __init__(self, commands: Commands, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
@@ -96,7 +100,13 @@ class WorkBar(QWidget):
         grid.setContentsMargins(12, 0, 12, 0)
         grid.addWidget(self.breadcrumbs, 0, 0)
         grid.addLayout(buttons, 0, 1)
-        grid.addWidget(self.note, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        right = QHBoxLayout()
+        right.setSpacing(2)
+        right.addStretch()
+        right.addWidget(self.note)
+        right.addSpacing(10)
+        self._add_tools(commands, right)
+        grid.addLayout(right, 0, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(2, 1)
         self._commands = commands
@@ -107,6 +117,19 @@ class WorkBar(QWidget):
         themes.changed.connect(self._dress)
         self._dress()
         self._follow()
+
+    def _add_tools(self, commands: Commands, row: QHBoxLayout) -> None:
+        self.tools: dict[str, QToolButton] = {}
+        for name in TOOLS:
+            if not name:
+                row.addSpacing(8)
+            elif commands.knows(name):
+                button = QToolButton()
+                button.setDefaultAction(commands.action(name))
+                button.setIconSize(QSize(16, 16))
+                button.setAccessibleName(commands.get(name).title.removesuffix("…"))
+                self.tools[name] = button
+                row.addWidget(button)
 
     def say(self, text: str) -> None:
         """What the run is doing, in a few words; '' for nothing."""

@@ -12,6 +12,7 @@ from desktop.commands import Commands
 from desktop.document import Changes, OpenDocument
 from desktop.icons import Icons
 from desktop.memory import RecentWork
+from desktop.notice_strip import NoticeStrip
 from desktop.overlay import RunOverlay
 from desktop.theme import ThemeManager
 from desktop.work_bar import WorkBar
@@ -49,16 +50,20 @@ class WorkTab(QWidget):
         document.setParent(self)
         self.canvas = make_canvas(document, self.overlay)
         self.bar = WorkBar(commands, icons, themes)
+        self.notices = NoticeStrip(icons, themes)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
+        column.addWidget(self.notices)
         column.addWidget(self.canvas, 1)
         self.setFocusProxy(self.canvas)
         document.changed.connect(self._changed)
         document.saved_changed.connect(lambda _: self.title_changed.emit())
         document.stack.indexChanged.connect(lambda _: commands.refresh())
         self.bar.breadcrumbs.show_path([self.title])
+        if document.read_only and document.reason:
+            self.notices.tell("read_only", document.reason)
 
     @property
     def title(self) -> str:
@@ -79,5 +84,6 @@ class WorkTab(QWidget):
 
     def _changed(self, changes: Changes) -> None:
         if changes.about:
-            self.bar.breadcrumbs.show_path([self.title, *self.bar.breadcrumbs.path[1:]])
+            if len(self.bar.breadcrumbs.path) == 1:
+                self.bar.breadcrumbs.show_path([self.title])
             self.title_changed.emit()

@@ -77,6 +77,13 @@ class Database:
                     ) from error
             await asyncio.sleep(_PAUSE)
 
+    async def ping(self) -> None:
+        """Ask the server whether it is there, from any loop, without waiting for one that is away.
+
+        Raises ConnectError.
+        """
+        await self.thread.call(self._ping)
+
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of one's own, in autocommit mode. Blocks. Raises ConnectError or LoginError."""
         try:
@@ -88,6 +95,15 @@ class Database:
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.dispose()
+
+    async def _ping(self) -> None:
+        try:
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        except DBAPIError as error:
+            raise ConnectError(
+                f"The connection to the database {self.address.shown} broke off. Look at the server's log."
+            ) from error
 
     async def _new(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         try:

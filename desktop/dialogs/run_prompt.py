@@ -21,7 +21,8 @@ from desktop.theme import ThemeManager
 class RunPrompt(QObject):
     """Starts runs of one document, asking for inputs if it has any.
 
-    prompted: the dialog, once it is open. refused: why nothing was started (DocumentError: the document has problems).
+    prompted: the dialog, once it is open. refused: why nothing was started (DocumentError: the document has problems);
+    whoever hears it says so.
     """
 
     prompted = Signal(object)
@@ -96,7 +97,6 @@ class RunPrompt(QObject):
             self._bridge.in_thread(lambda: self._saved.read(key), self._ask)
             return
         self.refused.emit(error)
-        self._bridge.tell(error)
 
     def _key(self) -> str:
         file = self._document.file

@@ -174,6 +174,7 @@ async def test_stop_ends_a_run(program: Program) -> None:
 
 async def test_settings_are_shown_checked_and_saved(program: Program) -> None:
     program.commands.run("file.settings")
+    await until(lambda: program.settings.dialog is not None)
     dialog = program.settings.dialog
     assert isinstance(dialog, SettingsDialog)
     dialog.row("default_model").editor.show("other/model")
@@ -275,7 +276,7 @@ async def test_a_database_that_cannot_be_used_leaves_drawing_possible(home: Path
 
 async def test_the_first_run_offers_the_demo_model_and_does_not_come_again(home: Path) -> None:
     program = await made_program(home)
-    assert program.choice is not None
+    assert program.models.choice is not None
     page = program.window.start_page.findChildren(QWidget)
     assert any(each.accessibleName() == "Where should models come from?" for each in page)
     from desktop.first_run import FirstRun
@@ -288,7 +289,7 @@ async def test_the_first_run_offers_the_demo_model_and_does_not_come_again(home:
     assert program.session.workspace.demo
     await take_apart(program)
     again = await made_program(home)
-    assert again.choice is None
+    assert again.models.choice is None
     await take_apart(again)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -31,6 +32,22 @@ class PlainCanvas(QWidget):
         super().__init__()
         self.document, self.overlay = document, overlay
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+
+@dataclass
+class NotedRuns:
+    """Notes what was to be run."""
+
+    noted: list[str]
+
+    def start(self, tab: WorkTab) -> None:
+        self.noted.append(f"start {tab.title}")
+
+    def start_again(self, tab: WorkTab) -> None:
+        self.noted.append(f"again {tab.title}")
+
+    def stop(self, tab: WorkTab) -> None:
+        self.noted.append(f"stop {tab.title}")
 
 
 def panel(panel_id: str, area: str, made: list[str] | None = None, *, shown: bool = True) -> PanelSpec:
@@ -68,9 +85,7 @@ def main_window(home: Path, panels: Sequence[PanelSpec] = (), *, ran: list[str] 
     commands.add(
         *edit_commands(window),
         *view_commands(window),
-        *run_commands(
-            window, lambda tab: noted.append(f"start {tab.title}"), lambda tab: noted.append(f"stop {tab.title}")
-        ),
+        *run_commands(window, NotedRuns(noted)),
     )
     commands.attach(window, "window")
     try:
