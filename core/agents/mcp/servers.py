@@ -1,0 +1,273 @@
+"""The MCP servers of a workspace: what they offer, agreeing to it, and calling it. May be used from any loop.
+
+    tools = await servers.tools("files")
+    await servers.approve("files", "read_file", tools[0].hash)
+    result = await servers.call("files", "read_file", {"path": "/data/a.txt"})
+
+Servers are started when they are first used, and live until `stop` or `aclose`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from core.agents.mcp.configuration import McpConfiguration
+from core.agents.mcp.connection import Connection, ServerStatus
+from core.agents.mcp.errors import McpError, ToolNotApproved, ToolNotFound
+from core.agents.mcp.exchange import Elicit, McpResult, ProgressListener
+from core.agents.mcp.handover import ProgressRelay, asked_there
+from core.agents.mcp.pins import ToolPins
+from core.agents.mcp.server_config import ServerConfig
+from core.agents.mcp.thread import McpThread
+from core.agents.mcp.tool import McpTool, Pin, described
+from core.engine.clock import Clock
+from core.engine.services import Secrets
+from core.workflow.model import Json
+from core.workflow.names import nearest
+
+T = TypeVar("T")
+
+StatusListener: TypeAlias = Callable[[ServerStatus], None]
+"""Hears of every change of a server's state. Called on the MCP thread: it must be quick and hand the news on."""
+
+OpenPage: TypeAlias = Callable[[str], Awaitable[None]]
+"""Opens an address in the person's browser; runs on the loop that gave it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A server in use. tools: as last listed, in that life of it."""
+
+    connection: Connection
+    tools: dict[str, McpTool]
+    life: int = 0
+
+
+class McpServers:
+    """All configured servers. Made with what they need; `aclose` when done.
+
+    secrets: where `${secret:NAME}` is looked up. pins: where agreements are kept. environment: for `${NAME}`, the
+    process's own by default. listeners: hear of changes of state.
+    """
+
+    def __init__(
+        self,
+        configuration: McpConfiguration,
+        *,
+        secrets: Secrets | None,
+        pins: ToolPins,
+        clock: Clock,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.configuration = configuration
+        self.listeners: list[StatusListener] = []
+        self._secrets = secrets
+        self._pins = pins
+        self._clock = clock
+        self._environment = environment
+        self._thread = McpThread()
+        self._held: dict[str, _Held] = {}
+        self._elicit: Elicit | None = None
+        self._closed = False
+
+    def ask_with(self, elicit: Elicit | None) -> None:
+        """Who asks the person when a server wants to know something outside of a call that says whom to ask.
+
+        Call it on the loop on which to ask. Without one such questions are declined.
+        """
+        self._elicit = asked_there(elicit, asyncio.get_running_loop()) if elicit is not None else None
+
+    async def servers(self) -> Mapping[str, ServerConfig]:
+        """The configured servers by name. Raises BadConfiguration."""
+        return await asyncio.to_thread(self.configuration.servers)
+
+    def status(self, server: str) -> ServerStatus:
+        """How a server does; `stopped` for one that is not in use."""
+        held = self._held.get(server)
+        return held.connection.status if held is not None else ServerStatus(server, "stopped")
+
+    async def tools(self, server: str) -> Sequence[McpTool]:
+        """What a server offers, listed anew, each with whether somebody agreed to it. Starts the server if need be.
+
+        Raises McpError.
+        """
+        held = await self._used(server)
+        return await self._there(self._list(held))
+
+    async def call(
+        self,
+        server: str,
+        tool: str,
+        arguments: Mapping[str, Json] | None = None,
+        *,
+        hash: str = "",
+        progress: ProgressListener | None = None,
+        elicit: Elicit | None = None,
+        timeout: float | None = None,
+        key: str = "",
+    ) -> McpResult:
+        """Call a tool that somebody agreed to. Cancelling the caller tells the server to stop.
+
+        hash: of the description that the caller acted on; another one now is refused. progress, elicit: run on the
+        caller's loop; without `elicit` questions go to whoever `ask_with` named. timeout: seconds, instead of the
+        server's own; asking the person does not count. key: names the call to servers that never do one twice.
+        Never repeated by itself. Raises McpError; that a tool failed is no error but `is_error` of the result.
+        """
+        loop = asyncio.get_running_loop()
+        relay = ProgressRelay(progress, loop) if progress is not None else None
+        ask = asked_there(elicit, loop) if elicit is not None else None
+        held = await self._used(server)
+
+        async def work() -> McpResult:
+            agreed = await self._agreed(held, tool, hash)
+            try:
+                return await held.connection.call(
+                    agreed.name,
+                    arguments or {},
+                    timeout=timeout if timeout is not None else held.connection.config.timeout,
+                    news=relay.put if relay is not None else None,
+                    elicit=ask,
+                    key=key,
+                )
+            finally:
+                if relay is not None:
+                    relay.flush()
+
+        return await self._there(work())
+
+    async def approve(self, server: str, tool: str, hash: str) -> McpTool:
+        """Agree to a tool as it is described now. hash: of what the person saw. The tool, approved.
+
+        Raises ToolNotApproved if the server describes it otherwise meanwhile, ToolNotFound, or another McpError.
+        """
+        held = await self._used(server)
+
+        async def work() -> McpTool:
+            await self._list(held)
+            found = _found(held, tool)
+            if found.hash != hash:
+                raise ToolNotApproved(
+                    f"The MCP server {server!r} describes {tool!r} otherwise now than what was shown. Read it again.",
+                    found,
+                )
+            await self._pins.keep(server, Pin(tool, hash, found.text, self._clock.now()))
+            await self._list(held)
+            return _found(held, tool)
+
+        return await self._there(work())
+
+    async def revoke(self, server: str, tool: str = "") -> None:
+        """Take back the agreement to a tool, or to all tools of a server."""
+        await self._pins.forget(server, tool)
+        held = self._held.get(server)
+        if held is not None:
+            held.life = 0
+
+    async def stop(self, server: str) -> None:
+        """Let a server go. It is started again when it is used."""
+        held = self._held.get(server)
+        if held is not None:
+            await self._there(held.connection.stop())
+
+    async def restart(self, server: str) -> Sequence[McpTool]:
+        """Start a server anew, now, whatever happened before; what it offers. Raises McpError."""
+        await self.stop(server)
+        return await self.tools(server)
+
+    async def aclose(self) -> None:
+        """Let all servers go, all at once, and end the thread. Idempotent."""
+        self._closed = True
+        if self._thread.begun:
+            held, self._held = list(self._held.values()), {}
+            try:
+                await self._thread.call(_all(each.connection.stop for each in held))
+            except McpError:
+                return  # closed already
+            await self._thread.close()
+
+    async def _used(self, server: str) -> _Held:
+        """The server, with the configuration that it has now. Raises UnknownServer or BadConfiguration."""
+        config = await asyncio.to_thread(self.configuration.server, server)
+        return await self._there(self._hold(server, config))
+
+    async def _hold(self, server: str, config: ServerConfig) -> _Held:
+        """On the thread: the server in use; started anew if its configuration has changed."""
+        held = self._held.get(server)
+        if held is not None and held.connection.config == config:
+            return held
+        if held is not None:
+            del self._held[server]
+            await held.connection.stop()
+            if server in self._held:  # somebody else was quicker
+                return await self._hold(server, config)
+        connection = Connection(
+            server,
+            config,
+            secrets=self._secrets,
+            clock=self._clock,
+            environment=self._environment,
+            elicit=lambda: self._elicit,
+            authorize=None,
+            tell=self._tell,
+        )
+        held = self._held[server] = _Held(connection, {})
+        return held
+
+    async def _list(self, held: _Held) -> Sequence[McpTool]:
+        """On the thread: list the tools anew."""
+        connection = held.connection
+        found = await connection.listed()
+        pins = await self._pins.of(connection.name)
+        held.tools = {each.name: described(connection.name, connection.config.identity, each, pins) for each in found}
+        held.life = connection.life
+        return tuple(held.tools.values())
+
+    async def _agreed(self, held: _Held, tool: str, hash: str) -> McpTool:
+        """On the thread: the tool, if somebody agreed to it. Raises ToolNotFound or ToolNotApproved."""
+        if held.life != held.connection.life or held.life == 0 or tool not in held.tools:
+            await self._list(held)
+        found = _found(held, tool)
+        server = held.connection.name
+        if found.state == "new":
+            raise ToolNotApproved(
+                f"Nobody has agreed to the tool {tool!r} of the MCP server {server!r} yet. Read its description and "
+                f"agree: steploom mcp approve {server} {tool}",
+                found,
+            )
+        if found.state == "changed":
+            raise ToolNotApproved(
+                f"The MCP server {server!r} has changed the description of {tool!r} since it was agreed to. Read it "
+                f"again and agree: steploom mcp approve {server} {tool}",
+                found,
+            )
+        if hash and hash != found.hash:
+            raise ToolNotApproved(
+                f"The MCP server {server!r} describes {tool!r} otherwise than what the call was made for.", found
+            )
+        return found
+
+    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._closed:
+            work.close()
+            raise McpError("The program is closing; MCP servers can no longer be used.")
+        return await self._thread.call(work)
+
+    def _tell(self, status: ServerStatus) -> None:
+        for listener in tuple(self.listeners):
+            listener(status)
+
+
+def _found(held: _Held, tool: str) -> McpTool:
+    found = held.tools.get(tool)
+    if found is None:
+        near = nearest(tool, held.tools)
+        hint = f" Did you mean {near!r}?" if near else f" It offers: {', '.join(held.tools) or 'nothing'}."
+        raise ToolNotFound(f"The MCP server {held.connection.name!r} offers no tool {tool!r}.{hint}")
+    return found
+
+
+async def _all(stops: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
