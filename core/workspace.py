@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from psycopg import ProgrammingError
@@ -47,6 +48,9 @@ from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError, Problem
 from core.workflow.validate import check_text, validate
+
+if TYPE_CHECKING:
+    from core.agents.mcp.servers import McpServers
 
 DEMO_LABEL = "demo"
 """The label of runs that use the demonstration model, so that they go on with it when resumed."""
@@ -168,9 +172,25 @@ class Workspace:
                 services=services,
                 demo=demo,
             )
+            stack.push_async_callback(workspace.stop_servers)
             stack.push_async_callback(workspace.tidy)
             stack.push_async_callback(workspace.stop_runs)
             yield workspace
+
+    @cached_property
+    def mcp(self) -> McpServers:
+        """The MCP servers of `mcp.json` in the home folder. None is started before it is used."""
+        from core.agents.mcp.agreements import MemoryAgreements, StoredAgreements
+        from core.agents.mcp.configuration import McpConfiguration
+        from core.agents.mcp.servers import McpServers
+
+        kept = StoredAgreements(self.store.agreed_tools) if self.store is not None else MemoryAgreements()
+        return McpServers(McpConfiguration(self.home), secrets=self.secrets, agreements=kept, clock=self.clock)
+
+    async def stop_servers(self) -> None:
+        """Let the MCP servers go, all at once."""
+        if "mcp" in self.__dict__:
+            await self.mcp.aclose()
 
     async def tidy(self) -> None:
         """Remove the runs that the settings no longer keep, and the files that nothing names any more."""

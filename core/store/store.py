@@ -8,6 +8,7 @@ from types import TracebackType
 
 from core.store import schema
 from core.store.address import Address
+from core.store.agreed_tools import AgreedTools
 from core.store.blobs import PostgresBlobs
 from core.store.database import Database
 from core.store.documents import Documents
@@ -42,6 +43,7 @@ class Store:
         self.workflows = Workflows(database, documents)
         self.executions = Executions(database)
         self.pins = Pins(database)
+        self.agreed_tools = AgreedTools(database)
         self.blobs = PostgresBlobs(database)
         self._server = server
 

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import mcp_types
 from mcp.server.mcpserver import Context, Image, MCPServer
@@ -24,6 +24,11 @@ class Person(BaseModel):
 
     name: str = Field(description="Who are you?")
     age: int = Field(default=18)
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def build(log: list[str] | None = None) -> MCPServer:
@@ -44,7 +49,7 @@ def build(log: list[str] | None = None) -> MCPServer:
         raise ValueError(reason)
 
     @server.tool()
-    async def count(steps: int, ctx: Context) -> str:  # type: ignore[type-arg] # the SDK's default parameters
+    async def count(steps: int, ctx: Context) -> str:
         """Count and say how far it is."""
         for step in range(steps):
             await ctx.report_progress(step + 1, steps, f"step {step + 1}")
@@ -54,23 +59,23 @@ def build(log: list[str] | None = None) -> MCPServer:
     async def hang(mark: str) -> str:
         """Never answers."""
         happened.append(f"hang began {mark}")
-        print(f"hang began {mark}", file=sys.stderr, flush=True)
+        _say(sys.stderr, f"hang began {mark}")
         try:
             await asyncio.Event().wait()
         except BaseException:
             happened.append(f"hang cancelled {mark}")
-            print(f"hang cancelled {mark}", file=sys.stderr, flush=True)
+            _say(sys.stderr, f"hang cancelled {mark}")
             raise
         return "never"
 
     @server.tool()
-    async def ask(ctx: Context) -> str:  # type: ignore[type-arg] # as above
+    async def ask(ctx: Context) -> str:
         """Asks the person."""
         answer = await ctx.elicit("Who is there?", Person)
         return f"{answer.action}: {answer.data.name} {answer.data.age}" if answer.action == "accept" else answer.action
 
     @server.tool()
-    async def ask_page(ctx: Context) -> str:  # type: ignore[type-arg] # as above
+    async def ask_page(ctx: Context) -> str:
         """Sends the person to a page."""
         answer = await ctx.elicit_url("Please pay", "https://example.org/pay?id=1", "pay-1")
         return answer.action
@@ -91,7 +96,7 @@ def build(log: list[str] | None = None) -> MCPServer:
         return os.environ.get(name, "not set")
 
     @server.tool()
-    async def roots(ctx: Context) -> str:  # type: ignore[type-arg] # as above
+    async def roots(ctx: Context) -> str:
         """The folders that the client names."""
         found = await ctx.session.list_roots()
         return " ".join(str(root.uri) for root in found.roots)
@@ -99,7 +104,7 @@ def build(log: list[str] | None = None) -> MCPServer:
     @server.tool()
     def die() -> str:
         """Ends the server at once."""
-        print("fatal: the disk is full", file=sys.stderr, flush=True)
+        _say(sys.stderr, "fatal: the disk is full")
         os._exit(3)
 
     return server
@@ -123,16 +128,16 @@ def main(mode: str) -> None:
     """Serve over stdio."""
     if mode in ("silent", "garbage"):
         if mode == "garbage":
-            print("Listening on port 3000, have fun!", flush=True)
-        print("warming up", file=sys.stderr, flush=True)
+            _say(sys.stdout, "Listening on port 3000, have fun!")
+        _say(sys.stderr, "warming up")
         for _ in sys.stdin:
             pass
         return
     if mode == "dying":
-        print(f"cannot log in with {os.environ.get('TOKEN', 'nothing')}", file=sys.stderr, flush=True)
+        _say(sys.stderr, f"cannot log in with {os.environ.get('TOKEN', 'nothing')}")
         sys.exit(4)
     if mode == "noisy":
-        print("Hello, I am a server", flush=True)
+        _say(sys.stdout, "Hello, I am a server")
     if mode == "slow-end":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     (turncoat() if mode == "turncoat" else build()).run("stdio")

@@ -216,13 +216,14 @@ class Connection:
         while not self._stop.is_set():
             self._set("connecting")
             began = self._clock.monotonic()
+            never_ready: McpError | None = None
             try:
                 await self._live()
                 if self._stop.is_set():
                     break
                 error: McpError = ServerUnavailable(explain.gone(self.name, self._output, self._mask))
             except McpError as failure:
-                error = failure
+                error = never_ready = failure
             if self._clock.monotonic() - began > GOOD_LIFE:
                 failures = 0
             failures += 1
@@ -230,7 +231,9 @@ class Connection:
                 self._fail(error, "failed")
                 return
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
-            self._fail(error, "waiting", pause)
+            if never_ready is not None:
+                self._answer_waiting(never_ready)
+            self._wait(str(error), pause)
             await self._pause(pause)
         self._fail(ServerUnavailable(f"The MCP server {self.name!r} was stopped."), "stopped")
 
@@ -336,10 +339,15 @@ class Connection:
         if not self._ready.done():
             self._ready.set_exception(error)
 
-    def _fail(self, error: McpError, state: ServerState, again_in: float | None = None) -> None:
+    def _wait(self, error: str, again_in: float) -> None:
+        """Between two lives: who comes now waits for the next one."""
+        if self._ready.done():
+            self._ready = self._new_ready()
+        self._set("waiting", error=error, again_in=again_in)
+
+    def _fail(self, error: McpError, state: ServerState) -> None:
         self._answer_waiting(error)
-        self._ready = self._new_ready()
-        self._set(state, error="" if state == "stopped" else str(error), again_in=again_in)
+        self._set(state, error="" if state == "stopped" else str(error))
 
     def _set(
         self,

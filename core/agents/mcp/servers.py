@@ -14,15 +14,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from core.agents.mcp.agreements import Agreements
 from core.agents.mcp.configuration import McpConfiguration
 from core.agents.mcp.connection import Connection, ServerStatus
 from core.agents.mcp.errors import McpError, ToolNotApproved, ToolNotFound
 from core.agents.mcp.exchange import Elicit, McpResult, ProgressListener
 from core.agents.mcp.handover import ProgressRelay, asked_there
-from core.agents.mcp.pins import ToolPins
 from core.agents.mcp.server_config import ServerConfig
 from core.agents.mcp.thread import McpThread
-from core.agents.mcp.tool import McpTool, Pin, described
+from core.agents.mcp.tool import AgreedTool, McpTool, described
 from core.engine.clock import Clock
 from core.engine.services import Secrets
 from core.workflow.model import Json
@@ -49,7 +49,7 @@ class _Held:
 class McpServers:
     """All configured servers. Made with what they need; `aclose` when done.
 
-    secrets: where `${secret:NAME}` is looked up. pins: where agreements are kept. environment: for `${NAME}`, the
+    secrets: where `${secret:NAME}` is looked up. agreements: where they are kept. environment: for `${NAME}`, the
     process's own by default. listeners: hear of changes of state.
     """
 
@@ -58,14 +58,14 @@ class McpServers:
         configuration: McpConfiguration,
         *,
         secrets: Secrets | None,
-        pins: ToolPins,
+        agreements: Agreements,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.configuration = configuration
         self.listeners: list[StatusListener] = []
         self._secrets = secrets
-        self._pins = pins
+        self._agreements = agreements
         self._clock = clock
         self._environment = environment
         self._thread = McpThread()
@@ -153,7 +153,7 @@ class McpServers:
                     f"The MCP server {server!r} describes {tool!r} otherwise now than what was shown. Read it again.",
                     found,
                 )
-            await self._pins.keep(server, Pin(tool, hash, found.text, self._clock.now()))
+            await self._agreements.keep(server, AgreedTool(tool, hash, found.text, self._clock.now()))
             await self._list(held)
             return _found(held, tool)
 
@@ -161,7 +161,7 @@ class McpServers:
 
     async def revoke(self, server: str, tool: str = "") -> None:
         """Take back the agreement to a tool, or to all tools of a server."""
-        await self._pins.forget(server, tool)
+        await self._agreements.forget(server, tool)
         held = self._held.get(server)
         if held is not None:
             held.life = 0
@@ -220,8 +220,8 @@ class McpServers:
         """On the thread: list the tools anew."""
         connection = held.connection
         found = await connection.listed()
-        pins = await self._pins.of(connection.name)
-        held.tools = {each.name: described(connection.name, connection.config.identity, each, pins) for each in found}
+        agreed = await self._agreements.of(connection.name)
+        held.tools = {each.name: described(connection.name, connection.config.identity, each, agreed) for each in found}
         held.life = connection.life
         return tuple(held.tools.values())
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from core.workflow.model import Json
 
-Agreement: TypeAlias = Literal["new", "approved", "changed"]
+ToolState: TypeAlias = Literal["new", "approved", "changed"]
 """Whether a person agreed to a tool: not yet, as it is now, or to an earlier description of it."""
 
 LONGEST_WIRE_NAME: Final = 64
@@ -28,7 +28,7 @@ _UNSEEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class AgreedTool:
     """A tool as somebody agreed to it. hash: of `text`. text: the whole description, canonical JSON."""
 
     tool: str
@@ -57,7 +57,7 @@ class McpTool:
     description: str
     parameters: Mapping[str, Json]
     hash: str
-    state: Agreement
+    state: ToolState
     title: str = ""
     read_only_hint: bool | None = None
     destructive_hint: bool | None = None
@@ -73,8 +73,8 @@ class McpTool:
         return wire_name(self.server, self.name)
 
 
-def described(server: str, identity: str, tool: Any, pins: Mapping[str, Pin]) -> McpTool:
-    """A tool as the SDK gives it. identity: how the server is started or reached. pins: by tool."""
+def described(server: str, identity: str, tool: Any, agreed: Mapping[str, AgreedTool]) -> McpTool:
+    """A tool as the SDK gives it. identity: how the server is started or reached. agreed: by tool."""
     said = {
         "name": tool.name,
         "title": tool.title,
@@ -86,8 +86,8 @@ def described(server: str, identity: str, tool: Any, pins: Mapping[str, Pin]) ->
     }
     text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    pin = pins.get(tool.name)
-    state: Agreement = "new" if pin is None else "approved" if pin.hash == digest else "changed"
+    known = agreed.get(tool.name)
+    state: ToolState = "new" if known is None else "approved" if known.hash == digest else "changed"
     hints = tool.annotations
     return McpTool(
         server=server,
@@ -102,7 +102,7 @@ def described(server: str, identity: str, tool: Any, pins: Mapping[str, Pin]) ->
         idempotent_hint=hints.idempotent_hint if hints else None,
         open_world_hint=hints.open_world_hint if hints else None,
         output=tool.output_schema,
-        approved_description=pin.description if pin is not None and state == "changed" else "",
+        approved_description=known.description if known is not None and state == "changed" else "",
         text=text,
     )
 
