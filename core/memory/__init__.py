@@ -1,1 +1,1 @@
-"""What an agent remembers: kinds of memory, extraction from a conversation, ranking, recall."""
+"""Remembering and recalling: what is kept, what replaces what, and what is found again."""
