@@ -285,15 +285,15 @@ class _Rows:
 
 def _few(rows: list[Row]) -> tuple[object, ...]:
     """The parameters of `few_steps`. All are texts: psycopg prepares a statement anew for other types."""
-    parameters = [rows[0]["run_id"], str(rows[0]["epoch"])]
+    parameters: list[str | None] = [rows[0]["run_id"], str(rows[0]["epoch"])]
     for row in rows:
-        parameters += [_literal(row.get(column)) for column in journal_sql.FEW_STEPS_COLUMNS]
+        for column in journal_sql.FEW_STEPS_COLUMNS:
+            value = row.get(column)
+            parameters.append(value if value is None or isinstance(value, str) else _literal(value))
     return tuple(parameters)
 
 
-def _literal(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+def _literal(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, list):

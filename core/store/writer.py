@@ -17,23 +17,21 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import psycopg
 
 from core.engine.errors import EngineError, JournalUnavailable, LeaseLost
 from core.engine.events import Event
 from core.store.errors import ConnectError, StoreError
-from core.store.pending import Batch, HeldLease, Opening, Releasing, Statement, Waiter
+from core.store.pending import Batch, HeldLease, Opening, Releasing, Waiter
 from core.store.thread import StoreThread
+from core.store.writer_connection import Connection, WriterConnection
 
 logger = logging.getLogger(__name__)
-
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
-"""A connection in autocommit mode."""
 
 _Item: TypeAlias = "tuple[HeldLease, Event] | Waiter | Opening | Releasing"
 
@@ -75,7 +73,7 @@ class GroupWriter:
         self._linger_s = linger_s
         self._queue: deque[_Item] = deque()
         self._held: dict[tuple[str, int], HeldLease] = {}
-        self._connection: Connection | None = None
+        self._connection: WriterConnection | None = None
         self._wakes: SimpleQueue[bool] = SimpleQueue()
         self._signalled = False
         self._lingering = False
@@ -253,7 +251,7 @@ class GroupWriter:
             else:
                 self._busy_since = time.monotonic()
                 try:
-                    _write(connection, statements)
+                    connection.write(statements)
                     return
                 except psycopg.errors.TransactionRollback as error:
                     failure = error
@@ -270,9 +268,9 @@ class GroupWriter:
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> WriterConnection:
         if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
+            self._connection = WriterConnection(self._connect())
         return self._connection
 
     def _disconnect(self) -> None:
@@ -316,30 +314,6 @@ class GroupWriter:
         for lease in held:
             lease.failure = lease.failure or error
         self._fail(batch, error)
-
-
-def _write(connection: Connection, statements: Sequence[Statement]) -> None:
-    """One transaction; a single statement is one by itself."""
-    if len(statements) == 1:
-        cursors = [_execute(connection, statements[0])]
-    else:
-        with connection.pipeline(), connection.transaction():
-            cursors = [_execute(connection, each) for each in statements]
-    for statement, cursor in zip(statements, cursors, strict=True):
-        if statement.leases:
-            _note(statement, cursor.fetchall())
-
-
-def _execute(connection: Connection, statement: Statement) -> psycopg.Cursor[tuple[Any, ...]]:
-    # A raw cursor: the ordinary one would take a statement of more than 50 parameters apart anew each time.
-    return psycopg.RawCursor(connection).execute(statement.sql, statement.parameters, prepare=True)
-
-
-def _note(statement: Statement, rows: Iterable[tuple[Any, ...]]) -> None:
-    found = {(run_id, epoch) for run_id, epoch in rows}
-    for lease in statement.leases:
-        if (lease.run_id, lease.epoch) not in found:
-            lease.lost = True
 
 
 def _raise_failure(lease: HeldLease) -> None:
