@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from core.engine.errors import Question
 from core.engine.events import (
     NO_USAGE,
+    Cause,
     Event,
     StepCancelled,
     StepCompleted,
@@ -22,7 +23,7 @@ from core.engine.events import (
     Usage,
 )
 from core.engine.journal import StepRecord
-from core.workflow.model import Json
+from core.workflow.model import Json, Workflow
 
 StepState: TypeAlias = Literal["idle", "queued", "running", "waiting", "done", "failed", "skipped", "cancelled"]
 """How a step stands, in the words of the design tokens (`state.*`)."""
@@ -33,9 +34,10 @@ STREAMED = 4_000
 
 @dataclass(slots=True)
 class StepView:
-    """What is shown of one step. Loops: of all passes together; done, failed and total count passes.
+    """What is shown of one step. Of a step inside a loop: of all passes together; done and failed count them.
 
-    since: monotonic seconds when it began. seconds: how long it took. text: streamed so far. error: the first line.
+    passes, passes_failed: of a loop, how many have ended well and how many have not. cause: why it ran. since:
+    monotonic seconds when it began. seconds: how long it took. text: streamed so far. error: the first line.
     """
 
     state: StepState = "idle"
@@ -53,17 +55,36 @@ class StepView:
     running: int = 0
     done: int = 0
     failed: int = 0
+    cause: Cause = "first"
+    passes: int = 0
+    passes_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepMark:
+    """What is to be known of a step beside its state. pinned: its output stands instead of running it.
+
+    stale: why its result is out of date, a sentence, '' if it is not.
+    """
+
+    pinned: bool = False
+    stale: str = ""
 
 
 class RunOverlay:
     """The state of every step of one run, by the step's id (the last part of its path) and by its scope path.
 
+    marks: of the document's steps, by id; also of those that have not run. loops: the ids of the steps directly inside
+    each loop, by the loop's id.
     `take_dirty` gives the ids that changed since it was last asked: one repaint per frame, however many events came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loops: Mapping[str, frozenset[str]] | None = None) -> None:
+        self._loops = loops or {}
+        self._passes: dict[str, set[str]] = {}
         self.by_id: dict[str, StepView] = {}
         self.by_path: dict[str, StepView] = {}
+        self.marks: Mapping[str, StepMark] = {}
         self._dirty: set[str] = set()
 
     def __call__(self, event: Event, now: float = 0.0) -> None:
@@ -81,6 +102,8 @@ class RunOverlay:
         _update(path, event, now)
         _update(face, event, now)
         self._dirty.add(event.step_id)
+        if type(event) in (StepCompleted, StepSkipped, StepFailed):
+            self._settled(event.path, event.step_id, failed=type(event) is StepFailed)
 
     def load(self, records: Iterable[StepRecord], *, running: bool) -> None:
         """Show what a run has done before anyone watched it. records: in order of their making.
@@ -96,10 +119,38 @@ class RunOverlay:
             for view in self._views(record):
                 _show(view, record, running=running)
             self._dirty.add(record.step_id)
+            if record.status in ("completed", "skipped", "failed"):
+                self._settled(record.path, record.step_id, failed=record.status == "failed")
+
+    def mark(self, marks: Mapping[str, StepMark]) -> bool:
+        """Mark steps, by id, instead of those that were marked before; whether that is anything new."""
+        before, self.marks = self.marks, marks
+        changed = {step for step in before.keys() | marks.keys() if before.get(step) != marks.get(step)}
+        self._dirty |= changed
+        return bool(changed)
 
     def _views(self, record: StepRecord) -> tuple[StepView, StepView]:
         path = self.by_path.setdefault(record.path, StepView())
         return path, self.by_id.setdefault(record.step_id, StepView())
+
+    def _settled(self, path: str, step_id: str, *, failed: bool) -> None:
+        """Count the pass of a loop that has ended with this step."""
+        around = path[: -len(step_id) - 1] if path.endswith(f"/{step_id}") else ""
+        if not around.endswith("]"):
+            return
+        loop_path = around[: around.rindex("[")]
+        loop = loop_path.rpartition("/")[2]
+        inside = self._loops.get(loop)
+        settled = self._passes.setdefault(around, set())
+        if inside is None or inside <= settled:
+            return
+        settled.update(inside if failed else (step_id,))
+        if not inside <= settled:
+            return
+        for view in (self.by_path.setdefault(loop_path, StepView()), self.by_id.setdefault(loop, StepView())):
+            view.passes += not failed
+            view.passes_failed += failed
+        self._dirty.add(loop)
 
     def _is_done(self, path: str) -> bool:
         view = self.by_path.get(path)
@@ -117,7 +168,7 @@ def _update(view: StepView, event: StepEvent, now: float) -> None:
     match event:
         case StepStarted():
             view.state, view.since, view.text, view.error = "running", now, "", ""
-            view.inputs, view.question = event.inputs, None
+            view.inputs, view.question, view.cause = event.inputs, None, event.cause
             view.running += 1
             return
         case StepDelta():
@@ -153,6 +204,7 @@ def _show(view: StepView, record: StepRecord, *, running: bool) -> None:
     """Bring a view up to the newest record of a path."""
     view.state = record_state(record, running=running)
     view.attempt, view.inputs, view.request = record.attempt, record.inputs, record.request
+    view.cause = record.cause
     view.question = record.question if view.state == "waiting" else None
     view.error = _first_line(record.error.message) if record.error and view.state == "failed" else ""
     match record.status:
@@ -183,3 +235,12 @@ def _spent(view: StepView, usage: Usage, seconds: float) -> None:
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
+
+
+def loops_of(workflow: Workflow) -> dict[str, frozenset[str]]:
+    """The ids of the steps directly inside each loop that take part in runs, by the loop's id."""
+    return {
+        step.id: frozenset(inner.id for inner in step.body.values() if inner.type != "note")
+        for _, step in workflow.walk()
+        if step.body
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -252,5 +253,6 @@ class RunController(QObject):
             timer.timeout.connect(lambda: self._wake_later(run_id, at))
         else:
             timer.timeout.connect(lambda: self.resume(run_id))
-        timer.start(int(min(max(seconds, 0.0), _LONGEST_TIMER_S) * 1000))
+        timer.setTimerType(Qt.TimerType.PreciseTimer)  # a coarse timer may come early, and then the run waits on
+        timer.start(math.ceil(min(max(seconds, 0.0), _LONGEST_TIMER_S) * 1000) + 1)
         self._wakers[run_id] = timer

@@ -9,7 +9,7 @@ from core.engine.events import Event, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
 from core.workflow.model import Json, Workflow
-from desktop.overlay import RunOverlay
+from desktop.overlay import RunOverlay, loops_of
 from desktop.run_log import RunLog
 
 
@@ -31,7 +31,7 @@ class WatchedRun:
         self.problem = ""
         self.problem_path = ""
         self.duration_s = 0.0
-        self.overlay = RunOverlay()
+        self.overlay = RunOverlay(loops_of(workflow))
         self.log = RunLog({name: schema.get("default") for name, schema in workflow.variables.items()})
 
     @classmethod

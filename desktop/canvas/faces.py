@@ -24,6 +24,7 @@ GLYPHS: Final = {
 
 _ICON = 16.0
 _CHIP = 18.0
+_PIN = 12.0
 _MOST_CHIPS = 200
 _CHIP_IN = 8.0
 """How far the chip reaches into the body."""
@@ -83,15 +84,24 @@ class Faces:
         if not look.chip:
             return
         ink, shape = self._ink, look.shape
-        width = self._width("figures", ink.figures, look.chip) + 16.0
+        pinned = look.chip_kind == "pinned"
+        width = self._width("figures", ink.figures, look.chip) + 16.0 + (_PIN if pinned else 0.0)
         rect = QRectF(PAD, shape.height - _CHIP_IN, min(width, shape.width - 2 * PAD), _CHIP)
         asks = look.state == "waiting"
         back = ink.state["waiting"] if asks else ink.theme.color("surface.menu")
-        painter.setPen(QPen(ink.state["failed"], 1.0) if look.state == "failed" else ink.border)
+        edges = {"pinned": QPen(ink.accent, 1.0), "stale": QPen(ink.state["waiting"], 1.0)}
+        failed = QPen(ink.state["failed"], 1.0) if look.state == "failed" else ink.border
+        painter.setPen(edges.get(look.chip_kind, failed))
         painter.setBrush(back)
         painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), _CHIP / 2 - 0.5, _CHIP / 2 - 0.5)
         painter.setFont(ink.figures)
-        painter.setPen(ink.back if asks else ink.second)
+        if pinned:
+            icon = QRectF(rect.left() + 6.0, rect.center().y() - _PIN / 2 + 1.0, _PIN - 2.0, _PIN - 2.0)
+            pixmap = self._icons.pixmap("pin", ink.accent, 24, 1.0)
+            painter.drawPixmap(icon, pixmap, QRectF(pixmap.rect()))
+            rect.adjust(_PIN, 0.0, 0.0, 0.0)
+        words = {"pinned": ink.accent, "stale": ink.state["waiting"]}.get(look.chip_kind, ink.second)
+        painter.setPen(ink.back if asks else words)
         text = self._elided("figures", ink.figures, look.chip, rect.width() - 12.0)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 

@@ -27,6 +27,7 @@ from desktop.canvas.gestures.moving import Move
 from desktop.canvas.gestures.wiring import Cut, Draw, Redirect
 from desktop.canvas.hit import NOTHING_HIT, Hit, hit
 from desktop.canvas.keyboard import bindings, spelt
+from desktop.canvas.tips import tip
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
@@ -333,23 +334,3 @@ class Interactions:
         dy = _AUTOPAN_PX * ((at.y() > inner.bottom()) - (at.y() < inner.top()))
         self._canvas.pan(dx, dy)
         self.gesture.move(Pointer(at, *self._canvas.canvas_point(at)))
-
-
-def tip(canvas: CanvasView, at: Hit) -> str:
-    """What a tooltip says about a part of the canvas."""
-    if at.part == "port" and at.port is not None:
-        if at.port.side == "in":
-            return "Input: wires end here"
-        kind = "decides where it goes on" if at.port.kind == "flow" else f"gives {at.port.kind}"
-        return f"{at.port.name}: {kind}. Drag to lead on, click to add a step."
-    if at.part == "step":
-        view = canvas.state(at.step)
-        if view is not None and view.error:
-            return view.error
-        return canvas.diagram.steps[at.step].name
-    if at.part == "wire" and at.wire is not None:
-        view = canvas.state(at.wire.source)
-        output = view.output if view is not None else None
-        names = f"{at.wire.source} → {at.wire.target}"
-        return names if output is None else f"{names}\n{str(dict(output))[:300]}"
-    return ""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from core.engine.events import NOT_EXECUTED
 from core.engine.step_type import StepType
 from core.workflow.model import Json, Step
 from desktop.canvas.geometry import PAD, Shape
 from desktop.canvas.shapes import preview_characters
 from desktop.canvas.wording import preview, summary, wrapped
-from desktop.overlay import StepState, StepView
+from desktop.overlay import StepMark, StepState, StepView
 
 LineKind: TypeAlias = Literal["config", "output", "error", "question"]
 """What the lines below the header are; it decides their colour."""
+
+ChipKind: TypeAlias = Literal["facts", "pinned", "stale"]
+"""What the chip tells: what the step took, that its output is pinned, that its result is out of date."""
 
 _MINUTE = 60.0
 _TAIL = 400
@@ -25,7 +29,8 @@ class Look:
     """Everything that is painted of a step, but where it stands and whether it is selected.
 
     kind: its category (`kind.*` of the tokens), empty if its type is not installed. connected: ports with a wire, as
-    side and name. chip: time, tokens and cost after a run. bare: no texts; bars stand for them (far away).
+    side and name. chip: time, tokens and cost after a run, or what else is to be known. bare: no texts; bars stand for
+    them (far away).
     """
 
     shape: Shape
@@ -41,6 +46,7 @@ class Look:
     disabled: bool
     tint: str = ""
     bare: bool = False
+    chip_kind: ChipKind = "facts"
     _hash: int = field(init=False, default=0, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +63,7 @@ class Look:
     def _values(self) -> tuple[object, ...]:
         return (
             id(self.shape), self.kind, self.icon, self.title, self.summary, self.lines, self.line_kind, self.state,
-            self.chip, self.connected, self.disabled, self.tint, self.bare,
+            self.chip, self.connected, self.disabled, self.tint, self.bare, self.chip_kind,
         )  # fmt: skip
 
     @property
@@ -91,8 +97,10 @@ def look_of(
     shape: Shape,
     view: StepView | None,
     connected: frozenset[tuple[str, str]],
+    mark: StepMark | None = None,
 ) -> Look:
-    """How a step looks now. view: its state in the run that is shown, None without one."""
+    """How a step looks now. view: its state in the run that is shown, None without one. mark: what is marked on it."""
+    chip, chip_kind = _marked_chip(view, mark)
     lines, line_kind = _lines(step, kind, shape, view)
     tint = str(step.config.get("colour", "yellow")) if shape.form == "note" else ""
     return Look(
@@ -104,10 +112,11 @@ def look_of(
         lines=lines,
         line_kind=line_kind,
         state=view.state if view else "idle",
-        chip=_chip(view) if view else "",
+        chip=chip,
         connected=connected,
         disabled=step.disabled,
         tint=tint,
+        chip_kind=chip_kind,
     )
 
 
@@ -124,8 +133,10 @@ def said(seconds: float) -> str:
 def _summary(step: Step, kind: StepType[Any] | None, shape: Shape, view: StepView | None) -> str:
     if shape.form == "loop":
         base = summary(step, kind)
-        if view is not None and (view.done or view.failed or view.running):
-            parts = [f"{view.done} done", f"{view.failed} failed" if view.failed else ""]
+        if view is not None and (view.passes or view.passes_failed or view.running):
+            items = view.inputs.get("items")
+            total = f" of {len(items)}" if isinstance(items, list) else ""
+            parts = [f"{view.passes}{total} done", f"{view.passes_failed} failed" if view.passes_failed else ""]
             return " · ".join(part for part in parts if part)
         return base
     if view is not None and view.state == "failed" and not shape.previews:
@@ -167,7 +178,18 @@ def _main_value(kind: StepType[Any] | None, output: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _marked_chip(view: StepView | None, mark: StepMark | None) -> tuple[str, ChipKind]:
+    facts = _chip(view) if view is not None else ""
+    if mark is not None and mark.pinned:
+        return "Pinned", "pinned"
+    if mark is not None and mark.stale and view is not None and view.state not in ("running", "waiting"):
+        return f"Stale · {facts}" if facts else "Stale", "stale"
+    return facts, "facts"
+
+
 def _chip(view: StepView) -> str:
+    if view.state == "done" and view.cause in NOT_EXECUTED:
+        return view.cause.capitalize()
     if view.state == "waiting":
         return "Needs you" if view.question else "Waiting"
     if view.state not in ("done", "failed") or not (view.seconds or view.usage.tokens):

@@ -56,13 +56,16 @@ else:  # pyqtgraph has no types, and its class is a QGraphicsView
     from pyqtgraph import GraphicsView as _Base
 
 FRAME_MS: Final = 16
-TURN_MS: Final = 33
-"""Between two pictures of what is running."""
+TURN_MS: Final = 40
+"""Between two pictures of what is running, and of what its events changed: more is no easier to follow, only dearer."""
 
 SETTLE_MS: Final = 80
 """After the last zoom step everything is painted in full detail."""
 
 _MOST_PIECES: Final = 200
+_FEW_PIECES: Final = 16
+"""Showing more pieces of the picture than that takes longer than showing the rectangle around them."""
+
 _CLOCK_MS: Final = 1_000
 _TURN_S: Final = 1.2
 
@@ -115,6 +118,7 @@ class CanvasView(_Base):
         self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._running: set[str] = set()
         self._fitted = False
+        self._has_news = False
         self.picture = Painter(
             self.diagram,
             Ink(theme_manager.theme),
@@ -156,7 +160,7 @@ class CanvasView(_Base):
         """Whether another frame comes by itself: the picture is behind, or a run's news are not shown yet."""
         timers = (self._sharpen, self._settle, self._frame)
         moves = self.arranger.is_busy or self.glide.is_active
-        return self.picture.is_behind or moves or any(timer.isActive() for timer in timers)
+        return self.picture.is_behind or moves or self._has_news or any(timer.isActive() for timer in timers)
 
     @property
     def selected(self) -> frozenset[str]:
@@ -177,8 +181,9 @@ class CanvasView(_Base):
         self._animate()
 
     def overlay_changed(self) -> None:
-        """The run has gone on: what changed is painted with the next frame."""
-        if not self._frame.isActive():
+        """The run has gone on: what changed is painted with the next frame, or with the next turn of the rings."""
+        self._has_news = True
+        if not self._frame.isActive() and not (self._turn.isActive() and self._turn.interval() == TURN_MS):
             self._frame.start()
 
     def look(self, step: str) -> Look:
@@ -188,7 +193,7 @@ class CanvasView(_Base):
             model = self.diagram.steps[step]
             found = self._looks[step] = look_of(
                 model, self.types.get(model.type), self.diagram.boxes[step].shape, self.state(step),
-                self.diagram.connected(step),
+                self.diagram.connected(step), self.overlay.marks.get(step),
             )  # fmt: skip
         return found
 
@@ -503,6 +508,7 @@ class CanvasView(_Base):
         self._running &= self.diagram.boxes.keys()
 
     def _follow_run(self) -> None:
+        self._has_news = False
         self._restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
 
     def _restate(self, steps: Iterable[str]) -> None:
@@ -528,8 +534,7 @@ class CanvasView(_Base):
         self._animate()
         if self._turn.isActive():  # rings turn with this frame, instead of in one of their own
             region += self.rings()
-            self._turn.start()
-        self.repaint_part(region)
+        self.repaint_part(region if region.rectCount() <= _FEW_PIECES else region.boundingRect())
 
     def _reflow(self, step: str, view: StepView | None) -> QRegion:
         """The part of the window with the wires of a step whose flow is another one."""
@@ -574,7 +579,10 @@ class CanvasView(_Base):
             self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
 
     def _turn_rings(self) -> None:
-        self.repaint_part(self.rings())
+        if self._has_news:
+            self._follow_run()
+        else:
+            self.repaint_part(self.rings())
 
 
 def _nothing_runs(_step: str) -> float | None:

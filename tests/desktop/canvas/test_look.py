@@ -10,7 +10,7 @@ from desktop.canvas import geometry
 from desktop.canvas.look import look_from_afar, look_of, said
 from desktop.canvas.shapes import Shapes
 from desktop.canvas.wording import plain, preview, summary, wrapped
-from desktop.overlay import StepView
+from desktop.overlay import StepMark, StepView
 from desktop.theme import tokens_file
 
 TYPES = discover(plug_ins=())
@@ -118,3 +118,25 @@ def test_durations_are_said_shortly() -> None:
     assert [said(s) for s in (0.04, 2.0, 2.5, 12.4, 60.0, 200.0)] == [
         "0.0 s", "2 s", "2.5 s", "12 s", "1 min", "3 min 20 s",
     ]  # fmt: skip
+
+
+def test_a_result_that_was_not_made_anew_says_so_instead_of_time_and_cost() -> None:
+    assert look(CHAT, StepView(state="done", cause="reused")).chip == "Reused"
+    assert look(CHAT, StepView(state="done", cause="edited")).chip == "Edited"
+
+
+def test_pinned_and_stale_results_are_marked_on_the_step() -> None:
+    kind, view = TYPES.get("chat"), StepView(state="done", seconds=2.0)
+    shape = Shapes().of(CHAT, kind)
+    pinned = look_of(CHAT, kind, shape, None, frozenset(), StepMark(pinned=True))
+    assert (pinned.chip, pinned.chip_kind) == ("Pinned", "pinned")
+    stale = look_of(CHAT, kind, shape, view, frozenset(), StepMark(stale="Its settings have changed."))
+    assert (stale.chip, stale.chip_kind) == ("Stale · 2 s", "stale")
+    running = look_of(CHAT, kind, shape, StepView(state="running"), frozenset(), StepMark(stale="Old."))
+    assert running.chip_kind == "facts"
+
+
+def test_a_loop_shows_how_many_passes_are_done_and_how_many_failed() -> None:
+    step = Step("l", "for_each", config={"items": "{{ a.b }}"}, body={"x": CHAT})
+    view = StepView(state="running", running=1, passes=3, passes_failed=1, inputs={"items": [1, 2, 3, 4, 5]})
+    assert look(step, view).summary == "3 of 5 done · 1 failed"
