@@ -30,7 +30,7 @@ DOCUMENT_FIELDS = (
 """The fields of a document in the order in which they are saved."""
 
 STEP_FIELDS = (
-    "type", "title", "join", "disabled", "config", "body", "retry", "timeout", "on_error", "default",
+    "type", "title", "notes", "join", "disabled", "config", "body", "retry", "timeout", "on_error", "default",
     "idempotency_key", "then",
 )  # fmt: skip
 """The fields of a step in the order in which they are saved."""
@@ -126,6 +126,7 @@ class _Decoder:
             id=step_id,
             type=fields.required_text("type", "Write the step's type; `steploom steps` lists them."),
             title=fields.text("title"),
+            notes=fields.text("notes"),
             join=fields.choice("join", _JOINS),
             disabled=fields.flag("disabled"),
             config=fields.mapping("config") or {},

@@ -58,6 +58,7 @@ def encode_step(step: Step) -> dict[str, Json]:
     """The data of one step, its id left out."""
     fields: dict[str, Json] = {
         "title": step.title,
+        "notes": step.notes,
         "join": "" if step.join == "all" else step.join,
         "disabled": step.disabled or None,
         "config": dict(step.config),

@@ -116,6 +116,7 @@ def _fields_of(step: Step) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield ("id",), step.id
     yield ("type",), step.type
     yield ("title",), step.title
+    yield ("notes",), step.notes
     yield from texts_in(dict(step.config), ("config",))
     yield from texts_in(dict(step.default or {}), ("default",))
     yield ("idempotency_key",), step.idempotency_key

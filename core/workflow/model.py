@@ -73,7 +73,8 @@ class Step:
     config: what the person filled in; values may be templates. then: targets by output port, in order.
     body: the steps inside a loop, None for step types that are no loop. timeout: seconds per attempt.
     default: the output when `on_error` is `default`. idempotency_key: a template; it makes a step that
-    changes the world safe to repeat after a crash. disabled: the step is passed over as if skipped.
+    changes the world safe to repeat after a crash. disabled: the step is passed over as if skipped. notes: what its
+    author remarks; it means nothing for a run.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Step:
     default: Mapping[str, Json] | None = None
     idempotency_key: str = ""
     disabled: bool = False
+    notes: str = ""
 
     @property
     def name(self) -> str:

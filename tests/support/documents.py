@@ -73,6 +73,7 @@ def _levels(draw: st.DrawFn, names: list[str], depth: int) -> dict[str, Step]:
             default=draw(st.none() | _objects),
             idempotency_key=draw(texts),
             disabled=draw(st.booleans()),
+            notes=draw(texts),
         )
     return steps
 

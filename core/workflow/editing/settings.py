@@ -20,6 +20,7 @@ STEP_FIELDS: Final = (
     "on_error",
     "default",
     "idempotency_key",
+    "notes",
     "disabled",
     "config",
 )
@@ -146,7 +147,7 @@ def _index(part: str | int) -> int | None:
 
 def _step_flaw(field: str, value: object) -> str:
     match field, value:
-        case (("title" | "idempotency_key"), str()):
+        case (("title" | "idempotency_key" | "notes"), str()):
             return text_flaw(value)
         case "join", ("all" | "any"):
             return ""
