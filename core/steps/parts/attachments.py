@@ -130,7 +130,7 @@ async def file_part(item: str | Mapping[str, Any], context: StepContext) -> Mess
     if isinstance(found, str):
         return {"type": "file", "file": {"filename": _name_of_url(found), "file_data": found}}
     kind, _, subtype = found.media_type.partition("/")
-    if _TEXT_TYPES.fullmatch(found.media_type):
+    if is_text(found.media_type):
         text = found.data.decode("utf-8", "replace").replace("\0", "\ufffd")
         return {"type": "text", "text": f"File {found.name}:\n{text}"}
     if kind == "image":
@@ -151,6 +151,11 @@ def media_type_of(data: bytes, name: str, stated: str = "") -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return stated or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def is_text(media_type: str) -> bool:
+    """Whether files of that type are sent as text."""
+    return _TEXT_TYPES.fullmatch(media_type) is not None
 
 
 def extension_of(media_type: str) -> str:

@@ -1,0 +1,46 @@
+"""One request to a model: streamed, and what had come of it when it was cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from core.engine.errors import StepError
+from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, Models
+
+OnDelta: TypeAlias = Callable[[ChatDelta], None]
+"""Is shown each piece of an answer."""
+
+
+class Partial:
+    """The text of an answer that is coming in; it outlives the request that is cut off."""
+
+    __slots__ = ("text",)
+
+    def __init__(self) -> None:
+        self.text = ""
+
+
+async def ask(
+    models: Models, request: ChatRequest, on_delta: OnDelta | None = None, partial: Partial | None = None
+) -> ChatAnswer:
+    """The model's whole answer. partial: grows with it. Raises StepError."""
+    answer: ChatAnswer | None = None
+    stream = models.stream(request)
+    try:
+        async for piece in stream:
+            if isinstance(piece, ChatAnswer):
+                answer = piece
+                continue
+            if partial is not None:
+                partial.text += piece.text
+            if on_delta is not None:
+                on_delta(piece)
+    finally:
+        # The protocol promises an iterator only; one that can be closed closes its connection.
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
+    if answer is None:
+        raise StepError("The model's answer ended before it was whole. Try again.", kind="server", retryable=True)
+    return answer
