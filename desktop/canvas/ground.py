@@ -29,16 +29,44 @@ _TITLE = 20.0
 def paint_dots(
     painter: QPainter, parts: Sequence[QRect], viewport: Viewport, colour: QColor, dpr: float
 ) -> None:  # fmt: skip
-    """The background's dots in parts of the window; the painter is in window pixels.
+    """The background's dots in parts of the window; the painter is in window pixels and not clipped.
 
-    A row of dots is painted once, and set down piece by piece: a clip of many parts would make that many times slower.
+    Where dots are whole device pixels apart, as at 100 %, one of them is laid like a tile. Otherwise a row of dots is
+    painted once, and set down piece by piece: a clip of many parts would make that many times slower.
     """
-    whole = QRect()
-    for part in parts:
-        whole = whole.united(part)
     step = DOTS
     while step * viewport.scale < _LEAST_GAP:
         step *= 2
+    gap = step * viewport.scale
+    if (gap * dpr).is_integer():
+        tile = _tile(gap, colour, dpr)
+        x = _device(-viewport.x * viewport.scale, dpr) - gap / 2
+        y = _device(-viewport.y * viewport.scale, dpr) - gap / 2
+        for part in parts:
+            painter.drawTiledPixmap(QRectF(part), tile, QPointF((part.left() - x) % gap, (part.top() - y) % gap))
+    else:
+        _paint_rows(painter, parts, viewport, step, colour, dpr)
+
+
+def _tile(gap: float, colour: QColor, dpr: float) -> QPixmap:
+    tile = QPixmap(round(gap * dpr), round(gap * dpr))
+    tile.fill(Qt.GlobalColor.transparent)
+    tile.setDevicePixelRatio(dpr)
+    painter = QPainter(tile)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(QPointF(gap / 2, gap / 2), 1.0, 1.0)
+    painter.end()
+    return tile
+
+
+def _paint_rows(
+    painter: QPainter, parts: Sequence[QRect], viewport: Viewport, step: float, colour: QColor, dpr: float
+) -> None:  # fmt: skip
+    whole = QRect()
+    for part in parts:
+        whole = whole.united(part)
     gap = step * viewport.scale
     row = _row_of_dots(whole, viewport, step, colour, dpr)
     for part in parts:

@@ -39,6 +39,7 @@ from desktop.canvas.interactions import Interactions
 from desktop.canvas.live import Live, Marks
 from desktop.canvas.look import Look, look_from_afar, look_of
 from desktop.canvas.minimap import Minimap
+from desktop.canvas.pace import LEAST_MS, Pace
 from desktop.canvas.painter import Painter
 from desktop.canvas.stale import parts_of, window_rect
 from desktop.canvas.strands import Flow
@@ -56,9 +57,6 @@ else:  # pyqtgraph has no types, and its class is a QGraphicsView
     from pyqtgraph import GraphicsView as _Base
 
 FRAME_MS: Final = 16
-TURN_MS: Final = 40
-"""Between two pictures of what is running, and of what its events changed: more is no easier to follow, only dearer."""
-
 SETTLE_MS: Final = 80
 """After the last zoom step everything is painted in full detail."""
 
@@ -104,6 +102,7 @@ class CanvasView(_Base):
         parent: QWidget | None = None,
     ) -> None:
         self._painting = QRegion()
+        self._pace = Pace()
         super().__init__(parent)
         self.document = document
         self.overlay = overlay
@@ -132,7 +131,7 @@ class CanvasView(_Base):
         self._set_up_widget()
         self._frame = self._timer(FRAME_MS, self._follow_run, once=True)
         self._settle = self._timer(SETTLE_MS, self._rest, once=True)
-        self._turn = self._timer(TURN_MS, self._turn_rings, once=False)
+        self._turn = self._timer(LEAST_MS, self._turn_rings, once=False)
         self._sharpen = self._timer(FRAME_MS, self._paint_rest, once=True)
         self.arranger = Arranger(self)
         self.glide = Glide(self)
@@ -183,7 +182,7 @@ class CanvasView(_Base):
     def overlay_changed(self) -> None:
         """The run has gone on: what changed is painted with the next frame, or with the next turn of the rings."""
         self._has_news = True
-        if not self._frame.isActive() and not (self._turn.isActive() and self._turn.interval() == TURN_MS):
+        if not self._frame.isActive() and not (self._turn.isActive() and self._turn.interval() < _CLOCK_MS):
             self._frame.start()
 
     def look(self, step: str) -> Look:
@@ -349,7 +348,8 @@ class CanvasView(_Base):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint what is out of date."""
         self._painting = event.region()
-        super().paintEvent(event)
+        with self._pace.measured():
+            super().paintEvent(event)
 
     def drawBackground(self, painter: QPainter, _rect: QRectF | QRect) -> None:  # noqa: N802 - Qt's name
         """Paint the picture, what is lit, and the gesture at work."""
@@ -509,7 +509,8 @@ class CanvasView(_Base):
 
     def _follow_run(self) -> None:
         self._has_news = False
-        self._restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
+        with self._pace.measured():
+            self._restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
 
     def _restate(self, steps: Iterable[str]) -> None:
         """Paint what is different of these steps in the run that is shown."""
@@ -576,9 +577,11 @@ class CanvasView(_Base):
         if not self._running or not self.isVisible():
             self._turn.stop()
         elif not self._turn.isActive():
-            self._turn.start(_CLOCK_MS if self.theme.reduced_motion else TURN_MS)
+            self._turn.start(_CLOCK_MS if self.theme.reduced_motion else LEAST_MS)
 
     def _turn_rings(self) -> None:
+        if self._turn.interval() < _CLOCK_MS:
+            self._turn.setInterval(self._pace.next())
         if self._has_news:
             self._follow_run()
         else:
