@@ -1,0 +1,354 @@
+"""Remembering and recalling, as agents, steps and windows use it."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from core.engine.clock import Clock
+from core.engine.events import NO_USAGE, Usage
+from core.memory import guard
+from core.memory.decision import Decider, Decision, RuleDecider, is_unchanged
+from core.memory.embedder import Embedder
+from core.memory.errors import MemoryNotFound, MemoryRefused, MemoryTaken
+from core.memory.facts import fact_key
+from core.memory.proposal import Outcome, Proposed
+from core.memory.ranking import Weights, fit, rank
+from core.memory.recall import Recall
+from core.memory.words import COMMON, telling_words
+from core.store.memories import MemoryRecords, NewMemory
+from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
+
+ALIKE = 0.80
+"""Cosine from which a known memory is looked at before a new one is kept. It selects, it never decides."""
+
+_ALIKE_IN_WORDS = 0.5
+"""Share of telling words in common from which the same is done without an embedding model."""
+
+_CANDIDATES = 6
+_LONGEST_QUESTION = 4000
+_BY_WORDS = (
+    "Found by words only, because {reason}. What says the same in other words is not found; it will be, once there "
+    "is an embedding model."
+)
+
+
+class Memories:
+    """All memories. Agents are known by their ids only.
+
+    embedder: None where there is no embedding model. decider: asked about what the rules leave open; None to keep both
+    then.
+    """
+
+    def __init__(
+        self,
+        records: MemoryRecords,
+        *,
+        clock: Clock,
+        new_id: Callable[[], UUID],
+        embedder: Embedder | None = None,
+        decider: Decider | None = None,
+        weights: Weights | None = None,
+    ) -> None:
+        self._records = records
+        self._clock = clock
+        self._new_id = new_id
+        self._embedder = embedder
+        self._rules = RuleDecider()
+        self._decider = decider
+        self._weights = weights or Weights()
+
+    async def recall(
+        self, scope: Scope, query: str, *, limit: int = 10, tokens: int = 1500, touch: bool = False
+    ) -> Recall:
+        """What is remembered that helps with a question, best first: pinned memories, then by meaning and words.
+
+        limit: memories at most. tokens: room for them in a prompt. touch: count them as used (else call `touch` with
+        those that really were). Raises StoreError.
+        """
+        question = guard.clean(query)[:_LONGEST_QUESTION]
+        vector, usage, reason = await self._question(question)
+        now = self._clock.now()
+        deep = max(40, min(4 * limit, 400))
+        hits = await self._records.search(scope, question, vector, now=now, common_words=COMMON, deep=deep)
+        ranked = rank(hits, now, self._weights)
+        items = fit(ranked, limit=limit, tokens=tokens)
+        if touch:
+            await self.touch([item.memory.id for item in items])
+        return Recall(
+            items,
+            mode="keyword" if vector is None else "vector",
+            note=_BY_WORDS.format(reason=reason) if vector is None else "",
+            tokens=sum(item.tokens for item in items),
+            left_out=len(ranked) - len(items),
+            usage=usage,
+        )
+
+    async def touch(self, ids: Collection[UUID]) -> None:
+        """Note that these memories were put into a prompt: once a turn, all of them together."""
+        await self._records.touch(ids, self._clock.now())
+
+    async def remember(
+        self, scope: Scope, proposed: Proposed, *, prompts: Iterable[str] = (), recalled: Iterable[str] = ()
+    ) -> Outcome:
+        """Keep a statement, unless it is known or must not be kept. The same proposal twice is one memory.
+
+        prompts: the system prompts and recalled: the memories that were at hand when it was said; neither is kept
+        again. Raises StoreError.
+        """
+        content = guard.clean(proposed.content)
+        foreign = proposed.tainted or proposed.source.is_foreign
+        refused = guard.refusal(content, foreign=foreign, prompts=prompts, recalled=recalled)
+        if refused:
+            return Outcome("refused", None, reason=refused)
+        known = await self._records.same(scope.agent_id, content_hash(content))
+        outcome = await self._said_again(known, proposed, foreign) if known else None
+        if outcome is not None:
+            return outcome
+        vector, usage, _ = await self._vector(content)
+        memory = self._made(scope, proposed, content, foreign)
+        decision = Decision("new") if foreign else await self._decision(memory, vector)
+        outcome = await self._keep(memory, vector, decision, proposed.author or proposed.source.who)
+        return replace(outcome, usage=usage + decision.usage)
+
+    async def get(self, memory_id: UUID) -> Memory:
+        """A memory, whatever its state. Raises MemoryNotFound."""
+        return _there(await self._records.get(memory_id))
+
+    async def list(self, shown: MemoryFilter | None = None, *, limit: int = 100, offset: int = 0) -> MemoryPage:
+        """A part of the memories that a filter lets through, and how many there are in all."""
+        return await self._records.list(shown or MemoryFilter(), limit=limit, offset=offset)
+
+    async def history(self, memory_id: UUID) -> Sequence[Change]:
+        """Every change of a memory with its cause, newest first; also of one that was forgotten for good."""
+        return await self._records.history(memory_id)
+
+    async def edit(
+        self,
+        memory_id: UUID,
+        *,
+        content: str | None = None,
+        type: MemoryType | None = None,
+        importance: float | None = None,
+        who: str = "",
+        cause: str = "corrected",
+    ) -> Memory:
+        """Correct a memory; its history keeps what it was. importance: 0 to 1.
+
+        Raises MemoryNotFound, MemoryRefused (a secret, say) or MemoryTaken (another one says so).
+        """
+        known = await self.get(memory_id)
+        values: dict[str, Any] = {}
+        if type is not None and type != known.type:
+            values["type"] = type
+        if importance is not None and importance != known.importance:
+            values["importance"] = min(1.0, max(0.0, importance))
+        if content is not None and guard.clean(content) != known.content:
+            values |= await self._new_content(guard.clean(content))
+        if not values:
+            return known
+        return await self._changed(memory_id, values, "edited", cause, who)
+
+    async def pin(self, memory_id: UUID, pinned: bool = True, *, who: str = "") -> Memory:
+        """Have a memory recalled whatever is asked, and spared by limits; or no longer. Raises MemoryNotFound."""
+        known = await self.get(memory_id)
+        if known.pinned == pinned:
+            return known
+        kind: Any = "pinned" if pinned else "unpinned"
+        return await self._changed(memory_id, {"pinned": pinned}, kind, "", who)
+
+    async def forget(self, memory_id: UUID, *, who: str = "", cause: str = "forgotten by hand") -> Memory:
+        """Recall a memory no more; `revert` brings it back. Raises MemoryNotFound."""
+        known = await self.get(memory_id)
+        if known.state == "forgotten":
+            return known
+        return await self._changed(memory_id, {"state": "forgotten"}, "forgotten", cause, who)
+
+    async def forget_for_good(self, *ids: UUID, who: str = "", cause: str = "") -> int:
+        """Remove memories and their history; a line each says that something was there. How many were."""
+        return await self._records.erase(ids, now=self._clock.now(), cause=cause, who=who)
+
+    async def confirm(self, memory_id: UUID, *, who: str = "") -> Outcome:
+        """Let a quarantined memory be recalled, as if a person had said it now. Raises MemoryNotFound."""
+        known = await self.get(memory_id)
+        if known.state != "quarantined":
+            return Outcome("same", known, reason="It waits for no confirmation.")
+        vector = await self._records.vector(memory_id)
+        decision = await self._decision(known, vector)
+        if decision.kind == "same" and decision.memory is not None:
+            await self._changed(memory_id, {"state": "forgotten"}, "forgotten", "known already", who)
+            return Outcome("same", decision.memory, reason=decision.reason, usage=decision.usage)
+        memory = await self._changed(memory_id, {"state": "live"}, "confirmed", "confirmed by a person", who)
+        replaced = decision.memory.id if decision.memory else None
+        if replaced is not None:
+            await self._records.replace(replaced, memory, cause=decision.reason, who=who, now=self._clock.now())
+        return Outcome(_outcome(decision), memory, replaced, decision.reason, decision.usage)
+
+    async def revert(self, memory_id: UUID, number: int | None = None, *, who: str = "") -> Memory:
+        """Make a memory what it was after one of its changes; None takes the newest change back.
+
+        Raises MemoryNotFound, or MemoryTaken if another one says so by now.
+        """
+        await self.get(memory_id)
+        changes = await self._records.history(memory_id)
+        wanted = changes[1:2] if number is None else [change for change in changes if change.number == number]
+        if not wanted:
+            raise MemoryNotFound
+        change = wanted[0]
+        values: dict[str, Any] = {
+            "type": change.type,
+            "importance": change.importance,
+            "state": change.state,
+            "pinned": change.pinned,
+        }
+        if change.state in ("live", "quarantined"):
+            values |= {"valid_to": None, "superseded_by": None}
+        known = await self.get(memory_id)
+        if change.content != known.content:
+            values |= await self._new_content(change.content)
+        return await self._changed(memory_id, values, "restored", f"back to change {change.number}", who)
+
+    async def export(self, shown: MemoryFilter | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Every memory that a filter lets through with its history, as JSON objects. Vectors are left out."""
+        from core.memory.export import exported
+
+        async for entry in exported(self._records, shown or MemoryFilter(states=())):
+            yield entry
+
+    async def _question(self, text: str) -> tuple[Vector | None, Usage, str]:
+        if self._embedder is None:
+            return None, NO_USAGE, "there is no embedding model"
+        if not text:
+            return None, NO_USAGE, "the question is empty"
+        found = await self._embedder.question(text)
+        return (found.vectors[0] if found.vectors else None), found.usage, found.reason
+
+    async def _vector(self, text: str) -> tuple[Vector | None, Usage, str]:
+        if self._embedder is None:
+            return None, NO_USAGE, "there is no embedding model"
+        found = await self._embedder.embed([text])
+        return (found.vectors[0] if found.vectors else None), found.usage, found.reason
+
+    async def _said_again(self, known: Sequence[Memory], proposed: Proposed, foreign: bool) -> Outcome | None:
+        """What to do about a statement of the very same words; None to keep it anew."""
+        author = proposed.author or proposed.source.who
+        for memory in known:
+            if memory.state == "live" or (memory.state == "quarantined" and foreign):
+                await self._changed(memory.id, {}, "repeated", "it was said again", author)
+                return Outcome("same", memory, reason="It is known word for word.")
+            if memory.state == "quarantined":
+                return await self.confirm(memory.id, who=author)
+        forgotten = next((memory for memory in known if memory.state == "forgotten"), None)
+        if forgotten is None:
+            return None
+        if foreign or not (proposed.explicit or proposed.source.kind == "user"):
+            return Outcome("refused", None, reason="It was forgotten on purpose. Only a person can bring it back.")
+        values = {"state": "live", "valid_to": proposed.valid_to, "superseded_by": None}
+        memory = await self._changed(forgotten.id, values, "restored", "it was said again", author)
+        return Outcome("new", memory, reason="It had been forgotten and was said again.")
+
+    def _made(self, scope: Scope, proposed: Proposed, content: str, foreign: bool) -> Memory:
+        now = self._clock.now()
+        return Memory(
+            id=self._new_id(),
+            agent_id=scope.agent_id,
+            type=proposed.type,
+            content=content,
+            importance=min(1.0, max(0.0, proposed.importance)),
+            source=proposed.source,
+            state="quarantined" if foreign else "live",
+            pinned=proposed.pinned and not foreign,
+            valid_from=proposed.valid_from or now,
+            valid_to=proposed.valid_to,
+            created=now,
+            last_accessed=now,
+            fact_key=proposed.fact_key or fact_key(content),
+        )
+
+    async def _decision(self, memory: Memory, vector: Vector | None) -> Decision:
+        """What a memory is to those that are known: by rule and, where rules leave it open, by the decider."""
+        candidates = await self._candidates(memory, vector)
+        decision = await self._rules.decide(memory.content, memory.fact_key, candidates)
+        if decision.sure or self._decider is None:
+            return decision
+        asked = await self._decider.decide(memory.content, memory.fact_key, candidates)
+        if asked.kind == "same" and asked.memory and not is_unchanged(memory.content, asked.memory.content):
+            return replace(
+                decision, usage=asked.usage, reason="It differs in a number, a name or a denial; both are kept."
+            )
+        return asked
+
+    async def _candidates(self, memory: Memory, vector: Vector | None) -> Sequence[Memory]:
+        """Those of the same owner that are about the same thing, or alike by vector (without one: by words)."""
+        own = Scope(memory.agent_id, shared=False)
+        hits = await self._records.search(
+            own, memory.content, vector, now=self._clock.now(), common_words=COMMON, deep=20
+        )
+        alike = [hit for hit in hits if _is_alike(hit, memory.content)]
+        alike.sort(key=lambda hit: (-(hit.similarity or 0.0), hit.word_rank or 999))
+        about = await self._records.by_key(memory.agent_id, memory.fact_key) if memory.fact_key else []
+        found = {known.id: known for known in [*about, *(hit.memory for hit in alike)]}
+        found.pop(memory.id, None)
+        return list(found.values())[: _CANDIDATES + len(about)]
+
+    async def _keep(self, memory: Memory, vector: Vector | None, decision: Decision, author: str) -> Outcome:
+        if decision.kind == "same" and decision.memory is not None:
+            await self._changed(decision.memory.id, {}, "repeated", "it was said again in other words", author)
+            return Outcome("same", decision.memory, reason=decision.reason)
+        replaced = decision.memory.id if decision.memory else None
+        new = NewMemory(memory, content_hash(memory.content), vector)
+        kept = await self._records.add(new, replaces=[replaced] if replaced else [], cause=decision.reason, who=author)
+        if kept is None:  # somebody else kept the same meanwhile
+            known = await self._records.same(memory.agent_id, new.hash)
+            return Outcome("same", known[0] if known else None, reason="It is known word for word.")
+        if kept.state == "quarantined":
+            return Outcome("quarantined", kept, reason="It came from outside; a person must confirm it first.")
+        return Outcome(_outcome(decision), kept, replaced, decision.reason)
+
+    async def _new_content(self, content: str) -> dict[str, Any]:
+        refused = guard.refusal(content, foreign=False)
+        if refused:
+            raise MemoryRefused(refused)
+        vector, _, _ = await self._vector(content)
+        return {
+            "content": content,
+            "content_hash": content_hash(content),
+            "fact_key": fact_key(content),
+            "vector": vector,
+        }
+
+    async def _changed(self, memory_id: UUID, values: dict[str, Any], kind: Any, cause: str, who: str) -> Memory:
+        try:
+            changed = await self._records.change(memory_id, values, kind, now=self._clock.now(), cause=cause, who=who)
+        except IntegrityError:
+            raise MemoryTaken from None
+        return _there(changed)
+
+
+def content_hash(content: str) -> str:
+    """The mark of a statement, the same for every way to set it: case, spaces and the final full stop aside."""
+    plain = " ".join(unicodedata.normalize("NFKC", content).casefold().split()).rstrip(".! ")
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_alike(hit: Hit, content: str) -> bool:
+    if hit.similarity is not None:
+        return hit.similarity >= ALIKE
+    mine, theirs = telling_words(content), telling_words(hit.memory.content)
+    return bool(mine) and len(mine & theirs) >= _ALIKE_IN_WORDS * max(len(mine), len(theirs))
+
+
+def _outcome(decision: Decision) -> Any:
+    return decision.kind if decision.kind != "same" else "new"
+
+
+def _there(memory: Memory | None) -> Memory:
+    if memory is None:
+        raise MemoryNotFound
+    return memory

@@ -1,0 +1,147 @@
+"""The statements that find memories, put together for a scope.
+
+Two searches run in one statement. By meaning: either through the sketches of the scope (one bit for each number of an
+embedding, side by side in an index), of which the nearest `wide` are compared exactly; or, in scopes too large for
+that, through the HNSW index. By words: each word of the question by itself, so that rare words can count for more.
+"""
+
+# ruff: noqa: S608 - statements are put together from the texts in this module only
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Text, TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from core.store.tables import EMBEDDING_DIMENSIONS
+from core.store.vector import Embedding
+
+COLUMNS = (
+    "m.id, m.agent_id, m.type, m.content, m.importance, m.source, m.source_who, m.source_conversation, "
+    "m.source_message, m.source_run, m.state, m.pinned, m.valid_from, m.valid_to, m.created, m.last_accessed, "
+    "m.access_count, m.superseded_by, m.fact_key, m.embedding_model"
+)
+"""What a `Memory` is made of, of the table called `m`."""
+
+SETTINGS = text(
+    # A general plan or one that reads the whole table would be chosen by the mean of all agents, and be a hundred times
+    # slower for one of them. Iterative scans are what keeps a filtered search through the HNSW index complete.
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
+    "set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', :ef, true), "
+    "set_config('hnsw.max_scan_tuples', :most, true), set_config('hnsw.scan_mem_multiplier', '8', true)"
+)
+"""For the transaction of a search."""
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Stands for the shared memories where a null cannot stand."""
+
+WORD_HITS = 300
+"""Memories looked at for one word of a question; a word that more of them hold says little."""
+
+_SKETCHES = """
+  SELECT id FROM (
+    SELECT id, sketch <~> (SELECT sketch FROM probe) AS far FROM agent_memories
+    WHERE {whose} AND embedding_model = :model AND state = 'live' AND sketch IS NOT NULL
+    ORDER BY far LIMIT :wide
+  ) AS {name}"""
+
+_GRAPH = f"""
+  SELECT id FROM agent_memories
+  WHERE coalesce(agent_id, '{NOBODY}') = ANY(:owners) AND embedding_model || '' = :model AND state = 'live'
+  ORDER BY embedding::halfvec({EMBEDDING_DIMENSIONS}) <=> (SELECT half FROM probe) LIMIT :wide"""
+
+_HOLDS = "m.state = 'live' AND m.valid_from <= :now AND (m.valid_to IS NULL OR m.valid_to > :now)"
+
+_MEANING = f"""
+probe AS MATERIALIZED (
+  SELECT v, binary_quantize(v)::bit({EMBEDDING_DIMENSIONS}) AS sketch, v::halfvec({EMBEDDING_DIMENSIONS}) AS half
+  FROM (SELECT CAST(:vector AS vector) AS v) AS given
+),
+wide AS MATERIALIZED ({{candidates}}
+),
+near AS MATERIALIZED (
+  SELECT id, distance, row_number() OVER (ORDER BY distance) AS place FROM (
+    SELECT m.id, m.embedding <=> (SELECT v FROM probe) AS distance
+    FROM wide JOIN agent_memories m USING (id) WHERE {_HOLDS} ORDER BY distance LIMIT :deep
+  ) AS nearest
+)"""
+
+_NO_MEANING = """
+near AS (SELECT NULL::uuid AS id, NULL::float8 AS distance, NULL::bigint AS place WHERE false)"""
+
+# The endings that English, German and Romance languages change most are left open, so that `lives` finds `live`.
+_WORDS = f"""
+terms AS MATERIALIZED (
+  SELECT word, CAST(CASE
+      WHEN word ~ '^\\D{{6,}}$' THEN quote_literal(regexp_replace(word, '(ies|ing|en|ed|es|er|s|y|e|n)$', '')) || ':*'
+      WHEN word ~ '^\\D{{4,5}}$' THEN quote_literal(regexp_replace(word, 's$', '')) || ':*'
+      ELSE quote_literal(word) END AS tsquery) AS query
+  FROM (SELECT lexeme AS word FROM unnest(to_tsvector('simple', :question))
+        WHERE lexeme <> ALL(:common) AND strpos(lexeme, chr(92)) = 0 ORDER BY length(lexeme) DESC LIMIT 24) AS asked
+),
+found AS MATERIALIZED (
+  SELECT terms.word, hit.id FROM terms CROSS JOIN LATERAL (
+    SELECT m.id FROM agent_memories m
+    WHERE m.words @@ (CAST(:lexemes AS tsquery) && terms.query) AND {_HOLDS} LIMIT {WORD_HITS}
+  ) AS hit
+),
+counts AS (SELECT word, count(*) AS known FROM found GROUP BY word),
+told AS MATERIALIZED (
+  SELECT id, score, words, row_number() OVER (ORDER BY score DESC, id) AS place FROM (
+    SELECT found.id, sum(ln(1 + (greatest(:size, known) - known + 0.5) / (known + 0.5))) AS score,
+      array_agg(found.word) AS words
+    FROM found JOIN counts USING (word) GROUP BY found.id ORDER BY score DESC, found.id LIMIT :deep
+  ) AS best
+)"""
+
+_PINNED = f"""
+pinned AS (
+  SELECT m.id FROM agent_memories m WHERE {{whose}} AND m.pinned AND {_HOLDS}
+  ORDER BY m.importance DESC, m.created LIMIT 50
+)"""
+
+_ALL = f"""
+SELECT {COLUMNS}, near.distance, near.place AS vector_place, told.place AS word_place, told.score AS word_score,
+       told.words AS found_words
+FROM (SELECT id FROM near UNION SELECT id FROM told UNION SELECT id FROM pinned) AS hits
+JOIN agent_memories m USING (id) LEFT JOIN near USING (id) LEFT JOIN told USING (id)"""
+
+
+@lru_cache(maxsize=32)
+def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClause:
+    """The statement for a scope. agent, shared: whether its own and the shared memories are looked at.
+
+    meaning: by a vector too. graph: through the HNSW index.
+    """
+    parts = []
+    if meaning:
+        parts.append(_MEANING.format(candidates=_GRAPH if graph else _sketches(agent, shared)))
+    else:
+        parts.append(_NO_MEANING)
+    parts.append(_WORDS)
+    parts.append(_PINNED.format(whose=f"({_whose(agent, shared, 'm.')})"))
+    statement = text("WITH " + ",".join(parts) + _ALL)
+    typed: list[Any] = [bindparam("common", type_=ARRAY(Text))]
+    if meaning:
+        typed.append(bindparam("vector", type_=Embedding(EMBEDDING_DIMENSIONS)))
+    if graph and meaning:
+        typed.append(bindparam("owners", type_=ARRAY(UUID(as_uuid=True))))
+    return statement.bindparams(*typed)
+
+
+def _sketches(agent: bool, shared: bool) -> str:
+    parts = []
+    if agent:
+        parts.append(_SKETCHES.format(whose="agent_id = :agent", name="own"))
+    if shared or not agent:
+        parts.append(_SKETCHES.format(whose="agent_id IS NULL", name="common"))
+    return "\n  UNION ALL".join(parts)
+
+
+def _whose(agent: bool, shared: bool, table: str) -> str:
+    if not agent:
+        return f"{table}agent_id IS NULL"
+    return f"{table}agent_id = :agent OR {table}agent_id IS NULL" if shared else f"{table}agent_id = :agent"
