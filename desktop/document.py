@@ -99,7 +99,8 @@ class OpenDocument(QObject):
 
     changed: what differs, after every edit, undo and redo. saved_changed: whether there is unsaved work. file,
     version: where it was opened from and the library's version that edits are based on (0: never saved there).
-    read_only: a past run's document, or one of a newer format; reason: why, in a sentence for the person.
+    read_only: a past run's document, or one of a newer format; reason: why, in a sentence for the person. is_newer: its
+    format is a newer one, so that it is understood in part only: it is neither run nor saved.
     """
 
     changed = Signal(object)
@@ -113,6 +114,7 @@ class OpenDocument(QObject):
         version: int = 0,
         read_only: bool = False,
         reason: str = "",
+        is_newer: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -121,6 +123,7 @@ class OpenDocument(QObject):
         self.version = version
         self.read_only = read_only
         self.reason = reason
+        self.is_newer = is_newer
         self.stack = QUndoStack(self)
         self.stack.cleanChanged.connect(self._tell_saved)  # a lambda would be called while both are destroyed
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from core.workflow.model import Workflow
+from core.workflow.model import FORMAT_VERSION, Workflow
+from core.workflow.problems import DocumentError
 from desktop.bridge import Bridge, explain
 from desktop.document import OpenDocument
 from desktop.memory import RecentWork
@@ -41,17 +42,23 @@ class WorkflowLibrary(Protocol):
     async def save(self, workflow: Workflow, expected_version: int) -> int:
         """Save as the next version; its number. Raises an error with a text for the person."""
 
+    async def rename(self, name: str, new_name: str) -> int:
+        """Give a workflow another name, as a new version; its number. Raises an error with a text for the person."""
+
 
 class Filing(QObject):
     """Opens and saves. opened: an OpenDocument and where it is kept (RecentWork or None). saved: a WorkTab.
 
-    refused: a title, a text and lines of detail, when a file cannot be opened or saved.
-    library: None until the database is open.
+    refused: a title, a text and lines of detail, when a file cannot be opened or saved. broken: a file's path and the
+    DocumentError that says what is wrong with it. conflicting: a WorkTab and the VersionConflict, when somebody else
+    saved the workflow meanwhile. library: None until the database is open.
     """
 
     opened = Signal(object, object)
     saved = Signal(object)
     refused = Signal(str, str, str)
+    broken = Signal(object, object)
+    conflicting = Signal(object, object)
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +78,7 @@ class Filing(QObject):
         """Open a copy of an example; it is kept nowhere until it is saved."""
         self._bridge.spawn(
             _read(file),
-            lambda workflow: self.opened.emit(OpenDocument(workflow), None),
+            lambda found: self.opened.emit(OpenDocument(found.workflow), None),
             lambda error: self._refuse(f"{file.name} could not be opened", error),
         )
 
@@ -101,17 +108,28 @@ class Filing(QObject):
                 f"{tab.title} is not saved", "The database is not open. Save it as a file, or try again.", ""
             )
             return
-        workflow = document.workflow
+        self.save_in_library(tab, then)
+
+    def save_in_library(self, tab: WorkTab, then: Callable[[], object] | None = None) -> None:
+        """Save as the next version in the library, which is from then on where the document is kept."""
+        document, workflow = tab.document, tab.document.workflow
+        if self.library is None:
+            return
+        kept = tab.work is not None and tab.work.kind == "library"
+        name = tab.work.name if tab.work is not None and kept else workflow.name
 
         def done(version: int) -> None:
-            document.version = version
+            document.file, document.version = None, version
             self._saved(tab, workflow, RecentWork("library", workflow.name, workflow.name), then)
 
-        self._bridge.spawn(
-            self.library.save(workflow, document.version),
-            done,
-            lambda error: self._refuse(f"{tab.title} is not saved", error),
-        )
+        def failed(error: Exception) -> None:
+            if getattr(error, "code", "") == "version_conflict":
+                self.conflicting.emit(tab, error)
+            else:
+                self._refuse(f"{tab.title} is not saved", error)
+
+        version = document.version if kept else 0
+        self._bridge.spawn(_save_in(self.library, workflow, version, name), done, failed)
 
     def save_to_file(self, tab: WorkTab, file: Path, then: Callable[[], object] | None = None) -> None:
         """Save to a file, which is from then on where the document is kept."""
@@ -132,11 +150,14 @@ class Filing(QObject):
 
     def _open_file(self, file: Path) -> asyncio.Task[None] | None:
         work = RecentWork("file", str(file), file.name.removesuffix(SUFFIX))
-        return self._bridge.spawn(
-            _read(file),
-            lambda workflow: self._opened(OpenDocument(workflow, file=file), work),
-            lambda error: self._refuse(f"{file.name} could not be opened", error),
-        )
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, DocumentError):
+                self.broken.emit(file, error)
+            else:
+                self._refuse(f"{file.name} could not be opened", error)
+
+        return self._bridge.spawn(_read(file), lambda found: self._opened(_document(found, file), work), failed)
 
     def _opened(self, document: OpenDocument, work: RecentWork) -> None:
         named = replace(work, title=document.workflow.name or work.title)
@@ -155,13 +176,44 @@ class Filing(QObject):
         self.refused.emit(title, text, detail)
 
 
-async def _read(file: Path) -> Workflow:
-    def read() -> Workflow:
-        from core.workflow.document import load  # imported in the thread: it takes longer than a frame
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document that was read. newer: the number of its format if that is newer than ours, else 0."""
 
-        return load(file)
+    workflow: Workflow
+    newer: int = 0
+
+
+def _document(found: _Read, file: Path) -> OpenDocument:
+    if not found.newer:
+        return OpenDocument(found.workflow, file=file)
+    reason = (
+        f"A newer Steploom made this (format {found.newer}; this one knows up to {FORMAT_VERSION}). You can look at "
+        "what this one understands of it; update Steploom to change or run it."
+    )
+    return OpenDocument(found.workflow, file=file, read_only=True, is_newer=True, reason=reason)
+
+
+async def _read(file: Path) -> _Read:
+    def read() -> _Read:
+        from core.workflow.document import loads, read_bounded, read_newer  # takes longer than a frame to import
+
+        text = read_bounded(file)
+        try:
+            return _Read(loads(text, str(file)))
+        except DocumentError:
+            newer = read_newer(text)
+            if newer is None:
+                raise
+            return _Read(*newer)
 
     return await asyncio.to_thread(read)
+
+
+async def _save_in(library: WorkflowLibrary, workflow: Workflow, version: int, name: str) -> int:
+    """Save what is kept as `name`, under its own name from now on if that is another one."""
+    number = await library.save(replace(workflow, name=name), version)
+    return number if name == workflow.name else await library.rename(name, workflow.name)
 
 
 async def _write(workflow: Workflow, file: Path) -> None:

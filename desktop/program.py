@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +18,14 @@ from desktop.canvas_signals import CanvasSignals, join_canvas
 from desktop.closing import UnsavedGuard
 from desktop.commands import Commands
 from desktop.connection import Connection
-from desktop.dialogs.message import Choice, MessageDialog
 from desktop.document import OpenDocument
 from desktop.example_cards import read_example_cards
 from desktop.filing import Filing
+from desktop.filing_reports import FilingReports
 from desktop.help_commands import help_commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
+from desktop.library_desk import LibraryDesk
 from desktop.memory import RecentWork, WindowMemory
 from desktop.model_pages import ModelPages
 from desktop.overlay import RunOverlay
@@ -39,7 +41,7 @@ from desktop.theme import ThemeManager, add_fonts
 from desktop.waiting_desk import WaitingDesk
 from desktop.whereabouts import Whereabouts
 from desktop.window import MainWindow
-from desktop.window_commands import ask_save, edit_commands, file_commands, run_commands, view_commands
+from desktop.window_commands import ask_files, ask_save, edit_commands, file_commands, run_commands, view_commands
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
@@ -80,7 +82,6 @@ class Program(QObject):
         self.session, self.bridge = session, bridge
         self._files = files
         self._canvas = canvas
-        self._library: Sequence[str] = ()
         self.memory = WindowMemory(session.home)
         app.setQuitOnLastWindowClosed(False)  # the workspace is closed after the window
         add_fonts()
@@ -106,6 +107,8 @@ class Program(QObject):
         self.side_panels.join(self.window, self.running)
         self.waiting = WaitingDesk(self.window, self.running, bridge)
         self.makers.setdefault("waiting", self.waiting.make_panel)
+        self.library = LibraryDesk(self.window, self.filing, bridge)
+        self.makers.setdefault("library", self._make_library)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.recovery = Recovery(session.home, self.window, self, bridge)
         self.connection = Connection(session, self.window, bridge)
@@ -171,7 +174,7 @@ class Program(QObject):
         self.window.palette_window.providers = [
             providers.actions(self.commands),
             providers.steps(lambda: self.window.active),
-            providers.workflows(self.memory, lambda: self._library, self.filing.open_recent),
+            providers.workflows(self.memory, self.library.names, self.filing.open_recent),
             self.recent_runs.provider(),
             providers.settings(self.settings.searchable, self.settings.open),
         ]
@@ -189,9 +192,10 @@ class Program(QObject):
         start.show_recent(self.memory.recent)
         self.filing.opened.connect(self.open)
         self.filing.saved.connect(self._saved)
-        self.filing.refused.connect(self._refused)
+        self.reports = FilingReports(window, self.filing)
         self.bridge.failed.connect(lambda text: window.toasts.show("That did not work", text, kind="failed"))
         self.running.ended.connect(self._count_cost)
+        self.running.ended.connect(self.library.refresh)
         self.recent_runs.chosen.connect(self._show_run)
         self.connection.used.connect(self._workspace_used)
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
@@ -215,12 +219,11 @@ class Program(QObject):
         self.waiting.use(workspace)
         self.models.use(workspace)
         self._count_cost()
-        if self.filing.library is not None:
-            self.bridge.spawn(_names(workspace), self._keep_names)
-            if not self._files:
-                for work in self.memory.open_work:
-                    if work.kind == "library":
-                        self.filing.open_recent(work)
+        self.library.use(workspace)
+        if self.filing.library is not None and not self._files:
+            for work in self.memory.open_work:
+                if work.kind == "library":
+                    self.filing.open_recent(work)
 
     def _status_asked(self, name: str) -> None:
         match name:
@@ -248,8 +251,12 @@ class Program(QObject):
             self.window.tabs.setCurrentWidget(tab)
             controller.open_past(record.id)
 
-    def _keep_names(self, names: Sequence[str]) -> None:
-        self._library = names
+    def _make_library(self) -> QWidget:
+        from desktop.panels.library import LibraryPanel
+
+        panel = LibraryPanel(self.library, self.themes, self.icons, now=lambda: datetime.now(UTC))
+        panel.files_wanted.connect(lambda: ask_files(self.window, "Import into the library", self.library.import_files))
+        return panel
 
     def _keep_keys(self) -> None:
         self.memory.keys = self.commands.bindings.changes
@@ -262,19 +269,8 @@ class Program(QObject):
         where = tab.document.file.name if tab.document.file else f"the library, version {tab.document.version}"
         self.window.toasts.show(f"{tab.title} is saved", f"In {where}.", kind="done")
 
-    def _refused(self, title: str, text: str, detail: str) -> None:
-        dialog = MessageDialog(
-            self.window, title=title, text=text, detail=detail, choices=[Choice("close", "Close", "primary")]
-        )
-        dialog.open()
-
 
 def _real_canvas() -> CanvasMaker:
     from desktop.canvas.view import CanvasView  # brings pyqtgraph and numpy
 
     return CanvasView
-
-
-async def _names(workspace: Workspace) -> list[str]:
-    assert workspace.store is not None
-    return [entry.name for entry in await workspace.store.workflows.list()]

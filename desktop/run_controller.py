@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -15,9 +16,11 @@ from core.engine.clock import Clock
 from core.engine.engine import Run
 from core.engine.events import Event
 from core.engine.journal import Journal, StepRecord
+from core.engine.part import WHOLE, Given, Part
 from core.workflow.model import Json, Workflow
 from desktop.bridge import Bridge, OnError, explain
 from desktop.document import OpenDocument
+from desktop.overlay import RunOverlay
 from desktop.watched_run import WatchedRun
 
 FRAME_MS: Final = 34
@@ -35,11 +38,17 @@ class RunsOf(Protocol):
     clock: Clock
     journal: Journal
 
-    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
-        """Check a workflow and its inputs and make it ready. Raises DocumentError or InputError."""
+    async def prepare(self, workflow: Workflow, inputs: Mapping[str, Json], *, part: Part = WHOLE) -> None:
+        """Check a workflow and its inputs and make it ready. Raises DocumentError, InputError or EngineError."""
 
     def start(
-        self, workflow: Workflow, inputs: Mapping[str, Json] | None = None, *, origin: str = "", checked: bool = False
+        self,
+        workflow: Workflow,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        origin: str = "",
+        checked: bool = False,
+        part: Part = WHOLE,
     ) -> Run:
         """Start a run. Raises DocumentError or InputError."""
 
@@ -53,7 +62,7 @@ class RunsOf(Protocol):
 class RunController(QObject):
     """The runs of one document that this window has started, resumed or opened.
 
-    changed: something of the shown run is new, at most every FRAME_MS. shown_changed: another WatchedRun (or None)
+    pins: gives the pinned outputs by step id. changed: something of the shown run is new, at most every FRAME_MS. shown_changed: another WatchedRun (or None)
     is shown. state_changed: a WatchedRun began, ended or was let go. ended: the RunResult of a run that is executed
     no more.
     """
@@ -67,6 +76,7 @@ class RunController(QObject):
         self, workspace: RunsOf, document: OpenDocument, bridge: Bridge, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
+        self.pins: Callable[[], Mapping[str, Given]] = dict
         self._workspace = workspace
         self._document = document
         self._bridge = bridge
@@ -75,6 +85,7 @@ class RunController(QObject):
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._wakers: dict[str, QTimer] = {}
         self._shown: WatchedRun | None = None
+        self._idle = RunOverlay()
         self._closed = False
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
@@ -86,6 +97,11 @@ class RunController(QObject):
     def shown(self) -> WatchedRun | None:
         """The run that the panels and the canvas show."""
         return self._shown
+
+    @property
+    def overlay(self) -> RunOverlay:
+        """What the canvas shows: the shown run, or no run."""
+        return self._shown.overlay if self._shown is not None else self._idle
 
     @property
     def runs(self) -> Sequence[WatchedRun]:
@@ -106,12 +122,17 @@ class RunController(QObject):
         inputs: Mapping[str, Json] | None = None,
         on_started: Callable[[WatchedRun], None] | None = None,
         on_error: OnError | None = None,
+        *,
+        part: Part = WHOLE,
     ) -> None:
-        """Start a run of the document as it is now, and show it.
+        """Start a run of the document as it is now, and show it. Pinned steps do not run.
 
         on_error: gets DocumentError (its problems belong on the steps) or InputError instead of the bridge's signal.
+        part: what of the document runs, and what is known before.
         """
-        self._bridge.spawn(self._start(self._document.workflow, dict(inputs or {})), on_started, on_error)
+        pinned = {} if part.only else {i: given for i, given in self.pins().items() if i not in (part.until, part.anew)}
+        part = replace(part, given={**pinned, **part.given})
+        self._bridge.spawn(self._start(self._document.workflow, dict(inputs or {}), part), on_started, on_error)
 
     def stop(self, run_id: str = "") -> None:
         """Stop a run so that it can be resumed; the shown one if none is named."""
@@ -149,10 +170,11 @@ class RunController(QObject):
         for run in self._executing.values():
             run.cancel("the window was closed", resumable=True)
 
-    async def _start(self, workflow: Workflow, inputs: Mapping[str, Json]) -> WatchedRun:
-        await self._workspace.prepare(workflow, inputs)
+    async def _start(self, workflow: Workflow, inputs: Mapping[str, Json], part: Part) -> WatchedRun:
+        await self._workspace.prepare(workflow, inputs, part=part)
         file = self._document.file
-        run = self._workspace.start(workflow, inputs, origin=str(file.parent) if file else "", checked=True)
+        origin = str(file.parent) if file else ""
+        run = self._workspace.start(workflow, inputs, origin=origin, checked=True, part=part)
         watched = WatchedRun(run.id, workflow, inputs, self._workspace.clock.now())
         self._watch(run, watched)
         self.show(run.id)

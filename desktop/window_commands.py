@@ -25,21 +25,30 @@ def file_commands(window: MainWindow, filing: Filing) -> Sequence[Command]:
     def some() -> bool:
         return window.active is not None
 
+    def savable() -> bool:
+        return window.active is not None and not window.active.document.is_newer
+
     def on_tab(action: Callable[[WorkTab], object]) -> Callable[[], object]:
         return lambda: action(window.active) if window.active else None
 
     return [
         Command("file.new", "New workflow", filing.new, "file-plus", ("Ctrl+N",), "File", "open"),
         Command(
-            "file.open", "Open file…", lambda: _ask_open(window, filing), "folder-open", ("Ctrl+O",), "File", "open"
+            "file.open", "Open file…", lambda: ask_files(window, "Open workflows", filing.open_files), "folder-open",
+            ("Ctrl+O",), "File", "open",
         ),
         Command(
-            "file.save", "Save", on_tab(filing.save), "save", ("Ctrl+S",), "File", "save", enabled=some,
+            "file.save", "Save", on_tab(filing.save), "save", ("Ctrl+S",), "File", "save", enabled=savable,
             help="Saves where the workflow is kept: its file, or the library as a new version.",
         ),
         Command(
             "file.save_as", "Save as file…", on_tab(lambda tab: ask_save(window, filing, tab)), "download",
-            ("Ctrl+Shift+S",), "File", "save", enabled=some,
+            ("Ctrl+Shift+S",), "File", "save", enabled=savable,
+        ),
+        Command(
+            "file.save_library", "Save into the library", on_tab(filing.save_in_library), "library", (), "File", "save",
+            lambda: savable() and filing.library is not None,
+            help="From then on it is kept in the library, with all its versions.",
         ),
         Command("file.close", "Close workflow", on_tab(window.close_tab), "x", ("Ctrl+W",), "File", "close", some),
         Command("file.quit", "Quit", window.close, "power", ("Ctrl+Q",), "File", "quit"),
@@ -114,7 +123,8 @@ def run_commands(window: MainWindow, runs: Runs) -> list[Command]:
     """Run and Stop for the workflow in front."""
 
     def can_run() -> bool:
-        return window.active is not None and bool(window.active.document.workflow.steps)
+        document = window.active.document if window.active is not None else None
+        return document is not None and bool(document.workflow.steps) and not document.is_newer
 
     def is_running() -> bool:
         return window.active is not None and window.active.is_running
@@ -163,11 +173,12 @@ def _full_screen(window: MainWindow) -> None:
     window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
 
-def _ask_open(window: MainWindow, filing: Filing) -> None:
-    dialog = QFileDialog(window, "Open workflows", "", FILES)
+def ask_files(window: MainWindow, title: str, then: Callable[[Sequence[Path]], object]) -> None:
+    """Ask for files of workflows."""
+    dialog = QFileDialog(window, title, "", FILES)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.filesSelected.connect(lambda names: filing.open_files([Path(name) for name in names]))
+    dialog.filesSelected.connect(lambda names: then([Path(name) for name in names]))
     dialog.open()
 
 

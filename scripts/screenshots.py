@@ -133,9 +133,9 @@ async def broken_file(program: Program) -> QWidget:
     file = program.session.home / "broken.loom.yaml"
     file.write_text("steploom: 1\nname: X\nsteps:\n  a:\n    type: 5\n    nonsense: true\n", encoding="utf-8")
     program.filing.open_files([file])
-    from desktop.dialogs.message import MessageDialog
+    from desktop.dialogs.problem_report import ProblemReport
 
-    await until(lambda: program.window.findChildren(MessageDialog))
+    await until(lambda: program.window.findChildren(ProblemReport))
     return _dialog(program)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from core.workflow.decoding import decode
 from core.workflow.encoding import encode
 from core.workflow.lines import fill_lines
-from core.workflow.model import Json, Workflow
+from core.workflow.model import FORMAT_VERSION, Json, Workflow
 from core.workflow.problems import DocumentError, Problem
 from core.workflow.upgrade import upgrade
 from core.workflow.yaml_reader import MAX_BYTES, Reading, read
@@ -107,6 +107,20 @@ def read_leniently(text: str | bytes) -> tuple[Workflow | None, list[Problem]]:
     except DocumentError as error:
         return None, problems + _placed(reading, error.problems)
     return workflow, problems + _placed(reading, shape)
+
+
+def read_newer(text: str | bytes) -> tuple[Workflow, int] | None:
+    """What this program understands of a document of a newer format, to be looked at only, and that format's number.
+
+    Saving it would lose what is new in it. None if the text is no document, or none of a newer format.
+    """
+    data = read(text).data
+    version = data.get("steploom") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(version, int) or isinstance(version, bool):
+        return None
+    if version <= FORMAT_VERSION:
+        return None
+    return decode({**data, "steploom": FORMAT_VERSION})[0], version
 
 
 def _placed(reading: Reading, problems: Sequence[Problem]) -> list[Problem]:

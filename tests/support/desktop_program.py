@@ -34,10 +34,19 @@ async def until(met: Callable[[], bool], seconds: float = 20) -> None:
             await asyncio.sleep(0.005)
 
 
-async def made_program(home: Path, *, files: tuple[Path, ...] = (), canvas: CanvasMaker = plain_canvas) -> Program:
+def real_canvas(document: OpenDocument, overlay: RunOverlay, types: StepTypes, themes: ThemeManager) -> QWidget:
+    from desktop.canvas.view import CanvasView
+
+    return CanvasView(document, overlay, types, themes)
+
+
+async def made_program(
+    home: Path, *, files: tuple[Path, ...] = (), canvas: CanvasMaker = plain_canvas, database_url: str = ""
+) -> Program:
+    """A program with the demo model. database_url: '' keeps everything in memory."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    session = Session(home, memory_only=True, demo=True)
+    session = Session(home, database_url=database_url, memory_only=not database_url, demo=True)
     program = Program(app, session, Bridge(asyncio.get_running_loop()), files=files, canvas=canvas)
     program.window.show()
     await program.start()

@@ -1,0 +1,156 @@
+"""What a step reads of what is around it, as values that a person can type to run it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from core.engine.part import Given, Part
+from core.workflow.model import Json, Step, Workflow
+from core.workflow.template_texts import references_in, texts_in
+from desktop.overlay import RunOverlay
+
+_NOT_ASKED: Final = frozenset({"run", "secrets"})
+_LONG = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One value that templates of a step read: `classify`, "text" for `{{ classify.text }}`; key None for all of it."""
+
+    root: str
+    key: str | None
+
+    @property
+    def name(self) -> str:
+        """How it is called in a form."""
+        return self.root if self.key is None else f"{self.root}.{self.key}"
+
+
+def reads_of(workflow: Workflow, step: Step) -> list[Read]:
+    """What the step reads from outside itself, in the order in which it stands there. A loop's steps count as it."""
+    inside = {inner.id for inner in _below(step)}
+    own = {"item", "index"} if step.body else set()
+    found: dict[Read, None] = {}
+    for each in (step, *_below(step)):
+        for value in (dict(each.config), each.idempotency_key, dict(each.default or {})):
+            for _, text in texts_in(value):
+                for reference in sorted(references_in(text), key=lambda one: (one.root, str(one.path))):
+                    root = reference.root
+                    if root in _NOT_ASKED or root in inside or root in own:
+                        continue
+                    key = reference.path[0] if reference.path and root not in ("item", "index") else None
+                    found[Read(root, key if isinstance(key, str) else None)] = None
+    whole = {read.root for read in found if read.key is None}
+    return [read for read in found if read.key is None or read.root not in whole]
+
+
+def schemas_of(
+    workflow: Workflow, reads: list[Read], overlay: RunOverlay, inputs: Mapping[str, Json]
+) -> dict[str, dict[str, Json]]:
+    """A JSON Schema for each value, by its name in a form. Its default is what the shown run had, where that is known."""
+    out: dict[str, dict[str, Json]] = {}
+    for read in reads:
+        known = _known(workflow, read, overlay, inputs)
+        schema = _declared(workflow, read) or (_schema_like(known) if known is not _NOTHING else {})
+        schema.pop("default", None)
+        if known is not _NOTHING:
+            schema["default"] = known  # type: ignore[assignment] # _NOTHING is no JSON value
+        out[read.name] = schema
+    return out
+
+
+def part_with(
+    workflow: Workflow, step_id: str, reads: list[Read], values: Mapping[str, Json], overlay: RunOverlay
+) -> tuple[Part, dict[str, Json]]:
+    """The part that runs a step alone with those values, and the inputs of that run."""
+    roots: dict[str, Json] = {}
+    for read in reads:
+        if read.name not in values:
+            continue
+        if read.key is None:
+            roots[read.root] = values[read.name]
+            continue
+        around = roots.setdefault(read.root, dict(_output(overlay, read.root)))
+        assert isinstance(around, dict)
+        around[read.key] = values[read.name]
+    typed = roots.pop("input", {})
+    names = {name: roots.pop(name) for name in ("vars", "item", "index") if name in roots}
+    given = {root: Given(value if isinstance(value, dict) else {}) for root, value in roots.items()}
+    return Part(only=step_id, given=given, names=names), typed if isinstance(typed, dict) else {}
+
+
+_NOTHING: Final = object()
+
+
+def _below(step: Step) -> Iterator[Step]:
+    for inner in (step.body or {}).values():
+        yield inner
+        yield from _below(inner)
+
+
+def _known(workflow: Workflow, read: Read, overlay: RunOverlay, inputs: Mapping[str, Json]) -> Json | object:
+    match read.root:
+        case "input":
+            values: Mapping[str, Json] = {
+                **{name: schema["default"] for name, schema in workflow.inputs.items() if "default" in schema}, **inputs
+            }  # fmt: skip
+        case "vars":
+            values = {name: schema.get("default") for name, schema in workflow.variables.items()}
+        case "item":
+            return _first_item(workflow, overlay)
+        case "index":
+            return 0
+        case _:
+            view = overlay.by_id.get(read.root)
+            if view is None or view.output is None:
+                return _NOTHING
+            values = view.output
+    if read.key is None:
+        return dict(values)
+    return values.get(read.key, _NOTHING)
+
+
+def _first_item(workflow: Workflow, overlay: RunOverlay) -> Json | object:
+    """The first item of the loop that ran last, as far as its settings tell it."""
+    for _, step in workflow.walk():
+        view = overlay.by_id.get(step.id) if step.body else None
+        items = view.inputs.get("items") if view is not None else None
+        if isinstance(items, list) and items:
+            return items[0]
+    return _NOTHING
+
+
+def _declared(workflow: Workflow, read: Read) -> dict[str, Json]:
+    schemas = {"input": workflow.inputs, "vars": workflow.variables}.get(read.root, {})
+    if read.root == "index":
+        return {"type": "integer"}
+    return dict(schemas.get(read.key or "", {}))
+
+
+def _schema_like(value: Json | object) -> dict[str, Json]:
+    """A schema that a form edits such a value with."""
+    match value:
+        case bool():
+            return {"type": "boolean"}
+        case int() | float():
+            return {"type": "number"}
+        case str():
+            return {"type": "string", "format": "multiline"} if len(value) > _LONG else {"type": "string"}
+        case list():
+            return {"type": "array"}
+        case dict():
+            return {"type": "object"}
+        case _:
+            return {}
+
+
+def schema_like(output: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+    """A schema for each field of an output, with the value as its default."""
+    return {name: {**_schema_like(value), "default": value} for name, value in output.items()}
+
+
+def _output(overlay: RunOverlay, step_id: str) -> Mapping[str, Json]:
+    view = overlay.by_id.get(step_id)
+    return view.output or {} if view is not None else {}
