@@ -23,7 +23,12 @@ _SWEEP = text("""
 WITH named AS (
     SELECT unnest(blobs) AS hash FROM step_results WHERE blobs <> '{}'
     UNION SELECT unnest(blobs) FROM executions WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM conversations WHERE blobs <> '{}'
     UNION SELECT unnest(blobs) FROM messages WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM function_calls WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM request_parts WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM model_requests WHERE blobs <> '{}'
+    UNION SELECT unnest(blobs) FROM conversation_notes WHERE blobs <> '{}'
     UNION SELECT unnest(blobs) FROM pins WHERE blobs <> '{}'
 ),
 swept AS (
@@ -89,7 +94,7 @@ class PostgresBlobs:
         return data
 
     async def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
-        """Delete the files that no run, message, pin or workflow names. Returns how many.
+        """Delete the files that no run, conversation, pin or workflow names. Returns how many.
 
         older_than: younger ones stay, because what names them may not be written yet.
         """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from core.engine.events import NO_USAGE, Usage
+from core.store.errors import CallSettled
 from core.workflow.model import NOTHING, Json
 
 MessageRole: TypeAlias = Literal["user", "assistant", "tool"]
@@ -25,25 +26,39 @@ between the two, and nobody knows whether it got through."""
 SETTLED: frozenset[CallStatus] = frozenset({"denied", "completed", "failed", "cancelled"})
 """Calls whose result, good or bad, is known."""
 
+NEXT_STATUSES: Mapping[CallStatus, frozenset[CallStatus]] = {
+    "waiting": frozenset({"waiting", "approved", "denied", "started", "failed", "cancelled"}),
+    "approved": frozenset({"approved", "denied", "started", "failed", "cancelled"}),
+    "started": frozenset({"started", "completed", "failed", "cancelled", "unknown"}),
+    "unknown": frozenset({"unknown", "waiting", "approved", "denied", "started", "completed", "failed", "cancelled"}),
+    "denied": frozenset(),
+    "completed": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+}
+"""What a call may become. A settled one stays as it is; nothing completes that was not started."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat with an agent, or with a workflow if `workflow` names one.
 
     head: the newest message of the branch that is shown. key: unique name of a conversation that belongs to something
-    else (a step of a run, a call of another agent), '' for a person's own. forked_from: the message that it was
-    forked at.
+    else (a step of a run, a call of another agent), '' for a person's own. allowed: functions that need not ask here
+    any more. forked_from: the message that it was forked at. usage: of all its branches.
     """
 
     id: UUID
     agent_id: UUID | None = None
     workflow: str = ""
     title: str = ""
-    variables: Mapping[str, Json] = NOTHING
+    variables: Mapping[str, Json] = field(default_factory=dict)
     head: int | None = None
     key: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    allowed: frozenset[str] = frozenset()
     forked_from: int | None = None
+    usage: Usage = NO_USAGE
     created: datetime | None = None
     updated: datetime | None = None
     archived: datetime | None = None
@@ -53,10 +68,11 @@ class Conversation:
 class FunctionCall:
     """A function that a model wanted called, and what became of it.
 
-    id: ours, unique. wire_id: the model's. position: from 0, in the order of the model. arguments: None if the model's
-    JSON was broken; then `raw` holds its text. reason: why it was asked for, denied or failed. result: as the model
-    reads it, capped; result_blob: hash of the whole text if it was longer. state: what the call needs to go on.
-    run_id: the run that it made. tainted: the result came from outside.
+    id: ours, unique. wire_id: the model's. message: id of the message that asked for it, given by the store.
+    position: from 0, in the order of the model. arguments: None if the model's JSON was broken; then `raw` holds its
+    text. reason: why it was asked for, denied or failed. result: as the model reads it, capped; result_blob: hash of
+    the whole text if it was longer. state: what the call needs to go on. run_id: the run that it made. tainted: the
+    result came from outside.
     """
 
     id: str
@@ -70,11 +86,12 @@ class FunctionCall:
     result: str = ""
     result_blob: str = ""
     run_id: str = ""
-    state: Mapping[str, Json] = NOTHING
+    state: Mapping[str, Json] = field(default_factory=dict)
     tainted: bool = False
     usage: Usage = NO_USAGE
     started: datetime | None = None
     ended: datetime | None = None
+    message: int = 0
 
     @property
     def settled(self) -> bool:
@@ -88,7 +105,8 @@ class StoredMessage:
 
     parent: the message before it; messages with the same parent are edits or regenerations of each other. agent: the
     name of the agent that spoke. tainted: it was written after something from outside was read. blobs: hashes of
-    attachments. calls: of an assistant message, in order.
+    attachments. calls: of an assistant message, in order. detail: what else a screen shows, such as reasoning or
+    recalled memories.
     """
 
     id: int
@@ -106,6 +124,7 @@ class StoredMessage:
     tainted: bool = False
     blobs: tuple[str, ...] = ()
     calls: tuple[FunctionCall, ...] = ()
+    detail: Mapping[str, Json] = field(default_factory=dict)
     created: datetime | None = None
 
 
@@ -128,13 +147,36 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True)
 class CompactionNote:
-    """What stands for the messages from `first` to `last` (ids, both included) when a model is asked."""
+    """What stands for the messages from `first` to `last` (ids, both included) when a model is asked. The messages
+    themselves stay. body: the same by heading (goals, decisions, facts ...), if the model wrote it so."""
 
     first: int
     last: int
     text: str
     model: str = ""
     usage: Usage = NO_USAGE
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+
+def complete_times(call: FunctionCall) -> FunctionCall:
+    """The call with the times that its status must have; those that are left out are now."""
+    started, ended = call.started, call.ended
+    if call.status in ("started", "completed", "unknown"):
+        started = started or datetime.now(UTC)
+    if call.settled:
+        ended = ended or datetime.now(UTC)
+    return replace(call, started=started, ended=ended if call.settled else None)
+
+
+def checked_call(before: FunctionCall, after: FunctionCall) -> bool:
+    """Whether a call has to be written; a settled one that is told again has not. Raises CallSettled."""
+    if after.status in NEXT_STATUSES[before.status]:
+        return True
+    if before.settled and (after.status, after.result) == (before.status, before.result):
+        return False
+    raise CallSettled(
+        f"The call of {before.name!r} is {before.status}; it cannot become {after.status}. What happened to it stays."
+    )
 
 
 class ConversationLog(Protocol):
@@ -163,16 +205,19 @@ class ConversationLog(Protocol):
         """Add a message after the head (its id and parent are given here) with its calls; it becomes the head."""
 
     async def update_call(self, call: FunctionCall) -> None:
-        """Write down how a call stands now."""
+        """Write down how a call stands now. Raises CallNotFound, or CallSettled if it may not become that."""
 
     async def add_note(self, note: CompactionNote) -> None:
         """Keep a note."""
 
     async def move_head(self, message_id: int | None) -> None:
-        """Show another branch. None: the empty one."""
+        """Show another branch, ending there. None: the empty one. Raises MessageNotFound."""
 
     async def set_variables(self, variables: Mapping[str, Json]) -> None:
         """Replace the conversation's variables."""
+
+    async def allow(self, functions: Sequence[str]) -> None:
+        """Let these functions be called without asking from now on, besides those that may already."""
 
     async def set_title(self, title: str) -> None:
         """Give it a title."""

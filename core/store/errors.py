@@ -13,12 +13,23 @@
     ├── SchemaError           the tables could not be brought up to date
     ├── VersionConflict       somebody else saved the workflow meanwhile
     ├── WorkflowNotFound      no workflow has that name
-    └── NameTaken             another workflow has that name
+    ├── NameTaken             another workflow has that name
+    ├── AgentConflict         somebody else saved the agent meanwhile
+    ├── AgentNotFound         no agent has that name
+    ├── ConversationNotFound  no conversation has that id
+    │   ├── MessageNotFound   no message of it has that id
+    │   └── CallNotFound      no function call has that id
+    ├── ConversationBusy      somebody else answers in the conversation
+    ├── ConversationLost      somebody else took the conversation over
+    └── CallSettled           a function call may not become what it should
 
 Each says what happened, to what, and the next move. None ever holds a password.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from core.workflow.model import Workflow
 
@@ -124,3 +135,72 @@ class NameTaken(StoreError):
     """Another workflow has that name."""
 
     code = "name_taken"
+
+
+class AgentConflict(StoreError):
+    """Somebody else saved the agent meanwhile.
+
+    expected: the version that the change was based on. current: the newest version. mine: the document that was to be
+    saved. theirs: the newest version's document.
+    """
+
+    code = "agent_conflict"
+
+    def __init__(
+        self, name: str, *, expected: int, current: int, mine: Mapping[str, Any], theirs: Mapping[str, Any]
+    ) -> None:
+        self.name = name
+        self.expected = expected
+        self.current = current
+        self.mine = mine
+        self.theirs = theirs
+        based = f"version {expected}" if expected else "a new agent"
+        super().__init__(
+            f"Agent {name!r} was saved by somebody else meanwhile: yours is based on {based}, the newest is version "
+            f"{current}. Compare the two and save again on top of version {current}."
+        )
+
+
+class AgentNotFound(StoreError):
+    """No agent (or no version of it) has that name."""
+
+    code = "agent_not_found"
+
+
+class ConversationNotFound(StoreError):
+    """No conversation has that id."""
+
+    code = "conversation_not_found"
+
+
+class MessageNotFound(ConversationNotFound):
+    """No message of the conversation has that id."""
+
+    code = "message_not_found"
+
+
+class CallNotFound(ConversationNotFound):
+    """No function call has that id."""
+
+    code = "call_not_found"
+
+
+class ConversationBusy(StoreError):
+    """Somebody else answers in the conversation."""
+
+    code = "conversation_busy"
+
+
+class ConversationLost(StoreError):
+    """Somebody else took the conversation over. What was not saved yet is not in it; open it again to see how it is."""
+
+    code = "conversation_lost"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CallSettled(StoreError):
+    """A function call may not become what it should: its outcome stands, or it was not started."""
+
+    code = "call_settled"

@@ -15,6 +15,7 @@ from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.pins import Pins
+from core.store.postgres_conversations import PostgresConversations
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.thread import StoreThread
@@ -35,6 +36,9 @@ class Store:
         documents: Documents,
         status: SchemaStatus,
         server: EmbeddedServer | None,
+        *,
+        lease_s: float = 30.0,
+        beat_s: float = 10.0,
     ) -> None:
         self.thread = thread
         self.database = database
@@ -45,6 +49,7 @@ class Store:
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)
         self.blobs = PostgresBlobs(database)
+        self.conversations = PostgresConversations(database, lease_s=lease_s, beat_s=beat_s)
         self._server = server
 
     @classmethod
@@ -88,6 +93,7 @@ class Store:
     async def _close(self) -> None:
         try:
             await self.journal.stop()
+            await self.conversations.stop()
         finally:
             await self.database.close()
             if self._server is not None:
@@ -109,4 +115,4 @@ async def _opened(
     database = Database(thread, address, patience=patience, revive=server.start if server else None)
     journal = PostgresJournal(database, documents, patience=patience, lease_s=lease_s, beat_s=beat_s)
     await journal.start()
-    return Store(thread, database, journal, documents, status, server)
+    return Store(thread, database, journal, documents, status, server, lease_s=lease_s, beat_s=beat_s)

@@ -25,6 +25,7 @@ VALUE_MEDIA_TYPE = "application/vnd.steploom.value+json"
 _MARK = "\ufdd0"
 """First character of an escaped text: a code point that no text uses."""
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+_CUT_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9a-f]{0,3})?$")
 _NAMED_BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
 
 
@@ -94,3 +95,14 @@ def escape(text: str) -> str:
 def unescape(kept: str) -> str:
     """The text that `escape` was given."""
     return str(json.loads(f'"{kept[1:]}"')) if kept.startswith(_MARK) else kept
+
+
+def unescape_start(kept: str) -> str:
+    """The beginning of a text, from the beginning of what `escape` gave, cut anywhere."""
+    if not kept.startswith(_MARK):
+        return kept
+    whole = _CUT_ESCAPE.sub(r"\1", kept)
+    try:
+        return unescape(whole)
+    except ValueError:  # not a beginning but a piece from within
+        return whole[1:]

@@ -5,5 +5,12 @@
 
 from __future__ import annotations
 
-REVISIONS: tuple[str, ...] = ("m20261122_first_tables", "m20261127_parts_and_pins", "m20261127_memories")
+REVISIONS: tuple[str, ...] = (
+    "m20261122_first_tables",
+    "m20261127_parts_and_pins",
+    "m20261127_memories",
+    "m20261127_agents",
+    "m20261127_conversations",
+    "m20261127_mcp",
+)
 """Module names below this package, which are also the revision ids in the database, oldest first."""
