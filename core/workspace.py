@@ -244,12 +244,14 @@ class Workspace:
         from_text: bool = False,
         checked: bool = False,
         part: Part = WHOLE,
+        run_id: str = "",
+        variables: Mapping[str, Json] | None = None,
     ) -> Run:
         """Start a run of a checked workflow. from_text: turn texts into the types that the inputs ask for.
 
         A workflow that came from a file may read its own folder. checked: `prepare` found nothing wrong with it.
-        part: what of it is executed, and what is known before. Raises DocumentError or InputError, or EngineError for a
-        part that names a step that is not there.
+        part: what of it is executed, and what is known before. run_id, variables: as in Engine.start. Raises
+        DocumentError or InputError, or EngineError for a part that names a step that is not there.
         """
         if not checked:
             self._refuse_problems(workflow, part)
@@ -259,7 +261,15 @@ class Workspace:
         services = self._services_for(origin, self.demo)
         self._has_run = True
         run = self.engine.start(
-            workflow, inputs, origin=origin, services=services, labels=marked, timeout=timeout, part=part
+            workflow,
+            inputs,
+            origin=origin,
+            services=services,
+            labels=marked,
+            timeout=timeout,
+            part=part,
+            run_id=run_id,
+            variables=variables,
         )
         self._runs.add(run)
         return run

@@ -24,7 +24,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class About:
     """What the decision looks at. private: something private is before the model. granted: functions that a person
     allowed for the rest of the conversation, before or after it was tainted.
     """
@@ -34,7 +34,7 @@ class Surroundings:
     granted: frozenset[str] = frozenset()
 
 
-def decide(facts: FunctionFacts, about: Surroundings) -> Decision:
+def decide(facts: FunctionFacts, about: About) -> Decision:
     """Whether a call is made, asked for, or refused."""
     warnings = _warnings(facts, about)
     if facts.policy == "never":
@@ -53,7 +53,7 @@ def _why_asked(facts: FunctionFacts) -> str:
     return f"The function asks before each call: {what}." if what else "The function asks before each call."
 
 
-def _warnings(facts: FunctionFacts, about: Surroundings) -> tuple[str, ...]:
+def _warnings(facts: FunctionFacts, about: About) -> tuple[str, ...]:
     found = []
     if about.tainted and facts.effect == "writes":
         found.append("The agent has read text from outside, which may have caused this call that changes something.")

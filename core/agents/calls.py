@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from core.agents.agent import Agent
-from core.agents.approval import Decision, Surroundings, decide
+from core.agents.approval import About, Decision, decide
 from core.agents.arguments import checked_arguments
 from core.agents.chat_events import (
     CallFinished,
@@ -22,11 +22,13 @@ from core.agents.chat_events import (
 from core.agents.doom_loop import BLOCK, Verdict, repeated
 from core.agents.errors import CallWaits, FunctionError
 from core.agents.foreign_text import marked, new_mark, visible
-from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts
+from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
 from core.agents.handoff import STATE as HANDED_TO
 from core.agents.pending import KIND, asks_leave, is_pending, of_unknown_outcome, pending_of, waits
 from core.agents.results import as_text, capped, failure, failure_of
+from core.agents.workflow_runs import RunFailed
 from core.engine.clock import Clock, Deadline
+from core.engine.events import NO_USAGE
 from core.engine.services import Blobs
 from core.store.conversation_records import ConversationLog, FunctionCall, StoredMessage
 
@@ -46,8 +48,8 @@ class CallKit:
     blobs: Blobs | None
     agent: Agent
     emit: Callable[[ChatEvent], None]
+    surroundings: Surroundings
     context: Callable[[FunctionCall, Callable[[str, float | None, float | None], None]], CallContext]
-    new_run_id: Callable[[FunctionFacts], str]
 
 
 class CallRound:
@@ -62,7 +64,7 @@ class CallRound:
         kit: CallKit,
         message: StoredMessage,
         functions: Mapping[str, CallableFunction],
-        about: Surroundings,
+        about: About,
         verdicts: Mapping[str, Verdict],
     ) -> None:
         self._kit = kit
@@ -71,6 +73,7 @@ class CallRound:
         self._about = about
         self._verdicts = verdicts
         self._results: dict[str, CallResult] = {}
+        self._again: set[str] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     @property
@@ -96,16 +99,19 @@ class CallRound:
         for call in self.calls:
             if not call.settled:
                 await self._prepare(call)
-        runnable = [call for call in self.calls if call.status == "approved"]
+        runnable = [call for call in self.calls if self._may_run(call)]
         if all(self._facts(call).parallel_safe for call in self.calls if not call.settled):
             await self._together(runnable)
         else:
             for call in self.calls:
-                if self._calls[call.id].status == "approved":
-                    await self._make(call)
+                if self._may_run(self._calls[call.id]):
+                    await self._make(self._calls[call.id])
                 if not self._calls[call.id].settled:
                     break
         return self.pending
+
+    def _may_run(self, call: FunctionCall) -> bool:
+        return call.status == "approved" or (call.status == "started" and call.id in self._again)
 
     async def give_up(self, reason: str) -> None:
         """Settle what is open: nothing of it will go on."""
@@ -163,7 +169,7 @@ class CallRound:
     async def _take_up(self, call: FunctionCall, facts: FunctionFacts) -> None:
         """A call that was being made when its process ended: made again only if that repeats nothing."""
         if facts.resumable or facts.effect != "writes":
-            await self._keep(replace(call, status="approved"))
+            self._again.add(call.id)
             return
         asked = of_unknown_outcome(call)
         await self._keep(asked)
@@ -185,7 +191,7 @@ class CallRound:
         """Make one call; it is settled or waits afterwards."""
         async with self._at_once:
             kit, function = self._kit, self._functions[call.name]
-            run_id = call.run_id or kit.new_run_id(function.facts)
+            run_id = call.run_id or kit.surroundings.new_run_id(function.facts)
             call = replace(call, status="started", started=call.started or kit.clock.now(), run_id=run_id)
             await self._keep(call)
             kit.emit(self._event(CallStarted, call=call))
@@ -251,7 +257,10 @@ class CallRound:
         text, reason = failure_of(error)
         facts = self._facts(call)
         tainted = facts.untrusted and call.status == "started"
-        await self._settle(replace(call, status="failed", reason=reason, result=visible(text), tainted=tainted))
+        usage = call.usage + (error.usage if isinstance(error, RunFailed) else NO_USAGE)
+        await self._settle(
+            replace(call, status="failed", reason=reason, result=visible(text), tainted=tainted, usage=usage)
+        )
 
     async def _settle(self, call: FunctionCall) -> None:
         call = replace(call, ended=self._kit.clock.now())

@@ -96,6 +96,9 @@ class Surroundings(Protocol):
     async def set_variables(self, changes: Mapping[str, Json]) -> None:
         """Change some of them, durably."""
 
+    def new_run_id(self, facts: FunctionFacts) -> str:
+        """The id of the run that a call of that function will make, '' if it makes none of its own."""
+
     async def call(self, function: CallableFunction, arguments: Mapping[str, Json], context: CallContext) -> CallResult:
         """Make a call of the agent's. Raises what the function raises."""
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from core.agents.approval import Surroundings as About
-from core.agents.approval import granted_in, is_tainted
+from core.agents.approval import About, granted_in, is_tainted
 from core.agents.calls import CallKit, CallRound
 from core.agents.chat_events import (
     ChatEvent,
@@ -26,7 +25,7 @@ from core.agents.chat_events import (
 from core.agents.context import CALL_ID, REPAIR
 from core.agents.doom_loop import is_stuck, verdicts, worn_out
 from core.agents.errors import ChatError
-from core.agents.functions import CallContext, FunctionFacts, Surroundings
+from core.agents.functions import CallContext, Surroundings
 from core.agents.handoff import MOST_HANDOFFS, active_agent, handed_over, handoffs_in
 from core.agents.kit import Kit, KnownAgent
 from core.agents.limits import Exceeded, Spent, exceeded, exceeded_today, has_daily_limit, spent_in, turn_of
@@ -77,8 +76,6 @@ class Turn:
         surroundings: Surroundings,
         emit: Callable[[ChatEvent], None],
         settings: TurnSettings = PLAIN,
-        *,
-        new_run_id: Callable[[FunctionFacts], str] = lambda _: "",
     ) -> None:
         self._kit = kit
         self._source = source
@@ -88,7 +85,6 @@ class Turn:
         self._emit = emit
         self._settings = settings
         self._speaker = known
-        self._new_run_id = new_run_id
         self._began = kit.clock.monotonic()
         self._maker = RequestMaker(kit, log, surroundings, emit)
         self._partial: Partial | None = None
@@ -217,8 +213,8 @@ class Turn:
             self._kit.blobs,
             known.agent,
             self._emit,
+            self._surroundings,
             lambda call, progress: self._context(call, progress, known, turn, tainted),
-            self._new_run_id,
         )
         self._round, self._round_message = CallRound(kit, message, functions, about, verdicts(turn)), message
         pending = await self._round.carry_out()

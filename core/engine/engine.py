@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final, TypeAlias
 
@@ -145,17 +146,26 @@ class Engine:
         labels: Mapping[str, str] | None = None,
         timeout: float | None = None,
         part: Part = WHOLE,
+        run_id: str = "",
+        variables: Mapping[str, Json] | None = None,
     ) -> Run:
         """Start a run. Raises DocumentError, InputError, or EngineError for a part that names no step of the workflow,
         at once; everything else comes from `Run.result`.
 
         origin: folder that relative names start from. timeout: seconds for the run, instead of the workflow's own.
         part: what of the workflow is executed, and what is known before; a step that runs alone may lack inputs.
+        run_id: of whoever had to write it down before the run begins; '' for a new one. variables: what those that the
+        workflow declares begin with, instead of their defaults.
         """
+        begin: dict[str, Json] = {
+            name: (variables or {})[name] for name in workflow.variables if name in (variables or {})
+        }
+        if begin:
+            part = replace(part, names={**part.names, "vars": begin})
         plan = self.plan_part(workflow, part)
         bound = fill_defaults(workflow, inputs or {}) if part.only else self.bind_inputs(workflow, inputs or {})
         record = RunRecord(
-            id=self._new_id(),
+            id=run_id or self._new_id(),
             workflow=workflow,
             inputs=bound,
             status="running",

@@ -198,11 +198,11 @@ class Lifecycle:
     def _top(self, run: Execution, names: ScopeNames, variables: Variables) -> Scope:
         """The scope that the run begins in: the workflow's own, or that of the one step that runs alone."""
         record, part = self._record, self._record.part
+        own = dict(part.names)
+        if isinstance(given := own.pop("vars", None), dict):
+            variables.values.update(given)
         if not part.only:
             return Scope(run, self._plan.scope, names=names, variables=variables, origin=record.origin)
-        own = dict(part.names)
-        if isinstance(typed := own.pop("vars", None), dict):
-            variables.values.update(typed)
         prefix = path_of(record.workflow, part.only).removesuffix(part.only)
         inside = ScopeNames(own, names)
         scope = Scope(run, self._plan.scope, prefix=prefix, names=inside, variables=variables, origin=record.origin)

@@ -38,7 +38,8 @@ class Part:
     only: id of the one step that runs, '' for none. until: id of the step after which the run is over. anew: id of the
     step that runs whatever is known of it, and all that follows it. base: id of the run whose results are used again
     where they still hold. given: outputs by step id. With `only` these are what the step reads of other steps, and
-    `names` is what else it reads (`vars`, `item`, `index`).
+    `names` is what else it reads (`vars`, `item`, `index`). Of a whole run, `vars` are the values that its variables
+    begin with.
     """
 
     only: str = ""

@@ -231,6 +231,11 @@ class StepType(ABC, Generic[C]):
         """The effect class for that config as drawn (an API call by GET reads, by POST writes)."""
         return self.effect
 
+    def is_outward(self, config: Mapping[str, Json]) -> bool:
+        """Whether what flows into such a step can decide where data goes; an agent that has read foreign text asks a
+        person before it calls a workflow with one."""
+        return self.effect_of(config) in ("reads", "writes")
+
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Problems beyond what the config model finds. Only called when the model found none."""
         return ()

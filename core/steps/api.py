@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FIXED_HOST = re.compile(r"\s*https?://[^/?#{}\s]+[/?#]|\s*https?://[^/?#{}\s]+\Z", re.IGNORECASE)
 _STATUS = re.compile(r"[1-5](\d\d|xx)|[1-5]\d\d-[1-5]\d\d")
 
 
@@ -129,6 +130,10 @@ class ApiStep(StepType[ApiConfig]):
     def effect_of(self, config: Mapping[str, Json]) -> Effect:
         """Reading methods read, the others (and templates, which may be any) write."""
         return "reads" if str(config.get("method", "GET")).upper() in _SAFE_METHODS else "writes"
+
+    def is_outward(self, config: Mapping[str, Json]) -> bool:
+        """Unless it reads from a host that is written down."""
+        return self.effect_of(config) == "writes" or not _FIXED_HOST.match(str(config.get("url", "")))
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Settings that do not go together."""

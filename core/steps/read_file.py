@@ -85,6 +85,10 @@ class ReadFileStep(StepType[ReadFileConfig]):
                 ("encoding",), "wrong_value", f"There is no encoding {encoding!r}.", "Write utf-8, latin-1 or another."
             )
 
+    def is_outward(self, config: Mapping[str, Json]) -> bool:
+        """Never: it looks into granted folders only."""
+        return False
+
     async def run(self, config: ReadFileConfig, context: StepContext) -> dict[str, Json]:
         """Find the files and read them one after the other."""
         if not is_text_encoding(config.encoding):
