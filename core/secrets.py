@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from core.engine.mask import Mask
+
 SERVICE: Final = "steploom"
 """The service name in the keyring."""
 
@@ -75,14 +77,18 @@ class KeyringSecrets:
         self._values_file = home / "secrets.json"
         self._allow_file = allow_file
         self._environment = os.environ if environment is None else environment
+        self.mask = Mask()
+        """Knows every key that was handed out, for logs."""
 
     async def get(self, name: str) -> str | None:
         """The key of that name, or None. A machine without a keyring has none, which is no error."""
         check_name(name)
-        given = self.from_environment(name)
-        if given is not None:
-            return given
-        return await asyncio.to_thread(self._read, name)
+        value = self.from_environment(name)
+        if value is None:
+            value = await asyncio.to_thread(self._read, name)
+        if value is not None:
+            self.mask.add(name, value)
+        return value
 
     def from_environment(self, name: str) -> str | None:
         """The key as the environment gives it: `STEPLOOM_SECRET_NAME`, or a name that others use too."""

@@ -22,6 +22,7 @@ from core.engine.events import (
 )
 from core.engine.execution import Waiting
 from core.engine.mask import MaskedStream
+from core.engine.place import PLACE, Place
 from core.engine.plan import StepPlan
 from core.engine.step_type import StepContext
 from core.engine.templates import evaluate
@@ -81,6 +82,7 @@ class Attempt:
             run.attempts[self.path] = begin.number
         if run.waiting:
             run.waiting.pop(self.path, None)
+        PLACE.set(Place(run.run_id, self.path, begin.number))
         run.emit(
             StepStarted(
                 run.run_id, run.clock.now(), self.path, step.id, begin.number,
