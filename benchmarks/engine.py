@@ -7,8 +7,10 @@ The table gives medians over the rounds. --peers: a folder with scripts of other
 (`bench_langgraph.py mem_chain` prints one JSON line with `median_s`), run once each where they can be imported.
 
 Cases: memory_chain and memory_fan_out (1,000 no-op steps; microseconds of CPU a step), durable_chain (200 steps that
-spend, each durable before the next starts), durable_fan_out (500 such steps at once, then one that joins them),
-waiting_runs (500 workflows of 10 steps that each wait 50 ms and spend).
+spend, each durable before the next starts), durable_fan_out (500 no-op steps at once, all durable before the one that
+joins them begins), durable_fan_out_ahead (the same with steps that spend, so that the start of each is durable before
+it runs: two records a step, here and in the limit), waiting_runs (500 workflows of 10 steps that each wait 50 ms and
+spend).
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "memory_chain": ("raw", "ours", "ours-qasync"),
     "memory_fan_out": ("raw", "ours", "ours-qasync"),
     "durable_chain": ("raw", "ours", "ours-qasync"),
-    "durable_fan_out": ("raw", "ours", "ours-pure", "ours-qasync"),
+    "durable_fan_out": ("raw", "ours", "ours-qasync"),
+    "durable_fan_out_ahead": ("raw", "ours", "ours-qasync"),
     "waiting_runs": ("raw", "ours", "ours-qasync"),
 }
 UNITS = {
@@ -55,14 +58,28 @@ UNITS = {
     "memory_fan_out": 1000,
     "durable_chain": 200,
     "durable_fan_out": 500,
+    "durable_fan_out_ahead": 500,
     "waiting_runs": 5000,
 }
 PEERS = {
     "memory_chain": ("bench_langgraph.py mem_chain",),
     "memory_fan_out": ("bench_langgraph.py mem_fanout",),
-    "durable_chain": ("bench_langgraph.py chain --mode sync --sync on", "bench_dbos.py chain --sync on"),
-    "durable_fan_out": ("bench_langgraph.py fanout --mode sync --sync on", "bench_dbos.py fanout --sync on"),
-    "waiting_runs": ("bench_langgraph.py llm --mode sync --sync on", "bench_dbos.py llm --sync on"),
+    "durable_chain": (
+        "bench_raw.py chain --mode insert --sync on",
+        "bench_langgraph.py chain --mode sync --sync on",
+        "bench_dbos.py chain --sync on",
+    ),
+    "durable_fan_out": (
+        "bench_raw.py fanout --mode group --sync on",
+        "bench_langgraph.py fanout --mode sync --sync on",
+        "bench_dbos.py fanout --sync on",
+    ),
+    "durable_fan_out_ahead": (),
+    "waiting_runs": (
+        "bench_raw.py llm --mode group --sync on",
+        "bench_langgraph.py llm --mode sync --sync on",
+        "bench_dbos.py llm --sync on",
+    ),
 }
 RUNS, STEPS, WAIT = 500, 10, 0.05
 
@@ -108,9 +125,10 @@ def chain(kind: str, steps: int) -> Workflow:
     return Workflow("chain", steps={i: Step(i, kind, then=t) for i, t in zip(ids, then, strict=True)})
 
 
-def fan_out(kind: str, steps: int) -> Workflow:
+def fan_out(kind: str, steps: int, join: str = "") -> Workflow:
+    """join: the type of the last step, if it is another one."""
     parallel = {f"n{number}": Step(f"n{number}", kind, then={"out": ("join",)}) for number in range(steps)}
-    return Workflow("fan-out", steps={**parallel, "join": Step("join", kind)})
+    return Workflow("fan-out", steps={**parallel, "join": Step("join", join or kind)})
 
 
 def engine(journal: Journal) -> Engine:
@@ -158,6 +176,8 @@ async def measure_raw(case: str, dsn: str) -> dict[str, float]:
         try:
             if case == "durable_fan_out":
                 return await measure(lambda: raw.durable_fan_out(writer, next(numbers), units))
+            if case == "durable_fan_out_ahead":
+                return await measure(lambda: raw.durable_fan_out_ahead(writer, next(numbers), units))
             await raw.waiting_runs(writer, next(numbers), 1, STEPS, 0)
             return await measure_cold(lambda: raw.waiting_runs(writer, next(numbers), RUNS, STEPS, WAIT))
         finally:
@@ -173,10 +193,8 @@ async def measure_cold(once: Callable[[], Awaitable[None]]) -> dict[str, float]:
     return spent | {"grown_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1024}
 
 
-async def measure_ours(case: str, dsn: str, *, pure: bool) -> dict[str, float]:
-    """pure: no-op steps whose records are written a moment later, all of them before the run counts as completed."""
+async def measure_ours(case: str, dsn: str) -> dict[str, float]:
     units = UNITS[case]
-    kind = "noop" if pure else "spending"
     if case.startswith("memory"):
         workflow = chain("noop", units) if case == "memory_chain" else fan_out("noop", units)
 
@@ -189,10 +207,14 @@ async def measure_ours(case: str, dsn: str, *, pure: bool) -> dict[str, float]:
     async with await Store.open(dsn, Path(tempfile.gettempdir())) as store:
         runner = engine(store.journal)
         if case == "durable_chain":
-            workflow = chain(kind, units)
+            workflow = chain("spending", units)
             return await measure(lambda: run_once(runner, workflow))
         if case == "durable_fan_out":
-            workflow = fan_out(kind, units)
+            # A step that spends begins only when everything before it is durable.
+            workflow = fan_out("noop", units, join="spending")
+            return await measure(lambda: run_once(runner, workflow))
+        if case == "durable_fan_out_ahead":
+            workflow = fan_out("spending", units)
             return await measure(lambda: run_once(runner, workflow))
         workflow = chain("waiting", STEPS)
         await run_once(runner, workflow)
@@ -205,7 +227,7 @@ async def measure_ours(case: str, dsn: str, *, pure: bool) -> dict[str, float]:
 
 def one(case: str, row: str, dsn: str) -> None:
     """Measure one row in this process and print it as JSON."""
-    work = measure_raw(case, dsn) if row == "raw" else measure_ours(case, dsn, pure=row.startswith("ours-pure"))
+    work = measure_raw(case, dsn) if row == "raw" else measure_ours(case, dsn)
     if row.endswith("qasync"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         import qasync
@@ -242,8 +264,8 @@ def figure(case: str, found: dict[str, float]) -> float:
     return found["cpu_s" if case.startswith("memory") else "wall_s"]
 
 
-def compare(case: str, rounds: int, server: str) -> list[str]:
-    """The table's lines for one case."""
+def compare(case: str, rounds: int, server: str) -> tuple[list[str], float]:
+    """The table's lines for one case, and the limit's median."""
     rows = [row for row in CASES[case] if row != "raw"]
     seen: dict[str, list[tuple[float, float, float]]] = {row: [] for row in rows}
     limits: list[float] = []
@@ -262,11 +284,11 @@ def compare(case: str, rounds: int, server: str) -> list[str]:
     for row, values in seen.items():
         mine, ratio, grown = (statistics.median(column) for column in zip(*values, strict=True))
         lines.append(f"| {case} | {row} | {mine:.4f} | {mine * scale:.1f} | {ratio:.2f} | {grown:.0f} |")
-    return lines
+    return lines, statistics.median(limits)
 
 
-def peers(case: str, folder: Path, python: str, data: Path) -> list[str]:
-    """Lines for other engines whose scripts can run here, on the same server."""
+def peers(case: str, folder: Path, python: str, data: Path, limit: float) -> list[str]:
+    """Lines for other engines whose scripts can run here, on the same server. limit: what their ratios are to."""
     lines = []
     environment = {**os.environ, "ENGINE_BENCH_PG": str(data)}
     for command in PEERS[case]:
@@ -279,7 +301,9 @@ def peers(case: str, folder: Path, python: str, data: Path) -> list[str]:
             value = json.loads(found[-1])
             per_unit = value.get("cpu_us_per_unit") if case.startswith("memory") else None
             seconds = value["median_s"]
-            lines.append(f"| {case} | {command} | {seconds:.4f} | {per_unit or seconds / UNITS[case] * 1e6:.1f} | | |")
+            per_unit = per_unit or seconds / UNITS[case] * 1e6
+            ratio = per_unit * UNITS[case] / 1e6 / limit
+            lines.append(f"| {case} | {command} | {seconds:.4f} | {per_unit:.1f} | {ratio:.2f} | |")
         else:
             reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             lines.append(f"| {case} | {command} | not available here: {reason[:80]} | | | |")
@@ -307,9 +331,10 @@ def main() -> None:
         try:
             print("| case | row | median s | µs a unit | x limit | MB grown |\n|---|---|---|---|---|---|")
             for case in arguments.case or CASES:
-                lines = compare(case, arguments.rounds, dsn)
+                lines, limit = compare(case, arguments.rounds, dsn)
                 if arguments.peers:
-                    lines += peers(case, arguments.peers, arguments.peers_python, Path(folder) / "postgres" / "data")
+                    data = Path(folder) / "postgres" / "data"
+                    lines += peers(case, arguments.peers, arguments.peers_python, data, limit)
                 print("\n".join(lines), flush=True)
         finally:
             server.stop()

@@ -84,6 +84,18 @@ async def durable_fan_out(writer: GroupWriter, run: int, count: int) -> None:
     await writer.durable(row(run, count))
 
 
+async def durable_fan_out_ahead(writer: GroupWriter, run: int, count: int) -> None:
+    """The same with two records a step: one before its work, one after it."""
+
+    async def step(number: int) -> None:
+        await writer.durable(row(run, 2 * number))
+        await asyncio.sleep(0)
+        await writer.durable(row(run, 2 * number + 1))
+
+    await asyncio.gather(*(step(number) for number in range(count)))
+    await writer.durable(row(run, 2 * count))
+
+
 async def waiting_runs(writer: GroupWriter, first: int, runs: int, steps: int, seconds: float) -> None:
     """Many runs at once whose steps each wait a while, sharing commits."""
 

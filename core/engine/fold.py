@@ -112,6 +112,31 @@ def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
             return known
 
 
+def fold_whole(start: StepStarted, end: StepCompleted) -> StepRecord:
+    """What `fold_step` makes of an attempt's only two events, in half the time."""
+    return StepRecord(
+        start.run_id,
+        start.path,
+        start.step_id,
+        start.attempt,
+        "completed",
+        start.type,
+        start.title,
+        start.cause,
+        start.definition,
+        start.inputs,
+        end.request,
+        end.output,
+        end.ports,
+        end.variables,
+        end.handled,
+        end.usage,
+        end.duration_s,
+        start.at,
+        end.at,
+    )
+
+
 def _completed(known: StepRecord, event: StepCompleted) -> StepRecord:
     # Written out, because `replace` takes three times as long and this is done for every step of every run.
     return StepRecord(

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from core.engine.errors import EngineError, JournalUnavailable
-from core.engine.events import Event, StepEvent, StepStarted
-from core.engine.fold import fold_run, fold_step, is_journalled
+from core.engine.events import Event, StepCompleted, StepEvent, StepStarted
+from core.engine.fold import fold_run, fold_step, fold_whole, is_journalled
 from core.engine.journal import Lease, RunRecord, StepRecord
 from core.store import journal_sql
 from core.store.documents import Document
@@ -28,14 +28,39 @@ Key: TypeAlias = tuple[str, int]
 """Path and attempt: an attempt within its run."""
 
 
-@dataclass(slots=True)
 class Attempt:
     """An attempt that has not ended. written: its start is durable. blobs: those that its inputs need."""
 
-    record: StepRecord
-    seq: int
-    written: bool = False
-    blobs: frozenset[str] = frozenset()
+    __slots__ = ("_record", "_start", "blobs", "seq", "written")
+
+    def __init__(self, record: StepRecord | None, seq: int) -> None:
+        self.seq = seq
+        self.written = False
+        self.blobs: frozenset[str] = frozenset()
+        self._record = record
+        self._start: StepStarted | None = None
+
+    @property
+    def record(self) -> StepRecord:
+        """What all its events make of it."""
+        if self._record is None:
+            assert self._start is not None, "an attempt has a record or an event"
+            self._record = fold_step(None, self._start)
+        return self._record
+
+    def add(self, event: StepEvent) -> None:
+        """Take one more event. A first one waits for what follows: most attempts have just two."""
+        if self._record is not None:
+            self._record = fold_step(self._record, event)
+        elif self._start is None:
+            if type(event) is StepStarted:
+                self._start = event
+            else:
+                self._record = fold_step(None, event)
+        elif type(event) is StepCompleted:
+            self._record = fold_whole(self._start, event)
+        else:
+            self._record = fold_step(self.record, event)
 
 
 @dataclass(slots=True, eq=False)
@@ -126,9 +151,8 @@ class Part:
         key = event.path, event.attempt
         attempt = lease.attempts.get(key)
         if attempt is None:
-            attempt = self._attempt(key, event)
-        else:
-            attempt.record = fold_step(attempt.record, event)
+            attempt = self._attempt(key)
+        attempt.add(event)
         if type(event) is StepStarted:
             attempt.written = False
             lease.attempts[key] = attempt
@@ -142,14 +166,14 @@ class Part:
         else:
             lease.attempts[key] = attempt
 
-    def _attempt(self, key: Key, event: StepEvent) -> Attempt:
+    def _attempt(self, key: Key) -> Attempt:
         lease = self.lease
         if (known := lease.taken.pop(key, None)) is not None:
             seq, record = known
-            return Attempt(fold_step(record, event), seq)
+            return Attempt(record, seq)
         seq = lease.next_seq
         lease.next_seq += 1
-        return Attempt(fold_step(None, event), seq)
+        return Attempt(None, seq)
 
     def add_unwritten(self) -> None:
         """Write the starts that were held back, too."""
