@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from core.workflow.sameness import same
 from desktop import providers
 from desktop.bridge import Bridge, explain
 from desktop.canvas_commands import canvas_commands, follow_keys
@@ -32,6 +33,7 @@ from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
 from desktop.recent_runs import RecentRuns
 from desktop.recovery import Recovery
+from desktop.run_desk import RunDesk
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
@@ -104,7 +106,8 @@ class Program(QObject):
         )
         self.filing = Filing(bridge, self)
         self.running = Running(self.window, bridge, session.home)
-        self.side_panels.join(self.window, self.running)
+        self.run_desk = RunDesk(self.window, self.running, bridge, session.home)
+        self.side_panels.join(self.window, self.running, self.run_desk)
         self.waiting = WaitingDesk(self.window, self.running, bridge)
         self.makers.setdefault("waiting", self.waiting.make_panel)
         self.library = LibraryDesk(self.window, self.filing, bridge)
@@ -167,6 +170,7 @@ class Program(QObject):
             *canvas_commands(self.window),
             *self.whereabouts.commands(),
             *run_commands(self.window, self.running),
+            *self.run_desk.commands(),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -197,6 +201,8 @@ class Program(QObject):
         self.running.ended.connect(self._count_cost)
         self.running.ended.connect(self.library.refresh)
         self.recent_runs.chosen.connect(self._show_run)
+        self.side_panels.run_wanted.connect(self._show_run_of)
+        self.waiting.run_wanted.connect(self._show_run_of)
         self.connection.used.connect(self._workspace_used)
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
@@ -215,6 +221,7 @@ class Program(QObject):
         self.filing.library = workspace.store.workflows if workspace.store is not None else None
         workspace.demo = workspace.demo or self.memory.demo
         self.connection.show_server(workspace)
+        self.run_desk.use(workspace)
         self.running.use(workspace)
         self.waiting.use(workspace)
         self.models.use(workspace)
@@ -241,15 +248,19 @@ class Program(QObject):
             self.recent_runs.refresh(self.session.workspace)
 
     def _show_run(self, record: RunRecord) -> None:
-        """Show a past run on its open workflow, or on the document as it was then."""
-        name = record.workflow.name
-        tab = next((each for each in self.window.all_tabs if each.title == name), None)
+        """Show a past run on its open workflow if that is still the same, else on the document as it was then."""
+        fits = [each for each in self.window.all_tabs if same(each.document.workflow, record.workflow)]
+        tab = min(fits, key=lambda each: each.document.read_only, default=None)
         if tab is None:
             tab = self.open(OpenDocument(record.workflow, read_only=True, reason=PAST), None)
         controller = self.running.controller(tab) if tab is not None else None
         if tab is not None and controller is not None:
             self.window.tabs.setCurrentWidget(tab)
             controller.open_past(record.id)
+
+    def _show_run_of(self, run_id: str) -> None:
+        if self.session.workspace is not None:
+            self.bridge.spawn(self.session.workspace.journal.run(run_id), self._show_run)
 
     def _make_library(self) -> QWidget:
         from desktop.panels.library import LibraryPanel

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
@@ -62,9 +62,9 @@ class RunsOf(Protocol):
 class RunController(QObject):
     """The runs of one document that this window has started, resumed or opened.
 
-    pins: gives the pinned outputs by step id. changed: something of the shown run is new, at most every FRAME_MS. shown_changed: another WatchedRun (or None)
-    is shown. state_changed: a WatchedRun began, ended or was let go. ended: the RunResult of a run that is executed
-    no more.
+    pins: gives the pinned outputs by step id. changed: something of the shown run is new, at most every FRAME_MS.
+    shown_changed: another WatchedRun (or None) is shown. state_changed: a WatchedRun began, ended or was let go. ended:
+    the RunResult of a run that is executed no more.
     """
 
     changed = Signal()
@@ -175,7 +175,7 @@ class RunController(QObject):
         file = self._document.file
         origin = str(file.parent) if file else ""
         run = self._workspace.start(workflow, inputs, origin=origin, checked=True, part=part)
-        watched = WatchedRun(run.id, workflow, inputs, self._workspace.clock.now())
+        watched = WatchedRun(run.id, workflow, inputs, self._workspace.clock.now(), part)
         self._watch(run, watched)
         self.show(run.id)
         return watched

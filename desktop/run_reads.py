@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from core.engine.part import Given, Part
 from core.workflow.model import Json, Step, Workflow
 from core.workflow.template_texts import references_in, texts_in
-from desktop.overlay import RunOverlay
+
+Outputs: TypeAlias = "Mapping[str, Mapping[str, Json]]"
+"""What steps gave when they ran last, by id."""
 
 _NOT_ASKED: Final = frozenset({"run", "secrets"})
 _LONG = 60
@@ -47,12 +49,15 @@ def reads_of(workflow: Workflow, step: Step) -> list[Read]:
 
 
 def schemas_of(
-    workflow: Workflow, reads: list[Read], overlay: RunOverlay, inputs: Mapping[str, Json]
+    workflow: Workflow, reads: list[Read], outputs: Outputs, inputs: Mapping[str, Json], item: Json
 ) -> dict[str, dict[str, Json]]:
-    """A JSON Schema for each value, by its name in a form. Its default is what the shown run had, where that is known."""
+    """A JSON Schema for each value, by its name in a form. Its default is what it was last, where that is known.
+
+    inputs: of the last run. item: what the loop around the step went through first, None if that is not known.
+    """
     out: dict[str, dict[str, Json]] = {}
     for read in reads:
-        known = _known(workflow, read, overlay, inputs)
+        known = _known(workflow, read, outputs, inputs, item)
         schema = _declared(workflow, read) or (_schema_like(known) if known is not _NOTHING else {})
         schema.pop("default", None)
         if known is not _NOTHING:
@@ -62,7 +67,7 @@ def schemas_of(
 
 
 def part_with(
-    workflow: Workflow, step_id: str, reads: list[Read], values: Mapping[str, Json], overlay: RunOverlay
+    step_id: str, reads: list[Read], values: Mapping[str, Json], outputs: Outputs
 ) -> tuple[Part, dict[str, Json]]:
     """The part that runs a step alone with those values, and the inputs of that run."""
     roots: dict[str, Json] = {}
@@ -72,11 +77,11 @@ def part_with(
         if read.key is None:
             roots[read.root] = values[read.name]
             continue
-        around = roots.setdefault(read.root, dict(_output(overlay, read.root)))
+        around = roots.setdefault(read.root, dict(outputs.get(read.root, {})))
         assert isinstance(around, dict)
         around[read.key] = values[read.name]
     typed = roots.pop("input", {})
-    names = {name: roots.pop(name) for name in ("vars", "item", "index") if name in roots}
+    names: dict[str, Json] = {name: roots.pop(name) for name in ("vars", "item", "index") if name in roots}
     given = {root: Given(value if isinstance(value, dict) else {}) for root, value in roots.items()}
     return Part(only=step_id, given=given, names=names), typed if isinstance(typed, dict) else {}
 
@@ -90,7 +95,7 @@ def _below(step: Step) -> Iterator[Step]:
         yield from _below(inner)
 
 
-def _known(workflow: Workflow, read: Read, overlay: RunOverlay, inputs: Mapping[str, Json]) -> Json | object:
+def _known(workflow: Workflow, read: Read, outputs: Outputs, inputs: Mapping[str, Json], item: Json) -> Json | object:
     match read.root:
         case "input":
             values: Mapping[str, Json] = {
@@ -99,27 +104,16 @@ def _known(workflow: Workflow, read: Read, overlay: RunOverlay, inputs: Mapping[
         case "vars":
             values = {name: schema.get("default") for name, schema in workflow.variables.items()}
         case "item":
-            return _first_item(workflow, overlay)
+            return _NOTHING if item is None else item
         case "index":
             return 0
         case _:
-            view = overlay.by_id.get(read.root)
-            if view is None or view.output is None:
+            if read.root not in outputs:
                 return _NOTHING
-            values = view.output
+            values = outputs[read.root]
     if read.key is None:
         return dict(values)
     return values.get(read.key, _NOTHING)
-
-
-def _first_item(workflow: Workflow, overlay: RunOverlay) -> Json | object:
-    """The first item of the loop that ran last, as far as its settings tell it."""
-    for _, step in workflow.walk():
-        view = overlay.by_id.get(step.id) if step.body else None
-        items = view.inputs.get("items") if view is not None else None
-        if isinstance(items, list) and items:
-            return items[0]
-    return _NOTHING
 
 
 def _declared(workflow: Workflow, read: Read) -> dict[str, Json]:
@@ -149,8 +143,3 @@ def _schema_like(value: Json | object) -> dict[str, Json]:
 def schema_like(output: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
     """A schema for each field of an output, with the value as its default."""
     return {name: {**_schema_like(value), "default": value} for name, value in output.items()}
-
-
-def _output(overlay: RunOverlay, step_id: str) -> Mapping[str, Json]:
-    view = overlay.by_id.get(step_id)
-    return view.output or {} if view is not None else {}

@@ -60,12 +60,12 @@ class Running(QObject):
 
     def start(self, tab: WorkTab) -> None:
         """Start a run of the tab's workflow, after asking for its inputs."""
-        if (prompt := self._prompt(tab)) is not None:
+        if (prompt := self.prompt(tab)) is not None:
             prompt.run()
 
     def start_again(self, tab: WorkTab) -> None:
         """Start a run with the inputs of the last one; they are asked for if there was none."""
-        if (prompt := self._prompt(tab)) is not None:
+        if (prompt := self.prompt(tab)) is not None:
             prompt.run_again()
 
     def stop(self, tab: WorkTab) -> None:
@@ -80,7 +80,7 @@ class Running(QObject):
             controller.close()
         self._controllers.clear()
 
-    def _prompt(self, tab: WorkTab) -> RunPrompt | None:
+    def prompt(self, tab: WorkTab) -> RunPrompt | None:
         """What asks for the inputs of a tab's runs; None, which is said, as long as nothing can be run."""
         from desktop.dialogs.run_prompt import RunPrompt  # brings the validator, which the first paint does not need
         from desktop.saved_inputs import SavedInputs
@@ -94,7 +94,7 @@ class Running(QObject):
             saved, themes, icons = SavedInputs(self._home / "inputs"), self._window.themes, self._window.icons
             prompt = RunPrompt(tab.document, controller, saved, self._bridge, themes, icons, self._window)
             prompt.setParent(controller)
-            prompt.refused.connect(lambda error: self._refuse(tab, error))
+            prompt.refused.connect(lambda error: self.refuse(tab, error))
         return prompt
 
     def _make(self, tab: WorkTab) -> None:
@@ -107,7 +107,8 @@ class Running(QObject):
         canvas = tab.canvas
         if isinstance(canvas, ShowsRuns):
             shows = canvas
-            controller.shown_changed.connect(lambda run: shows.show_run(run.overlay if run else RunOverlay()))
+            controller.shown_changed.connect(lambda _run: shows.show_run(controller.overlay))
+            shows.show_run(controller.overlay)
             controller.changed.connect(shows.overlay_changed)
         controller.state_changed.connect(lambda _: self._show(tab))
         controller.changed.connect(lambda: self._show(tab))
@@ -148,7 +149,8 @@ class Running(QObject):
     def _count(self) -> None:
         self._window.status.show_running(sum(len(each.live) for each in self._controllers.values()))
 
-    def _refuse(self, tab: WorkTab, error: Exception) -> None:
+    def refuse(self, tab: WorkTab, error: Exception) -> None:
+        """Say why a run was not started."""
         first, _, rest = explain(error).partition("\n")
         self._window.toasts.show(f"{tab.title} cannot run", f"{first}\n{rest}".strip(), kind="failed")
 

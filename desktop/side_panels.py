@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.bridge import Bridge
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from desktop.panels.inspector import Inspector
     from desktop.panels.problem_watch import ProblemWatch
     from desktop.panels.problems import ProblemsPanel
+    from desktop.panels.values import ValuesPanel
     from desktop.run_controller import RunController
+    from desktop.run_desk import RunDesk
 
 ROOM: Final = 80.0
 """Canvas pixels between a step and one that is added after it."""
@@ -89,13 +91,20 @@ class SessionFacts:
 
 
 class SidePanels(QObject):
-    """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there."""
+    """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there.
+
+    run_wanted: the id of a run that a person wants to look at.
+    """
+
+    run_wanted = Signal(str)
 
     def __init__(self, session: Session, bridge: Bridge, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
         self._session, self._bridge, self._icons, self._themes = session, bridge, icons, themes
         self._window: MainWindow | None = None
         self._running: Running | None = None
+        self._desk: RunDesk | None = None
+        self._values: dict[WorkTab, ValuesPanel] = {}
         self._stacks: list[TabStack] = []
         self._watches: dict[WorkTab, ProblemWatch] = {}
         self._inspector: Inspector | None = None
@@ -108,14 +117,17 @@ class SidePanels(QObject):
             "inspector": self._make_inspector,
             "problems": self._make_problems,
             "timeline": self._stack(self._timeline, "chart-gantt", "No run yet", "Press Run to see every step here."),
-            "values": self._stack(self._values, "braces", "No values yet", "Run the workflow, then select a step."),
+            "values": self._stack(
+                self._make_values, "braces", "No values yet", "Run the workflow, then select a step."
+            ),
             "variables": self._stack(self._variables, "variable", "No variables", "They appear when a run sets them."),
             "history": self._stack(self._history, "history", "No runs yet", "Every run of this workflow is kept here."),
         }
 
-    def join(self, window: MainWindow, running: Running) -> None:
+    def join(self, window: MainWindow, running: Running, desk: RunDesk) -> None:
         """Follow the window: which workflow is in front, and what runs."""
-        self._window, self._running = window, running
+        self._window, self._running, self._desk = window, running, desk
+        desk.changed.connect(self._runs_changed)
         window.opened.connect(self._opened)
         window.tab_closed.connect(self._closed)
         window.active_changed.connect(lambda _: self._show())
@@ -141,6 +153,9 @@ class SidePanels(QObject):
         around = Surroundings(self._themes, self._icons, self._bridge, SessionFacts(self._session), viewer)
         self._inspector = Inspector(self._types, around)
         self._inspector.failed.connect(self._say_refusal)
+        if self._desk is not None:
+            self._inspector.allowed = self._desk.allowed
+            self._inspector.asked.connect(self._desk.do)
         self._show()
         return self._inspector
 
@@ -167,16 +182,17 @@ class SidePanels(QObject):
         from desktop.panels.timeline import TimelinePanel
 
         panel = TimelinePanel(controller, self._bridge, self._themes, self._icons, now=_now)
-        panel.step_selected.connect(lambda path, _attempt: self._focus(tab, path))
+        panel.step_selected.connect(lambda path, attempt: self._show_attempt(tab, path, attempt))
         return panel
 
-    def _values(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+    def _make_values(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
         from desktop.panels.values import ValuesPanel
 
         panel = ValuesPanel(controller, self._read_file, self._bridge, self._themes, self._icons)
         selected = getattr(tab.canvas, "selection_changed", None)
         if selected is not None:
             selected.connect(lambda steps: panel.show_step_id(next(iter(steps))) if len(steps) == 1 else None)
+        self._values[tab] = panel
         return panel
 
     def _variables(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
@@ -190,7 +206,7 @@ class SidePanels(QObject):
         from desktop.panels.history import HistoryPanel
 
         panel = HistoryPanel(workspace, controller, tab.document, self._bridge, self._themes, self._icons, now=_now)
-        panel.opened.connect(controller.open_past)
+        panel.opened.connect(self.run_wanted)
         return panel
 
     # -- following -----------------------------------------------------------------------------------------------------
@@ -206,6 +222,7 @@ class SidePanels(QObject):
 
     def _closed(self, tab: WorkTab) -> None:
         self._watches.pop(tab, None)
+        self._values.pop(tab, None)
         for stack in self._stacks:
             stack.forget(tab)
         self._show()
@@ -239,13 +256,18 @@ class SidePanels(QObject):
             self._inspector.show_step(next(iter(steps)) if len(steps) == 1 else None)
 
     def _run_went_on(self, tab: WorkTab) -> None:
-        from desktop.panels.last_run import LastRun
+        from desktop.panels.last_run import last_run
 
         controller = self._running.controller(tab) if self._running is not None else None
         if self._inspector is None or self._window is None or self._window.active is not tab or controller is None:
             return
-        shown = controller.shown
-        self._inspector.show_run(LastRun(shown.overlay, shown.inputs) if shown is not None else None)
+        parts = self._desk.parts(tab) if self._desk is not None else None
+        pins = parts.pins.pins() if parts is not None else {}
+        self._inspector.show_run(last_run(controller, pins))
+
+    def _runs_changed(self) -> None:
+        if self._window is not None and self._window.active is not None:
+            self._run_went_on(self._window.active)
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
@@ -268,6 +290,14 @@ class SidePanels(QObject):
         if self._inspector is not None:
             self._inspector.show_step(step if isinstance(step, str) else None)
             self._inspector.focus(field)
+
+    def _show_attempt(self, tab: WorkTab, path: str, attempt: int) -> None:
+        """Bring a step into view, and the exact values of one of its attempts."""
+        self._focus(tab, path)
+        if self._window is not None:
+            self._window.docks.reveal("values")
+        if tab in self._values:
+            self._values[tab].show_step(path, attempt)
 
     def _focus(self, tab: WorkTab, path: str) -> None:
         tab.step_wanted.emit(path.rpartition("/")[2])

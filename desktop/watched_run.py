@@ -8,19 +8,24 @@ from datetime import datetime
 from core.engine.events import Event, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
+from core.engine.part import WHOLE, Part
 from core.workflow.model import Json, Workflow
-from desktop.overlay import RunOverlay, loops_of
+from desktop.overlay import RunOverlay, StepView, loops_of
 from desktop.run_log import RunLog
 
 
 class WatchedRun:
     """A run and what it shows. workflow: the document as it was when the run began.
 
-    live: this process executes it now. status: as of the journal. problem: why it ended, for the person, or ''.
+    live: this process executes it now. status: as of the journal. problem: why it ended, for the person, or ''. part:
+    what of the workflow it executes; what a step that runs alone is given shows as the output of the other steps.
     """
 
-    def __init__(self, run_id: str, workflow: Workflow, inputs: Mapping[str, Json], created: datetime) -> None:
+    def __init__(
+        self, run_id: str, workflow: Workflow, inputs: Mapping[str, Json], created: datetime, part: Part = WHOLE
+    ) -> None:
         self.id = run_id
+        self.part = part
         self.workflow = workflow
         self.inputs = inputs
         self.created = created
@@ -33,11 +38,13 @@ class WatchedRun:
         self.duration_s = 0.0
         self.overlay = RunOverlay(loops_of(workflow))
         self.log = RunLog({name: schema.get("default") for name, schema in workflow.variables.items()})
+        for step_id, given in part.given.items() if part.only else ():
+            self.overlay.by_id[step_id] = StepView("done", output=given.output, cause="edited")
 
     @classmethod
     def of(cls, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False) -> WatchedRun:
         """A run from the journal. live: it is about to go on in this process."""
-        run = cls(record.id, record.workflow, record.inputs, record.created)
+        run = cls(record.id, record.workflow, record.inputs, record.created, record.part)
         run.status, run.outputs, run.duration_s = record.status, record.outputs, record.duration_s
         run.live, run.resumable = live, may_resume(record)
         if record.error is not None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.engine.errors import InputError
+from core.engine.part import WHOLE, Part
 from core.workflow.model import Json
 from desktop.bridge import Bridge
 from desktop.dialogs.inputs import InputsDialog
@@ -46,9 +47,11 @@ class RunPrompt(QObject):
         self._themes = themes
         self._icons = icons
         self._window = window
+        self._part = WHOLE
 
-    def run(self) -> None:
-        """Ask for the inputs, or start at once if there are none."""
+    def run(self, part: Part = WHOLE) -> None:
+        """Ask for the inputs, or start at once if there are none. part: what of the document runs."""
+        self._part = part
         if not self._document.workflow.inputs:
             self._start({})
             return
@@ -58,6 +61,7 @@ class RunPrompt(QObject):
     def run_again(self) -> None:
         """Start with the inputs of the last run; ask if there was none."""
         key = self._key()
+        self._part = WHOLE
 
         def start(sets: InputSets) -> None:
             if sets.last or not self._document.workflow.inputs:
@@ -87,7 +91,7 @@ class RunPrompt(QObject):
 
     def _start(self, inputs: Mapping[str, Json]) -> None:
         key, values = self._key(), dict(inputs)
-        self._controller.start(values, on_error=self._refused)
+        self._controller.start(values, on_error=self._refused, part=self._part)
         self._bridge.in_thread(lambda: self._saved.remember(key, values))
 
     def _refused(self, error: Exception) -> None:

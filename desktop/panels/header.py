@@ -101,6 +101,7 @@ class Header(QWidget):
         row.setSpacing(theme.px("space.2"))
         row.addWidget(self.tile, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
+        self._row = row
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.px("space.4"), theme.px("space.3"), theme.px("space.3"), theme.px("space.2"))
         layout.setSpacing(4)
@@ -110,6 +111,10 @@ class Header(QWidget):
         self.title.left.connect(self.left)
         self.id.left.connect(self._id_left)
         self.id.installEventFilter(self)
+
+    def add(self, widget: QWidget) -> None:
+        """Put a button at the right end."""
+        self._row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
 
     @property
     def type_text(self) -> str:

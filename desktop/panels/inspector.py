@@ -15,6 +15,7 @@ from core.workflow.edits import (
     rename,
     set_about,
     set_config_field,
+    set_field,
     set_title,
 )
 from core.workflow.model import Step, Workflow
@@ -37,8 +38,11 @@ class Inspector(QWidget):
     """Shows and changes one step of an open document, or the document's own settings.
 
     failed: a change could not be made; the reason, for the person. step_renamed: the shown step's old and new id.
+    asked: what shall be run of the shown step (an Ask), and its id. allowed: whether a step can run, whether it can run
+    with earlier results, whether it can be pinned or unpinned, and whether it is pinned, by its id.
     """
 
+    asked = Signal(str, str)
     failed = Signal(str)
     step_renamed = Signal(str, str)
 
@@ -55,6 +59,7 @@ class Inspector(QWidget):
         self._page: StepPage | WorkflowPage | None = None
         self._own: WorkflowPage | None = None
         self._tab = 0
+        self.allowed: Callable[[str], Sequence[bool]] = lambda _step: (False, False, False, False)
         self._stack = QStackedLayout(self)
         self._nothing = EmptyState(
             around.icons,
@@ -118,6 +123,7 @@ class Inspector(QWidget):
         """The shown run went on: show its values as they are now."""
         if isinstance(self._page, StepPage):
             self._page.show_run(self._run)
+            self._allow(self._page)
         if self._page is not None:
             self._page.check_soon()
 
@@ -182,6 +188,10 @@ class Inspector(QWidget):
         page = StepPage(step, self._types.get(step.type), self._around, templates, self._wire, self)
         page.show_step(step)
         page.show_run(self._run)
+        self._allow(page)
+        page.asked.connect(lambda ask: self.asked.emit(ask, self._step_id or ""))
+        page.notes.edited.connect(self._noted)
+        page.notes.left.connect(self._leave_field)
         page.tabs.setCurrentIndex(self._page.tabs.currentIndex() if isinstance(self._page, StepPage) else self._tab)
         page.header.titled.connect(self._titled)
         page.header.renamed.connect(self._renamed)
@@ -191,6 +201,17 @@ class Inspector(QWidget):
         for form in (page.settings, page.behaviour):
             form.left.connect(self._leave_field)
         return page
+
+    def _allow(self, page: StepPage) -> None:
+        run, from_here, pin, pinned = self.allowed(self._step_id or "")
+        page.runs.allow(run=run, from_here=from_here, pin=pin, pinned=pinned)
+
+    def _noted(self, notes: str) -> None:
+        step_id = self._step_id
+        assert step_id is not None
+        self._apply(
+            "Change the notes", lambda workflow: set_field(workflow, step_id, "notes", notes), f"{step_id}.notes"
+        )
 
     def _changed(self, changes: Changes) -> None:
         assert self._document is not None

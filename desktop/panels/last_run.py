@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from core.engine.errors import TemplateError
+from core.engine.part import Given
 from core.engine.templates import NOT_RUN, SKIPPED, Names, compiled, is_template
 from core.workflow.model import Json, Workflow
 from desktop.overlay import RunOverlay
 from desktop.panels.fields import ABSENT, Value
+from desktop.run_controller import RunController
 
 SHOWN: int = 2_000
 """The most characters of a preview that are kept."""
@@ -18,17 +20,28 @@ SHOWN: int = 2_000
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """A run's values as far as they are known. inputs, variables: as the run had them; facts: what `run` reads."""
+    """A run's values as far as they are known. inputs, variables: as the run had them; facts: what `run` reads.
+
+    pinned: outputs that stand for steps which have not run.
+    """
 
     overlay: RunOverlay
     inputs: Mapping[str, Json] = field(default_factory=dict)
     variables: Mapping[str, Json] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+    pinned: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known."""
+        return not (self.overlay.by_id or self.pinned)
 
     def output(self, step_id: str) -> Mapping[str, Json] | None:
         """A step's last output, None if it has none."""
         view = self.overlay.by_id.get(step_id)
-        return view.output if view is not None else None
+        if view is not None and view.output is not None:
+            return view.output
+        return self.pinned.get(step_id)
 
     def names(self, workflow: Workflow, wanted: Iterable[str]) -> Names:
         """Those of the wanted names that a template could read; `item`, `index` and `secrets` are not known."""
@@ -37,9 +50,10 @@ class LastRun:
             view = self.overlay.by_id.get(name)
             if name in ("input", "vars", "run"):
                 names[name] = self._root(workflow, name)
+            elif (output := self.output(name)) is not None:
+                names[name] = dict(output)
             elif view is not None:
-                skipped = SKIPPED if view.state == "skipped" else NOT_RUN
-                names[name] = dict(view.output) if view.output is not None else skipped
+                names[name] = SKIPPED if view.state == "skipped" else NOT_RUN
         return names
 
     def value(self, workflow: Workflow, path: tuple[str | int, ...]) -> Value:
@@ -67,6 +81,17 @@ class LastRun:
                 return dict(self.facts)
             case _:
                 return self.output(name)
+
+
+def last_run(controller: RunController, pins: Mapping[str, Given]) -> LastRun:
+    """What the run that a controller shows tells, and what is pinned."""
+    pinned = {step_id: given.output for step_id, given in pins.items()}
+    run = controller.shown
+    if run is None:
+        return LastRun(controller.overlay, pinned=pinned)
+    variables = {each.name: each.value for each in run.log.variables.values() if not each.scope}
+    facts: dict[str, Json] = {"id": run.id, "workflow": run.workflow.name, "started": run.created.isoformat()}
+    return LastRun(run.overlay, run.inputs, variables, facts, pinned)
 
 
 def _defaults(schemas: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:

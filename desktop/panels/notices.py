@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt
@@ -51,8 +51,9 @@ class Notices(QWidget):
         text: str,
         label: str = "",
         action: Callable[[], None] | None = None,
+        also: Sequence[tuple[str, Callable[[], None]]] = (),
     ) -> None:
-        """Say one thing more. label, action: of the button that mends it."""
+        """Say one thing more. label, action: of the button that mends it. also: labels and actions of further ones."""
         theme = self._around.themes.theme
         icon, colour = {
             "error": ("circle-alert", "state.failed"),
@@ -78,13 +79,22 @@ class Notices(QWidget):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(words)
-        if action is not None and label:
-            button = QPushButton(label, line)
-            set_role(button, role="link")
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-            button.clicked.connect(lambda _checked=False: action())
-            column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        offered = [(label, action)] if action is not None and label else []
+        if buttons := [self._button(text, act, line) for text, act in (*offered, *also)]:
+            together = QHBoxLayout()
+            together.setSpacing(theme.px("space.3"))
+            for button in buttons:
+                together.addWidget(button)
+            together.addStretch(1)
+            column.addLayout(together)
         row.addLayout(column, 1)
         self._layout.addWidget(line)
         self._lines.append(line)
         self.show()
+
+    def _button(self, text: str, act: Callable[[], None], parent: QWidget) -> QPushButton:
+        button = QPushButton(text, parent)
+        set_role(button, role="link")
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda _checked=False: act())
+        return button

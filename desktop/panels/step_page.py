@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QTabBar, QTabWidget, QVBoxLayout, QWidget
 
@@ -21,18 +21,23 @@ from desktop.panels.header import Header
 from desktop.panels.help_view import HelpView
 from desktop.panels.last_run import LastRun
 from desktop.panels.manual import manual_page
+from desktop.panels.notes_page import NotesPage
+from desktop.panels.run_button import RunButton
+from desktop.panels.run_strip import RunStrip
 from desktop.panels.step_templates import StepTemplates
 from desktop.panels.step_values import StepValues
 from desktop.theme import Theme
 
-TABS: Final = ("Settings", "Behaviour", "Input", "Output", "Request", "Help")
+TABS: Final = ("Settings", "Behaviour", "Input", "Output", "Request", "Notes", "Help")
 """The tabs of a step, in order."""
 
 _CONFIG: Final = "config"
 
 
 class StepPage(QWidget):
-    """One step: header and tabs."""
+    """One step: header, what the last run says of it, and tabs. asked: what of it shall be run, an Ask."""
+
+    asked = Signal(str)
 
     def __init__(
         self,
@@ -48,6 +53,12 @@ class StepPage(QWidget):
         self._kind = kind
         fields: Sequence[FormField] = fields_of(kind.config_model) if kind is not None else ()
         self.header = Header(around, self)
+        self.runs = RunButton(around, self)
+        self.header.add(self.runs)
+        self.strip = RunStrip(around, self)
+        self.runs.asked.connect(self.asked)
+        self.strip.asked.connect(self._asked_by_strip)
+        self.notes = NotesPage(around, self)
         self.settings = Form(fields, around, templates, wire, self)
         self.behaviour = Form(BEHAVIOUR, around, templates, wire, self)
         self.input = StepValues(
@@ -78,13 +89,22 @@ class StepPage(QWidget):
         )
         self.bar.setAccessibleName("Parts of the step")
         first: QWidget = scrolled(self.settings) if kind is not None else _placeholder(around, step.type)
-        pages = (first, scrolled(self.behaviour), self.input, self.output, self.request, self.help)
+        pages = (
+            first,
+            scrolled(self.behaviour),
+            self.input,
+            self.output,
+            self.request,
+            scrolled(self.notes),
+            self.help,
+        )
         for title, page in zip(TABS, pages, strict=True):
             self.tabs.addTab(page, title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.header)
+        layout.addWidget(self.strip)
         layout.addWidget(self.tabs, 1)
 
     def show_step(self, step: Step) -> None:
@@ -96,14 +116,16 @@ class StepPage(QWidget):
         self.behaviour.show_values(behaviour_of(step))
         hidden = () if step.on_error == "default" or step.default is not None else ("default",)
         self.behaviour.hide_fields(hidden)
+        self.notes.show_notes(step.notes)
 
     def show_run(self, run: LastRun | None) -> None:
         """Show what a run tells of the step."""
         step_id = self.header.id.text()
         view = run.overlay.by_id.get(step_id) if run is not None else None
         self.input.show_value(view.inputs if view is not None else None)
-        self.output.show_value(view.output if view is not None else None, step_id)
+        self.output.show_value(run.output(step_id) if run is not None else None, step_id)
         self.request.show_value(view.request if view is not None else None)
+        self.strip.show_step(view, run.overlay.marks.get(step_id) if run is not None else None)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Show what is wrong, each at its field."""
@@ -138,8 +160,14 @@ class StepPage(QWidget):
 
     def set_read_only(self, read_only: bool) -> None:
         """Whether nothing can be changed."""
-        for part in (self.header, self.settings, self.behaviour):
+        for part in (self.header, self.settings, self.behaviour, self.notes):
             part.setEnabled(not read_only)
+
+    def _asked_by_strip(self, ask: str) -> None:
+        if ask == "settings":
+            self.focus("")
+        else:
+            self.asked.emit(ask)
 
 
 class MarkedTabBar(QTabBar):

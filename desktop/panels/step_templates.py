@@ -45,7 +45,7 @@ class StepTemplates:
 
     def previewer(self, text: str) -> Callable[[], Preview | None] | None:
         """What fills the template in with the last run's values; None without a run."""
-        if self.last is None or not self.last.overlay.by_id:
+        if self.last is None or self.last.is_empty:
             return None
         names = self.last.names(self._document.workflow, {chain.root for chain in chains(text)})
         return lambda: preview(text, names)

@@ -1,0 +1,140 @@
+"""Runs of parts, pins and marks for every open workflow of the window, and the commands that make them reachable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.bridge import Bridge
+from desktop.commands import Command
+from desktop.running import Running
+from desktop.window import MainWindow
+from desktop.work_tab import WorkTab
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+    from desktop.run_controller import RunController
+    from desktop.run_marks import RunMarks
+    from desktop.run_parts import RunParts
+
+
+class RunDesk(QObject):
+    """changed: what can be run of the workflow in front may be something else. answer_wanted: a step's id that asks.
+
+    home: the folder in which typed inputs are kept.
+    """
+
+    changed = Signal()
+    answer_wanted = Signal(str)
+
+    def __init__(self, window: MainWindow, running: Running, bridge: Bridge, home: Path) -> None:
+        super().__init__(window)
+        self._window, self._running, self._bridge, self._home = window, running, bridge, home
+        self._workspace: Workspace | None = None
+        self._parts: dict[WorkTab, RunParts] = {}
+        self._marks: dict[WorkTab, RunMarks] = {}
+        running.made.connect(self._made)
+        window.tab_closed.connect(self._closed)
+
+    def use(self, workspace: Workspace) -> None:
+        """Pins are kept there; called before controllers are made."""
+        self._workspace = workspace
+
+    def parts(self, tab: WorkTab | None) -> RunParts | None:
+        """What can be run of a workflow, None until the workspace is open."""
+        return self._parts.get(tab) if tab is not None else None
+
+    def allowed(self, step_id: str) -> tuple[bool, bool, bool, bool]:
+        """Of a step in front: whether it can run, run with earlier results, be pinned or unpinned, and is pinned."""
+        parts = self.parts(self._window.active)
+        if parts is None or not parts.can_run(step_id):
+            return False, False, False, False
+        return True, parts.can_run_from(step_id), parts.can_pin(step_id), parts.is_pinned(step_id)
+
+    def do(self, ask: str, step_id: str) -> None:
+        """Do what is asked for a step of the workflow in front. ask: an Ask."""
+        parts = self.parts(self._window.active)
+        if ask == "answer":
+            self.answer_wanted.emit(step_id)
+        if parts is None:
+            return
+        actions: dict[str, Callable[[str], None]] = {
+            "alone": parts.run_alone,
+            "until": parts.run_until,
+            "from": parts.run_from,
+            "retry": parts.retry,
+            "edit": parts.edit_output,
+            "pin": parts.toggle_pin,
+        }
+        if ask in actions:
+            actions[ask](step_id)
+
+    def commands(self) -> Sequence[Command]:
+        """The commands of the menu Run that are about the selected step."""
+
+        def on_step(ask: str) -> Callable[[], None]:
+            return lambda: self.do(ask, self._selected() or "")
+
+        def can(index: int) -> Callable[[], bool]:
+            return lambda: (step := self._selected()) is not None and self.allowed(step)[index]
+
+        return [
+            Command(
+                "run.step", "Run this step alone…", on_step("alone"), "play", ("Alt+Return",), "Run", "part", can(0),
+                help="Runs the selected step by itself, with values of the last run or typed ones.", scope="canvas",
+            ),
+            Command(
+                "run.to_here", "Run to here", on_step("until"), "skip-forward", ("Shift+Return",), "Run", "part",
+                can(0), scope="canvas",
+                help="Runs what leads to the selected step, and the step; what still holds is not run again.",
+            ),
+            Command(
+                "run.from_here", "Run from here", on_step("from"), "step-forward", ("Ctrl+Alt+Return",), "Run", "part",
+                can(1), scope="canvas",
+                help="Runs the selected step and what follows it, with the results of the run before.",
+            ),
+            Command(
+                "run.edit_output", "Edit the output…", on_step("edit"), "pencil", (), "Run", "pin", can(0),
+                help="Writes what the selected step gives by hand, for one run or for all.", scope="canvas",
+            ),
+            Command(
+                "run.pin", "Pin the output", on_step("pin"), "pin", ("P",), "Run", "pin", can(2),
+                checked=lambda: (step := self._selected()) is not None and self.allowed(step)[3], scope="canvas",
+                help="Lets runs take the selected step's last output instead of running it.",
+            ),
+        ]  # fmt: skip
+
+    def _selected(self) -> str | None:
+        tab = self._window.active
+        selected: frozenset[str] = getattr(tab.canvas, "selected", frozenset()) if tab is not None else frozenset()
+        return next(iter(selected)) if len(selected) == 1 else None
+
+    def _made(self, tab: WorkTab, controller: RunController) -> None:
+        from desktop.run_marks import RunMarks
+        from desktop.run_parts import RunParts
+        from desktop.run_pins import RunPins
+        from desktop.saved_inputs import SavedInputs
+
+        workspace = self._workspace
+        if workspace is None:
+            return
+        pins = RunPins(workspace.pins, tab.document, self._bridge, controller)
+        controller.pins = pins.pins
+        parts = RunParts(
+            tab.document, controller, lambda: self._running.prompt(tab), pins, workspace.types,
+            SavedInputs(self._home / "inputs"), self._bridge,
+            self._window.themes, self._window.icons, self._window,
+        )  # fmt: skip
+        parts.refused.connect(lambda error: self._running.refuse(tab, error))
+        self._parts[tab] = parts
+        self._marks[tab] = RunMarks(tab.document, controller, pins, self._bridge, controller)
+        self._marks[tab].changed.connect(self.changed)
+        controller.state_changed.connect(lambda _: self.changed.emit())
+        pins.changed.connect(self.changed)
+
+    def _closed(self, tab: WorkTab) -> None:
+        self._parts.pop(tab, None)
+        self._marks.pop(tab, None)
