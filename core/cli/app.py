@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli import database, doctor, documents, keys, models, run, runs, steps, workflows
+from core.cli import database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console
@@ -31,6 +31,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(keys.app, name="keys")
+app.add_typer(mcp.app, name="mcp")
 app.add_typer(database.app, name="db")
 
 

@@ -45,7 +45,9 @@ async def find_command(server: str, command: str, cwd: str, env: Mapping[str, st
     working folder that is not there.
     """
     if cwd and not await asyncio.to_thread(_is_folder, cwd):
-        raise ServerUnavailable(f"The MCP server {server!r} is to start in {cwd}, which is no folder. Mend its `cwd`.")
+        raise ServerUnavailable(
+            f"The MCP server {server!r} is to start in {cwd}, which is no folder. Mend its `cwd`.", permanent=True
+        )
     path = env.get("PATH") or os.environ.get("PATH", os.defpath)
     found = await asyncio.to_thread(_which, command, path, cwd)
     if found is None and not _is_path(command):

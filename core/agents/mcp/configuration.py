@@ -49,6 +49,13 @@ class McpConfiguration:
             raise UnknownServer(f"The MCP server {name!r} is switched off. Switch it on to use it.")
         return config
 
+    def entry(self, name: str) -> Any:
+        """The entry of that name as it is written. Raises UnknownServer."""
+        entries = self._read()[1]
+        if name not in entries:
+            raise unknown(name, entries)
+        return entries[name]
+
     def put(self, name: str, config: ServerConfig) -> None:
         """Add a server, or replace the one of that name. Raises BadConfiguration."""
         read_entry(name, config.as_json())

@@ -196,7 +196,7 @@ class Connection:
             self._lost()
             output, mask = self._output, self._mask
             await self._last_words(output)
-            raise ServerLost(explain.lost(self.name, what, output, mask)) from None
+            raise ServerLost(explain.lost(self.name, what, error, output, mask)) from None
 
     def _lost(self) -> None:
         """The server is gone: whoever comes now waits for its next life."""
@@ -227,7 +227,8 @@ class Connection:
             if self._clock.monotonic() - began > GOOD_LIFE:
                 failures = 0
             failures += 1
-            if getattr(error, "permanent", not isinstance(error, ServerUnavailable)) or failures >= MOST_FAILURES:
+            permanent = not isinstance(error, ServerUnavailable) or error.permanent
+            if permanent or failures >= MOST_FAILURES:
                 self._fail(error, "failed")
                 return
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))

@@ -43,17 +43,19 @@ class ServerUnavailable(McpError):
     """A server could not be started, reached or spoken to. permanent: trying again alone will not help."""
 
     code = "mcp_unavailable"
-    permanent = False
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class CommandMissing(ServerUnavailable):
     """The program that a server needs is not installed here. command: its name."""
 
     code = "mcp_command_missing"
-    permanent = True
 
     def __init__(self, message: str, command: str) -> None:
-        super().__init__(message)
+        super().__init__(message, permanent=True)
         self.command = command
 
 
@@ -61,7 +63,9 @@ class NotSignedIn(ServerUnavailable):
     """A server wants a sign-in, or refuses the one it got."""
 
     code = "mcp_not_signed_in"
-    permanent = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
 
 
 class ServerLost(McpError):

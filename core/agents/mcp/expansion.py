@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.agents.mcp.errors import BadConfiguration
+from core.agents.mcp.reference import REFERENCE
+from core.agents.mcp.secret_values import is_secret
 from core.agents.mcp.server_config import ServerConfig
 from core.engine.mask import Mask
 from core.engine.services import Secrets
-
-REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
-"""A reference, its inside in group 1; or an escaped brace, with no group."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LOUDEST = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "PWD", "TMPDIR"}
@@ -59,20 +58,13 @@ async def expand(
         roots=tuple([await fill(each) for each in config.roots]),
         mask=filler.mask,
     )
-    # Headers and variables are where secrets are pasted, also by hand and without a reference.
+    # Secrets are also written into the file by hand, without a reference.
     for key, value in expanded.headers.items():
         filler.mask.add(f"header {key}", value.rpartition(" ")[2])
+    for key, value in expanded.env.items():
+        if is_secret(key, value):
+            filler.mask.add(key, value)
     return expanded
-
-
-def references(text: str) -> list[str]:
-    """What a text refers to, as it is written between the braces."""
-    return [match[1] for match in REFERENCE.finditer(text) if match[1] is not None]
-
-
-def literal(text: str) -> str:
-    """A text in which nothing is filled in."""
-    return text.replace("${", "$${")
 
 
 class _Filler:

@@ -39,7 +39,9 @@ def failed_start(name: str, config: ServerConfig, error: BaseException, output: 
             return ServerUnavailable(f"{where} ended before it was ready. Try its command in a terminal.{said}")
         return ServerUnavailable(f"{where} could not be started: {_short(cause, mask)}. Check its command.{said}")
     if status == 404:
-        return ServerUnavailable(f"{where} is not at this address (HTTP 404). Check its url, above all the path.")
+        return ServerUnavailable(
+            f"{where} is not at this address (HTTP 404). Check its url, above all the path.", permanent=True
+        )
     if status is not None:
         return ServerUnavailable(f"{where} answered with HTTP {status}: {_short(cause, mask)}. Try again later.")
     return ServerUnavailable(f"{where} could not be reached: {_short(cause, mask)}. Check its url and that it runs.")
@@ -62,10 +64,11 @@ def gone(name: str, output: Output, mask: Mask) -> str:
     return f"The MCP server {name!r} ended by itself.{_last_words(output, mask)}"
 
 
-def lost(name: str, tool: str, output: Output, mask: Mask) -> str:
+def lost(name: str, tool: str, error: BaseException, output: Output, mask: Mask) -> str:
     """That a server went away during a call."""
     return (
-        f"The MCP server {name!r} ended during the call of {tool!r}; whether the call had an effect is not known."
+        f"The connection to the MCP server {name!r} broke off during the call of {tool!r} ({_short(root(error), mask)})"
+        "; whether the call had an effect is not known."
         f"{_last_words(output, mask)}"
     )
 

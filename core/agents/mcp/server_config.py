@@ -59,8 +59,8 @@ class ServerConfig(BaseModel):
         given = entry.get("type", entry.get("transport"))
         if isinstance(given, str):
             entry["type"] = _TYPES.get(given, given)
-        elif any(entry.get(key) for key in ("url", "serverUrl", "httpUrl")):
-            entry["type"] = "http"
+        elif url := next((entry[key] for key in ("url", "serverUrl", "httpUrl") if entry.get(key)), ""):
+            entry["type"] = "sse" if isinstance(url, str) and urlsplit(url).path.endswith("/sse") else "http"
         return entry
 
     @model_validator(mode="after")

@@ -10,21 +10,24 @@ Servers are started when they are first used, and live until `stop` or `aclose`.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from core.agents.mcp.agreements import Agreements
 from core.agents.mcp.configuration import McpConfiguration
 from core.agents.mcp.connection import Connection, ServerStatus
-from core.agents.mcp.errors import McpError, ToolNotApproved, ToolNotFound
+from core.agents.mcp.errors import BadConfiguration, McpError, ToolNotApproved, ToolNotFound
 from core.agents.mcp.exchange import Elicit, McpResult, ProgressListener
+from core.agents.mcp.foreign_files import ForeignServer
 from core.agents.mcp.handover import ProgressRelay, asked_there
+from core.agents.mcp.reference import references
+from core.agents.mcp.secret_values import key_name
 from core.agents.mcp.server_config import ServerConfig
 from core.agents.mcp.thread import McpThread
 from core.agents.mcp.tool import AgreedTool, McpTool, described
 from core.engine.clock import Clock
-from core.engine.services import Secrets
 from core.workflow.model import Json
 from core.workflow.names import nearest
 
@@ -35,6 +38,19 @@ StatusListener: TypeAlias = Callable[[ServerStatus], None]
 
 OpenPage: TypeAlias = Callable[[str], Awaitable[None]]
 """Opens an address in the person's browser; runs on the loop that gave it."""
+
+
+class SecretKeeper(Protocol):
+    """Where keys are: read by servers, and kept when a server is taken in."""
+
+    async def get(self, name: str) -> str | None:
+        """The key of that name, or None."""
+
+    async def set(self, name: str, value: str) -> str:
+        """Keep a key."""
+
+    async def delete(self, name: str) -> bool:
+        """Forget a key; whether there was one."""
 
 
 @dataclass(slots=True)
@@ -57,7 +73,7 @@ class McpServers:
         self,
         configuration: McpConfiguration,
         *,
-        secrets: Secrets | None,
+        secrets: SecretKeeper,
         agreements: Agreements,
         clock: Clock,
         environment: Mapping[str, str] | None = None,
@@ -83,6 +99,30 @@ class McpServers:
     async def servers(self) -> Mapping[str, ServerConfig]:
         """The configured servers by name. Raises BadConfiguration."""
         return await asyncio.to_thread(self.configuration.servers)
+
+    async def add(self, found: ForeignServer) -> ServerConfig:
+        """Take a server in, or replace the one of that name: its secrets into the keyring, then it into the file.
+
+        Raises BadConfiguration, or SecretsError if there is no keyring; then nothing was changed in the file.
+        """
+        if found.config is None:
+            raise BadConfiguration(found.problem)
+        for name, value in found.secrets.items():
+            await self._secrets.set(name, value)
+        await asyncio.to_thread(self.configuration.put, found.name, found.config)
+        return found.config
+
+    async def remove(self, server: str) -> None:
+        """Let a server go and forget it, its own keys and what was agreed to. Raises UnknownServer."""
+        await self.stop(server)
+        text = json.dumps(await asyncio.to_thread(self.configuration.entry, server))
+        await asyncio.to_thread(self.configuration.remove, server)
+        for name in dict.fromkeys(references(text)):
+            kind, _, key = name.partition(":")
+            if kind == "secret" and key.startswith(key_name(server, "")):
+                await self._secrets.delete(key)
+        await self._agreements.forget(server)
+        self._held.pop(server, None)
 
     def status(self, server: str) -> ServerStatus:
         """How a server does; `stopped` for one that is not in use."""

@@ -24,6 +24,9 @@ LINES_KEPT: Final = 20
 LONGEST_LINE: Final = 500
 """Characters kept of each."""
 
+LARGEST_MESSAGE: Final = 64_000_000
+"""Bytes of one message over HTTP; the SDK's own limit of a megabyte is less than a picture."""
+
 _HTTP_PATIENCE: Final = 30.0
 """Seconds to connect and to send."""
 
@@ -112,7 +115,7 @@ async def _site(
     hooks = {"response": [see]}
     async with (
         httpx2.AsyncClient(headers=dict(expanded.headers), auth=auth, timeout=patience, event_hooks=hooks) as client,
-        streamable_http_client(expanded.url, http_client=client) as streams,
+        streamable_http_client(expanded.url, http_client=client, max_sse_event_size=LARGEST_MESSAGE) as streams,
     ):
         yield streams
 
