@@ -114,7 +114,8 @@ def canvas_commands(window: MainWindow) -> Sequence[Command]:
 
 
 CONTEXT: Final = (
-    "step.open", "step.open_workflow", "step.rename", "", "step.connect", "step.add", "", "edit.cut", "edit.copy",
+    "step.open", "step.open_workflow", "step.rename", "", "run.step", "run.to_here", "run.from_here", "run.edit_output",
+    "run.pin", "", "step.connect", "step.add", "", "edit.cut", "edit.copy",
     "edit.paste", "edit.duplicate", "edit.delete", "edit.delete_rejoin", "", "step.disable", "step.fold", "step.group",
     "", "step.tidy", "view.fit",
 )  # fmt: skip
