@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 
 from core.workflow import edits
+from core.workflow.editing.copies import NUDGE
 from core.workflow.model import Step, Wire, Workflow
 from desktop.canvas import arrange, walking
-from desktop.canvas.chooser import Choice, Chooser
-from desktop.canvas.geometry import HEADER, NodeBox, Rect
+from desktop.canvas.geometry import HEADER, WIDTH, NodeBox, Rect, around
 from desktop.canvas.layers import Place
-from desktop.canvas.quick_add import step_choices, type_choices
+from desktop.canvas.note_editor import NoteEditor
 from desktop.canvas.snapping import to_grid
+from desktop.canvas.structure import Structure
 from desktop.canvas.title_editor import TitleEditor
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 _ROOM = 32.0
 
 
-class CanvasActions:
+class CanvasActions(Structure):
     """Acts on the selection of one canvas. What cannot be done is said by the canvas's signal `said`."""
 
     def __init__(self, canvas: CanvasView) -> None:
-        self._canvas = canvas
-        self._pasted = 0
+        super().__init__(canvas)
+        self.pointed: Place | None = None
+        """Where a menu was opened: what is pasted from it goes there."""
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -82,7 +83,6 @@ class CanvasActions:
             QGuiApplication.clipboard().setText(
                 edits.copy_steps(self._canvas.document.workflow, steps, types=self._canvas.types)
             )
-            self._pasted = 0
 
     def cut(self) -> None:
         """Copy the selected steps and remove them."""
@@ -91,16 +91,34 @@ class CanvasActions:
             self.delete()
 
     def paste(self, at: Place | None = None) -> None:
-        """Add the steps that the clipboard's text holds. at: the canvas point for their top left corner."""
+        """Add the steps that the clipboard's text holds. at: the canvas point for their top left corner.
+
+        Without one they go where a menu was opened, or beside where they stood if that is in view, or into its middle.
+        """
         text, canvas, made = QGuiApplication.clipboard().text(), self._canvas, list[str]()
+        point, self.pointed = at or self.pointed, None
 
         def edit(workflow: Workflow) -> Workflow:
-            changed, steps = edits.paste(workflow, text, at=to_grid(*at) if at else None, types=canvas.types)
+            spot = point or self._in_view(edits.steps_of_text(text))
+            into = self.loop_at(point) if point else ""
+            changed, steps = edits.paste(
+                workflow, text, at=to_grid(*spot) if spot else None, into=into, types=canvas.types
+            )
             made[:] = steps
             return changed
 
         if canvas.apply("Paste", edit):
             canvas.select(made)
+
+    def _in_view(self, source: Workflow) -> Place | None:
+        """A corner for pasted steps that brings them into view; None if they are in view where they stood."""
+        seen = self._canvas.visible_area()
+        area = around(Rect(x, y, x + WIDTH, y + HEADER) for x, y, *_ in source.layout.values())
+        if area is not None and seen.encloses(area.grown(NUDGE)):
+            return None
+        width, height = (area.width, area.height) if area else (WIDTH, HEADER)
+        x, y = seen.center
+        return max(x - width / 2, seen.left + NUDGE), max(y - height / 2, seen.top + NUDGE)
 
     def duplicate(self) -> None:
         """Add a copy of the selected steps beside them."""
@@ -131,12 +149,6 @@ class CanvasActions:
                 "Fold" if fold else "Unfold", lambda workflow: edits.set_collapsed(workflow, steps, fold)
             )
 
-    def group(self) -> None:
-        """Put a frame around the selected steps."""
-        steps = self._canvas.selected
-        if steps:
-            self._canvas.apply("Group", lambda workflow: edits.add_group(workflow, steps, title="Group")[0])
-
     def rename(self) -> None:
         """Edit the title of the selected step in place."""
         canvas = self._canvas
@@ -151,24 +163,17 @@ class CanvasActions:
         place = Rect(box.x + 34.0, box.y + 4.0, box.rect.right - 6.0, box.y + HEADER - 4.0)
         TitleEditor(canvas, canvas.diagram.steps[step].name, place, done).open()
 
-    def rename_group(self, group: str) -> None:
-        """Edit the title of a group's frame in place."""
+    def edit_note(self, note: str) -> None:
+        """Edit the text of a note in place."""
         canvas = self._canvas
-        frame = next((frame for frame in canvas.diagram.groups if frame.id == group), None)
-        if frame is None or canvas.document.read_only:
+        box = canvas.diagram.boxes.get(note)
+        if box is None or canvas.document.read_only:
             return
 
-        def done(title: str) -> None:
-            canvas.apply("Rename the group", lambda workflow: edits.set_group(workflow, group, title=title))
+        def done(text: str) -> None:
+            canvas.apply("Edit the note", lambda workflow: edits.set_config_field(workflow, note, ("text",), text))
 
-        left, top, right, _ = frame.rect
-        TitleEditor(canvas, frame.group.title, Rect(left + 6.0, top + 4.0, right - 6.0, top + 28.0), done).open()
-
-    def ungroup(self) -> None:
-        """Take the frames off the selected steps."""
-        steps = self._canvas.selected
-        if steps:
-            self._canvas.apply("Ungroup", lambda workflow: edits.leave_groups(workflow, steps))
+        NoteEditor(canvas, str(canvas.diagram.steps[note].config.get("text") or ""), box, done).open()
 
     # -- places ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +202,7 @@ class CanvasActions:
         steps = self._selected_of_one_level()
         level = arrange.level_of(
             steps or workflow.steps, diagram.size_of, diagram.is_note,
-            groups=workflow.groups.values(), ports=diagram.port_height,
+            groups=workflow.groups.values(), ports=diagram.port_height, folded=workflow.collapsed,
         )  # fmt: skip
         chosen = frozenset(steps or ())
         canvas.arranger.arrange(level, lambda places: self._tidied(arrange.tidied(workflow, level, places), chosen))
@@ -207,7 +212,7 @@ class CanvasActions:
         canvas = self._canvas
         known = {step: place for step, place in places.items() if step in canvas.diagram.boxes}
         before, view = {step: canvas.diagram.place_of(step) for step in known}, canvas.glide.now()
-        full = {**canvas.diagram.unlaid(), **known}
+        full = {**canvas.diagram.unlaid(), **canvas.diagram.carried(known)}
         if not canvas.apply("Tidy up", lambda workflow: edits.move_steps(workflow, full)):
             canvas.said.emit("Everything is in its place already.")
             return
@@ -255,79 +260,6 @@ class CanvasActions:
         """Show the selected steps as large as it goes."""
         self._canvas.fit(self._canvas.selected or None)
 
-    # -- asking ----------------------------------------------------------------------------------------------------
-
-    def ask_for_step(self, at: QPoint, *, after: tuple[str, str] | None = None, on: Wire | None = None) -> Chooser:
-        """Open the list of step types at a place in the window and add the one that is chosen."""
-        canvas = self._canvas
-        point = canvas.canvas_point(at)
-        into = None if after or on else self._loop_at(point)
-
-        def chosen(type_name: str) -> None:
-            self.add(type_name, point, after=after, on=on, into=into)
-
-        choices = type_choices(canvas.types, wired=bool(after or on))
-        return self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
-
-    def ask_next(self) -> Chooser:
-        """Open the list of step types: for what comes after the selected step, or in the middle of the view."""
-        canvas = self._canvas
-        if len(canvas.selected) == 1:
-            box = canvas.diagram.boxes[next(iter(canvas.selected))]
-            exits = box.shape.exits()
-            wired = {wire.port for wire in canvas.diagram.wires_of(box.id) if wire.source == box.id}
-            port = next((p for p in exits if p.name not in wired), exits[0] if exits else None)
-            if port is not None:
-                x, y = canvas.camera.to_window(box.rect.right + 80.0, box.y + port.y)
-                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, port.name))
-        return self.ask_for_step(canvas.viewport().rect().center() - QPoint(160, 80))
-
-    def ask_target(self) -> Chooser | None:
-        """Name a step that the selected one shall lead to."""
-        canvas = self._canvas
-        if len(canvas.selected) != 1:
-            return None
-        source = next(iter(canvas.selected))
-        exits = canvas.diagram.boxes[source].shape.exits()
-        if not exits:
-            canvas.said.emit("Nothing goes on from this step, so it leads nowhere.")
-            return None
-        wired = {wire.port for wire in canvas.diagram.wires_of(source) if wire.source == source}
-        port = next((p.name for p in exits if p.name not in wired), exits[0].name)
-        refused = edits.refusals(canvas.document.workflow, canvas.types, source, port)
-
-        def connect(target: str) -> None:
-            types = canvas.types
-            canvas.apply("Draw a wire", lambda workflow: edits.connect(workflow, source, port, target, types=types))
-
-        choices = step_choices(canvas.diagram, fits=lambda step: not refused.get(step))
-        x, y = canvas.camera.to_window(canvas.diagram.boxes[source].rect.right + 16.0, canvas.diagram.boxes[source].y)
-        title = f"Lead “{port}” to" if len(exits) > 1 else "Lead to"
-        return self._ask(choices, title, "No step fits.", QPoint(round(x), round(y)), connect)
-
-    def find(self) -> Chooser:
-        """Name a step to go to."""
-        at = QPoint(self._canvas.viewport().width() // 2 - 160, 48)
-        return self._ask(
-            step_choices(self._canvas.diagram), "Find a step", "No step is called so.", at, self._canvas.focus_on
-        )
-
-    def _ask(
-        self, choices: list[Choice], prompt: str, nothing: str, at: QPoint, chosen: Callable[[str], None]
-    ) -> Chooser:
-        canvas = self._canvas
-        chooser = Chooser(
-            choices, prompt=prompt, nothing=nothing, theme=canvas.theme, icons=canvas.icons, parent=canvas.viewport()
-        )
-        chooser.chosen.connect(chosen)
-        chooser.closed.connect(canvas.setFocus)
-        chooser.open_at(at)
-        return chooser
-
-    def _loop_at(self, point: Place) -> str:
-        frames = [b for b in self._canvas.diagram.in_area(Rect(*point, *point)) if b.is_frame]
-        return frames[-1].id if frames else ""
-
     def _boxes(self) -> dict[str, NodeBox]:
         diagram = self._canvas.diagram
         return {step: diagram.boxes[step] for step in diagram.with_inside(self._canvas.selected)}
@@ -346,7 +278,7 @@ class CanvasActions:
             for child in diagram.inside(step) - places.keys():
                 inner = diagram.boxes[child]
                 out[child] = (inner.x + x - box.x, inner.y + y - box.y)
-        full = {**diagram.unlaid(), **out}
+        full = {**diagram.unlaid(), **diagram.carried(out)}
         self._canvas.apply(label, lambda workflow: edits.move_steps(workflow, full), merge=merge)
 
     def _free(self, x: float, y: float) -> Place:

@@ -117,10 +117,12 @@ def level_of(
     *,
     groups: Iterable[Group] = (),
     ports: Ports | None = None,
+    folded: Collection[str] = (),
 ) -> Level:
     """The steps of a level, those inside loops included, as a layout sees them; notes stay where they are.
 
-    ports: how far below its top a port is. groups: those of the whole workflow.
+    ports: how far below its top a port is. groups: those of the whole workflow. folded: loops of which only the header
+    is shown.
     """
     real = {step.id: step for step in steps.values() if not notes(step)}
     known = list(groups)
@@ -133,12 +135,12 @@ def level_of(
     ]
     return Level(
         [*real],
-        {step.id: size(step) for step in real.values() if step.body is None},
+        {step.id: size(step) for step in real.values() if step.body is None or step.id in folded},
         cables,
         {
-            step.id: level_of(step.body, size, notes, groups=known, ports=ports)
+            step.id: level_of(step.body, size, notes, groups=known, ports=ports, folded=folded)
             for step in real.values()
-            if step.body is not None
+            if step.body is not None and step.id not in folded
         },
         [held for group in known if (held := [step for step in group.steps if step in real])],
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent
@@ -15,7 +16,8 @@ from desktop.fuzzy import match
 from desktop.icons import Icons
 from desktop.theme import Theme
 
-_WIDTH: Final = 320
+WIDTH: Final = 320
+WIDE: Final = 480
 _MOST_ROWS: Final = 8
 _MOST_FOUND: Final = 50
 
@@ -31,8 +33,14 @@ class Choice:
     colour: str = "text.secondary"
 
 
+Search: TypeAlias = Callable[[str], list[Choice]]
+"""Gives the lines that fit a text, the best first."""
+
+
 class Chooser(QFrame):
-    """A search field over a list. chosen: the key of the line taken. closed: it is gone, with or without a choice.
+    """A search field over a list. choices: what is searched through, or what does the searching. width: in pixels.
+
+    chosen: the key of the line taken. closed: it is gone, with or without a choice.
 
     Up and Down move, Enter takes, Escape closes; the focus going elsewhere closes it too.
     """
@@ -41,11 +49,20 @@ class Chooser(QFrame):
     closed = Signal()
 
     def __init__(
-        self, choices: Sequence[Choice], *, prompt: str, nothing: str, theme: Theme, icons: Icons, parent: QWidget
+        self,
+        choices: Sequence[Choice] | Search,
+        *,
+        prompt: str,
+        nothing: str,
+        theme: Theme,
+        icons: Icons,
+        parent: QWidget,
+        width: int = WIDTH,
     ) -> None:
         super().__init__(parent)
         self._room = parent
-        self._choices = tuple(choices)
+        self._width = width
+        self._find: Search = choices if callable(choices) else partial(ranked, tuple(choices))
         self._theme = theme
         self._icons = icons
         self.field = QLineEdit(self)
@@ -69,7 +86,7 @@ class Chooser(QFrame):
 
     def open_at(self, at: QPoint) -> None:
         """Show it with its corner at a place in the parent, moved so that it is wholly visible."""
-        self.setFixedWidth(_WIDTH)
+        self.setFixedWidth(self._width)
         self.adjustSize()
         room = self._room.rect()
         self.move(
@@ -124,7 +141,7 @@ class Chooser(QFrame):
 
     def _search(self, text: str) -> None:
         self.list.clear()
-        for choice in ranked(self._choices, text)[:_MOST_FOUND]:
+        for choice in self._find(text)[:_MOST_FOUND]:
             item = QListWidgetItem(choice.title)
             if choice.icon:
                 item.setIcon(QIcon(self._icons.pixmap(choice.icon, self._theme.color(choice.colour), 16, 2.0)))

@@ -93,7 +93,12 @@ class Diagram:
     def _follow(self, changes: Changes, damage: Damage) -> None:
         """Bring everything that an edit touched up to date."""
         workflow = self.workflow
-        outline = {step.id: (step, path[-1] if path else None) for path, step in workflow.walk()}
+        folded = workflow.collapsed
+        outline = {
+            step.id: (step, path[-1] if path else None)
+            for path, step in workflow.walk()
+            if not path or folded.isdisjoint(path)
+        }
         for step in self.boxes.keys() - outline.keys():
             self._drop(step, damage)
         fresh = [i for i in outline if i not in self.boxes]
@@ -123,6 +128,24 @@ class Diagram:
         self._frame(self._loops_around(touched) | self._loops_in(touched), damage)
         self._group(damage)
         return damage
+
+    def carried(self, places: Mapping[str, Place]) -> dict[str, Place]:
+        """New places of steps, with those of what is hidden inside folded loops, which goes along."""
+        out = dict(places)
+        for loop in self.workflow.collapsed & places.keys() & self.boxes.keys():
+            (x, y), (was_x, was_y) = places[loop], self._origins[loop]
+            for _, inner in Workflow("", steps=self.steps[loop].body or {}).walk():
+                spot = self.workflow.layout.get(inner.id)
+                if spot is not None:
+                    out[inner.id] = (spot[0] + x - was_x, spot[1] + y - was_y)
+        return out
+
+    def shown_for(self, step: str) -> str:
+        """The step itself, or the folded loop that hides it; '' if there is no such step."""
+        if step in self.boxes:
+            return step
+        paths = (path for path, inner in self.workflow.walk() if inner.id == step)
+        return next((loop for loop in next(paths, ()) if loop in self.boxes and loop in self.workflow.collapsed), "")
 
     def place_of(self, step: str) -> Place:
         """Where a step stands; for a loop, without what its frame grows around."""
@@ -218,7 +241,7 @@ class Diagram:
     def _adopt(self, step: str, parent: str | None) -> None:
         old = self._parents.get(step)
         if old is not None:
-            self._children[old].discard(step)
+            self._children.get(old, set()).discard(step)  # the loop itself may be gone
         if old != parent:
             self._order.pop(step, None)  # what came into a loop or out of it lies on top
         self._parents[step] = parent

@@ -22,8 +22,12 @@ SNAP_REACH = 24.0
 LEAST_DETAIL = 0.22
 """Below this scale ports and wires are too small to be meant."""
 
-Part: TypeAlias = Literal["void", "step", "port", "wire", "frame", "group"]
-"""`frame` is the inside of a loop: a void that belongs to it. `group` is the title of a group."""
+CORNER_REACH = 14.0
+"""How near to its lower right corner a note or a loop is taken by it, in window pixels."""
+
+Part: TypeAlias = Literal["void", "step", "port", "wire", "frame", "group", "corner"]
+"""`corner` is where a note or a loop is made larger. `frame` is the inside of a loop: a void that belongs to it.
+`group` is the title of a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def hit(diagram: Diagram, x: float, y: float, scale: float) -> Hit:
             return Hit("port", port[0].id, port[1])
     for box in near:
         if box.rect.contains(x, y) and (not box.is_frame or y <= box.y + HEADER):
-            return Hit("step", box.id)
+            return Hit("corner" if _is_corner(box, x, y, scale) else "step", box.id)
     if scale >= LEAST_DETAIL:
         wire = wire_at(diagram, x, y, WIRE_REACH / scale)
         if wire is not None:
@@ -61,7 +65,16 @@ def hit(diagram: Diagram, x: float, y: float, scale: float) -> Hit:
         if Rect(left, top, right, top + GROUP_TITLE / min(scale, 1.0)).contains(x, y):
             return Hit("group", group=group.id)
     frame = next((box for box in near if box.is_frame and box.rect.contains(x, y)), None)
-    return Hit("frame", frame.id) if frame else NOTHING_HIT
+    if frame is None:
+        return NOTHING_HIT
+    return Hit("corner" if _is_corner(frame, x, y, scale) else "frame", frame.id)
+
+
+def _is_corner(box: NodeBox, x: float, y: float, scale: float) -> bool:
+    """Whether a point in a box takes its corner: those of notes and loops can be moved."""
+    reach = min(CORNER_REACH / scale, box.height / 3)
+    sizable = box.is_frame or box.shape.form == "note"
+    return sizable and scale >= LEAST_DETAIL and box.rect.right - x <= reach and box.rect.bottom - y <= reach
 
 
 def port_at(boxes: Iterable[NodeBox], x: float, y: float, reach: float) -> tuple[NodeBox, PortSpot] | None:

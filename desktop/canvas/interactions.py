@@ -24,6 +24,7 @@ from desktop.canvas.drops import Drops
 from desktop.canvas.gestures.gesture import Gesture, Pointer
 from desktop.canvas.gestures.looking import Band, Pan
 from desktop.canvas.gestures.moving import Move
+from desktop.canvas.gestures.resizing import Resize
 from desktop.canvas.gestures.wiring import Cut, Draw, Redirect
 from desktop.canvas.hit import NOTHING_HIT, Hit, hit
 from desktop.canvas.keyboard import bindings, spelt
@@ -74,6 +75,7 @@ class Interactions:
         if self._pressed is not None or self.gesture is not None:
             return
         self.by_keyboard = False
+        self._canvas.commands.pointed = None
         self._canvas.glide.finish()
         pointer = self._pointer(event)
         at = hit(self._canvas.diagram, pointer.x, pointer.y, self._canvas.camera.scale)
@@ -123,13 +125,15 @@ class Interactions:
             return
         pointer = self._pointer(event)
         at = hit(self._canvas.diagram, pointer.x, pointer.y, self._canvas.camera.scale)
-        if at.part == "step":
+        if at.part in ("step", "corner") and self._canvas.diagram.boxes[at.step].shape.form == "note":
+            self._canvas.commands.edit_note(at.step)
+        elif at.part == "step":
             self._canvas.activated.emit(at.step)
         elif at.part == "wire" and at.wire is not None:
             self._canvas.commands.ask_for_step(pointer.at, on=at.wire)
         elif at.part == "group":
             self._canvas.commands.rename_group(at.group)
-        elif at.part in ("void", "frame"):
+        elif at.part in ("void", "frame", "corner"):
             self._canvas.commands.ask_for_step(pointer.at)
 
     def wheel(self, event: QWheelEvent) -> None:
@@ -181,6 +185,7 @@ class Interactions:
         if act is None or self.gesture is not None:
             return False
         self.by_keyboard = True
+        self._canvas.commands.pointed = None
         act()
         return True
 
@@ -248,6 +253,10 @@ class Interactions:
             wires = sorted((w for w in canvas.diagram.wires_of(at.step) if w.target == at.step), key=repr)
             if wires:
                 return lambda: Redirect(canvas, pointer, wires if pointer.holds(_SHIFT) else wires[-1:])
+        if at.part == "corner" and editable:
+            if not canvas.diagram.boxes[at.step].is_frame:
+                canvas.focus_on(at.step, reveal=False)
+            return lambda: Resize(canvas, pointer, at.step)
         if at.part in ("step", "port"):
             if pointer.holds(_SHIFT):
                 canvas.select(set(marks.selected) ^ {at.step}, marks.wires)
@@ -271,14 +280,18 @@ class Interactions:
             canvas.commands.ask_for_step(pointer.at + QPoint(24, -16), after=(at.step, at.port.name))
         elif at.part == "step" and not pointer.holds(_SHIFT):
             canvas.focus_on(at.step, reveal=False)
-        elif at.part in ("void", "frame") and not pointer.holds(_SHIFT):
-            canvas.select(())
+        elif at.part in ("void", "frame", "corner") and not pointer.holds(_SHIFT):
+            canvas.select(() if at.part != "corner" or canvas.diagram.boxes[at.step].is_frame else (at.step,))
 
     def _right(self, pointer: Pointer, at: Hit) -> None:
-        if at.step and at.part != "frame" and at.step not in self._canvas.marks.selected:
+        canvas = self._canvas
+        canvas.commands.pointed = (pointer.x, pointer.y) if at.part in ("void", "frame") else None
+        if at.step and at.part not in ("frame", "corner") and at.step not in self._canvas.marks.selected:
             self._canvas.focus_on(at.step, reveal=False)
         elif at.wire is not None:
             self._canvas.select((), {at.wire})
+        elif at.part == "group":
+            self._canvas.select(self._canvas.document.workflow.groups[at.group].steps)
         self._canvas.menu_requested.emit(pointer.at, at)
 
     def _begin(self, gesture: Gesture) -> None:
@@ -307,7 +320,8 @@ class Interactions:
             canvas.repaint_wire(wire)
         marks.hover, marks.hover_port, marks.hover_wire = step, at.port, at.wire
         if self.gesture is None and not self._space:
-            self._show_cursor(Qt.CursorShape.CrossCursor if at.part == "port" else None)
+            shapes = {"port": Qt.CursorShape.CrossCursor, "corner": Qt.CursorShape.SizeFDiagCursor}
+            self._show_cursor(shapes.get(at.part))
 
     def _show_cursor(self, shape: Qt.CursorShape | None) -> None:
         if shape is None:

@@ -21,7 +21,8 @@ def bindings(canvas: CanvasView) -> Mapping[str, Callable[[], object]]:
     do = canvas.commands
     moves = {"Left": (-1.0, 0.0), "Right": (1.0, 0.0), "Up": (0.0, -1.0), "Down": (0.0, 1.0)}
     keys: dict[str, Callable[[], object]] = {
-        "Tab": do.ask_next, "F2": do.rename, "C": do.ask_target, "Ctrl+F": do.find, "M": do.toggle_disabled,
+        "Tab": do.ask_next, "F2": do.rename, "C": do.ask_target,
+        "Shift+C": do.ask_cut, "L": do.ask_loop_around, "Ctrl+F": do.find, "M": do.toggle_disabled,
         "G": do.group, "Shift+G": do.ungroup, "H": do.toggle_collapsed,
         "Delete": do.delete, "Backspace": do.delete, "Ctrl+Delete": lambda: do.delete(rejoin=True),
         "Ctrl+Backspace": lambda: do.delete(rejoin=True),
@@ -60,7 +61,11 @@ def spelt(event: QKeyEvent) -> str:
 
 def _open(canvas: CanvasView) -> None:
     if len(canvas.selected) == 1:
-        canvas.activated.emit(next(iter(canvas.selected)))
+        step = next(iter(canvas.selected))
+        if canvas.diagram.boxes[step].shape.form == "note":
+            canvas.commands.edit_note(step)
+        else:
+            canvas.activated.emit(step)
 
 
 def _arrow(canvas: CanvasView, name: str, x: float, y: float) -> Callable[[], object]:

@@ -73,7 +73,7 @@ def _measured(step: Step, kind: StepType[Any] | None, width: float, collapsed: b
     if kind is not None and kind.canvas_only:
         return Shape("note", width or NOTE_WIDTH, NOTE_HEIGHT, ())
     names = port_names(step, kind)
-    if kind is not None and kind.is_container:
+    if kind is not None and kind.is_container and not collapsed:
         size = max(width, FRAME_WIDTH)
         return Shape("loop", size, FRAME_HEIGHT, _ports(names, kind, size, HEADER if len(names) > 1 else 0.0))
     size = width or WIDTH

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -30,7 +31,9 @@ class Arranger(QObject):
     def __init__(self, parent: QObject, *, command: tuple[str, ...] = (), patience_ms: int = PATIENCE_MS) -> None:
         super().__init__(parent)
         self._command = command or _own_command()
-        self._process: QProcess | None = None
+        self._processes: list[QProcess] = []
+        # Not a bound method: it is called when this object is all but gone.
+        self.destroyed.connect(partial(_end, self._processes))
         self._job: tuple[Level, Done] | None = None
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -46,7 +49,8 @@ class Arranger(QObject):
         """Find places for everything on a level; `done` is called with top left corners from 0, 0 on."""
         self.stop()
         self._job = level, done
-        process = self._process = QProcess(self)
+        process = QProcess()  # without a parent, so that none can take it away while it runs
+        self._processes.append(process)
         process.setProcessEnvironment(_environment())
         process.setProcessChannelMode(QProcess.ProcessChannelMode.SeparateChannels)
         process.finished.connect(lambda *_: self._finished(process))
@@ -60,12 +64,7 @@ class Arranger(QObject):
         """Give up what is at work; nobody is told."""
         self._job = None
         self._patience.stop()
-        process, self._process = self._process, None
-        if process is not None:
-            process.blockSignals(True)
-            process.kill()
-            process.waitForFinished(1_000)
-            process.deleteLater()
+        _end(self._processes)
 
     def _give_up(self) -> None:
         job = self._job
@@ -75,12 +74,21 @@ class Arranger(QObject):
             done(placed(level)[0])
 
     def _finished(self, process: QProcess) -> None:
-        if process is not self._process or self._job is None:
+        if process not in self._processes or self._job is None:
             return
         level, done = self._job
         places = _read(bytes(process.readAllStandardOutput().data()), level)
         self.stop()
         done(placed(level)[0] if places is None else places)
+
+
+def _end(processes: list[QProcess], _gone: QObject | None = None) -> None:
+    for process in processes:
+        process.blockSignals(True)
+        process.kill()
+        process.waitForFinished(1_000)
+        process.deleteLater()
+    processes.clear()
 
 
 def _read(answer: bytes, level: Level) -> dict[str, Place] | None:

@@ -246,7 +246,8 @@ class CanvasView(_Base):
             self.selection_changed.emit(self.selected)
 
     def focus_on(self, step: str, *, reveal: bool = True) -> None:
-        """Put the keyboard at a step and select it alone."""
+        """Put the keyboard at a step, or the folded loop that hides it, and select it alone."""
+        step = self.diagram.shown_for(step)
         self.repaint_step(self.marks.focus)
         self.marks.focus = step
         self.select([step])

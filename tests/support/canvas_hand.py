@@ -122,6 +122,11 @@ class Hand:
         assert len(found) == 1
         return found[0]
 
+    def offered(self) -> list[str]:
+        """The keys of the lines that the open list shows."""
+        lines = self.chooser().list
+        return [str(lines.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(lines.count())]
+
     def choose(self, text: str) -> None:
         """Type into the open list and take the first match."""
         field = self.chooser().field

@@ -80,7 +80,8 @@ class Move(Gesture):
         if dx or dy:
             boxes = self.canvas.diagram.boxes
             places = {step: (boxes[step].x + dx, boxes[step].y + dy) for step in self._steps}
-            self._apply({**self.canvas.diagram.unlaid(), **places}, drop, goes_to)
+            diagram = self.canvas.diagram
+            self._apply({**diagram.unlaid(), **diagram.carried(places)}, drop, goes_to)
 
     def cancel(self) -> None:
         """Show everything where it is."""

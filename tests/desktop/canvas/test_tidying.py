@@ -5,8 +5,10 @@ import json
 import sys
 from collections.abc import Callable
 
+import psutil
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QEvent, QObject, QProcess
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from core.workflow.model import Step, Workflow
@@ -67,6 +69,19 @@ def test_a_program_that_cannot_be_started_leaves_the_arrangement_in_columns(qtbo
 def test_what_takes_too_long_is_given_up(qtbot: QtBot, owner: QObject) -> None:
     arranger = Arranger(owner, command=(sys.executable, "-c", "import time; time.sleep(600)"), patience_ms=50)
     assert arrangement(qtbot, arranger) == placed(LEVEL)[0]
+
+
+def test_nothing_is_left_running_and_nobody_told_when_the_canvas_goes(qtbot: QtBot) -> None:
+    owner, told = QObject(), list[dict[str, Place]]()
+    arranger = Arranger(owner, command=(sys.executable, "-c", "import time; time.sleep(600)"))
+    arranger.arrange(LEVEL, told.append)
+    (process,) = arranger._processes
+    qtbot.waitUntil(lambda: process.state() == QProcess.ProcessState.Running, timeout=PATIENT_MS)
+    number = process.processId()
+    owner.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not psutil.pid_exists(number)
+    assert told == []
 
 
 def test_a_new_arrangement_takes_the_place_of_the_one_at_work(qtbot: QtBot, owner: QObject) -> None:

@@ -1,0 +1,167 @@
+"""What the canvas asks a person by a list with a search field: which step to add, where to lead to, where to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint
+
+from core.workflow import edits
+from core.workflow.model import Wire
+from desktop.canvas.chooser import WIDE, WIDTH, Choice, Chooser, Search
+from desktop.canvas.finder import Finder
+from desktop.canvas.geometry import Rect
+from desktop.canvas.layers import Place
+from desktop.canvas.quick_add import step_choices, type_choices
+
+if TYPE_CHECKING:
+    from desktop.canvas.view import CanvasView
+
+_TOP_LEVEL = ""
+
+
+class Questions:
+    """Opens lists on one canvas; what is chosen there is done."""
+
+    def __init__(self, canvas: CanvasView) -> None:
+        self._canvas = canvas
+
+    def ask_for_step(self, at: QPoint, *, after: tuple[str, str] | None = None, on: Wire | None = None) -> Chooser:
+        """Open the list of step types at a place in the window and add the one that is chosen."""
+        canvas = self._canvas
+        point = canvas.canvas_point(at)
+        into = None if after or on else self.loop_at(point)
+
+        def chosen(type_name: str) -> None:
+            canvas.commands.add(type_name, point, after=after, on=on, into=into)
+
+        choices = type_choices(canvas.types, wired=bool(after or on))
+        return self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
+
+    def ask_next(self) -> Chooser:
+        """Open the list of step types: for what comes after the selected step, or in the middle of the view."""
+        canvas = self._canvas
+        if len(canvas.selected) == 1:
+            box = canvas.diagram.boxes[next(iter(canvas.selected))]
+            port = self._open_port(box.id)
+            spot = box.shape.exit(port) if port else None
+            if spot is not None:
+                x, y = canvas.camera.to_window(box.rect.right + 80.0, box.y + spot.y)
+                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, spot.name))
+        if len(canvas.marks.wires) == 1 and not canvas.selected:
+            wire = next(iter(canvas.marks.wires))
+            return self.ask_for_step(self._middle_of(wire), on=wire)
+        return self.ask_for_step(canvas.viewport().rect().center() - QPoint(160, 80))
+
+    def ask_target(self) -> Chooser | None:
+        """Name a step that the selected one shall lead to; first the port, if there are several."""
+        canvas = self._canvas
+        if len(canvas.selected) != 1 or canvas.document.read_only:
+            return None
+        source = next(iter(canvas.selected))
+        exits = canvas.diagram.boxes[source].shape.exits()
+        if not exits:
+            canvas.said.emit("Nothing goes on from this step, so it leads nowhere.")
+            return None
+        if len(exits) == 1:
+            return self._ask_target_of(source, exits[0].name)
+        wires = [wire for wire in canvas.diagram.wires_of(source) if wire.source == source]
+
+        def leads(port: str) -> str:
+            names = [canvas.diagram.steps[wire.target].name for wire in wires if wire.port == port]
+            return f"leads to {', '.join(names)}" if names else "open"
+
+        ports = [Choice(port.name, port.name, leads(port.name), "circle-dot") for port in exits]
+        ports.sort(key=lambda choice: choice.detail != "open")
+        return self._ask(
+            ports, "From which port?", "No port is called so.", self._beside(source),
+            lambda port: self._ask_target_of(source, port),
+        )  # fmt: skip
+
+    def ask_cut(self) -> Chooser | None:
+        """Name a wire of the selected step that shall be cut."""
+        canvas = self._canvas
+        if len(canvas.selected) != 1 or canvas.document.read_only:
+            return None
+        step = next(iter(canvas.selected))
+        wires = {repr(wire): wire for wire in sorted(canvas.diagram.wires_of(step), key=repr)}
+        if not wires:
+            canvas.said.emit("No wire begins or ends at this step.")
+            return None
+        names = {one: canvas.diagram.steps[one].name for wire in wires.values() for one in (wire.source, wire.target)}
+        choices = [
+            Choice(
+                key,
+                f"To {names[wire.target]}" if wire.source == step else f"From {names[wire.source]}",
+                f"port “{wire.port}”",
+                "unlink",
+            )
+            for key, wire in wires.items()
+        ]
+
+        def cut(key: str) -> None:
+            canvas.apply("Cut a wire", lambda workflow: edits.disconnect(workflow, [wires[key]]))
+
+        return self._ask(choices, "Cut which wire?", "No wire leads there.", self._beside(step), cut)
+
+    def find(self) -> Chooser:
+        """Go to a step that is called so, or holds a text in its settings or last values."""
+        canvas = self._canvas
+        at = QPoint(canvas.viewport().width() // 2 - WIDE // 2, 48)
+        finder = Finder(canvas.diagram, canvas.overlay)
+        prompt = "Find by title, id, setting or last value"
+        return self._ask(finder, prompt, "Nothing holds that text.", at, canvas.focus_on, width=WIDE)
+
+    def loop_at(self, point: Place) -> str:
+        """The innermost loop at a canvas point, '' for none."""
+        frames = [b for b in self._canvas.diagram.in_area(Rect(*point, *point)) if b.is_frame]
+        return frames[-1].id if frames else _TOP_LEVEL
+
+    def _ask_target_of(self, source: str, port: str) -> Chooser:
+        canvas, types = self._canvas, self._canvas.types
+        refused = edits.refusals(canvas.document.workflow, types, source, port)
+
+        def connect(target: str) -> None:
+            canvas.apply("Draw a wire", lambda workflow: edits.connect(workflow, source, port, target, types=types))
+
+        choices = step_choices(canvas.diagram, fits=lambda step: not refused.get(step))
+        several = len(canvas.diagram.boxes[source].shape.exits()) > 1
+        title = f"Lead “{port}” to" if several else "Lead to"
+        return self._ask(choices, title, "No step fits.", self._beside(source), connect)
+
+    def _open_port(self, step: str) -> str:
+        """The first port that leads nowhere, or else the first; '' if there is none."""
+        exits = self._canvas.diagram.boxes[step].shape.exits()
+        wired = {wire.port for wire in self._canvas.diagram.wires_of(step) if wire.source == step}
+        return next((p.name for p in exits if p.name not in wired), exits[0].name if exits else "")
+
+    def _beside(self, step: str) -> QPoint:
+        box = self._canvas.diagram.boxes[step]
+        x, y = self._canvas.camera.to_window(box.rect.right + 16.0, box.y)
+        return QPoint(round(x), round(y))
+
+    def _middle_of(self, wire: Wire) -> QPoint:
+        path = self._canvas.diagram.wires[wire]
+        x, y = self._canvas.camera.to_window((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2)
+        return QPoint(round(x), round(y))
+
+    def _ask(
+        self,
+        choices: Sequence[Choice] | Search,
+        prompt: str,
+        nothing: str,
+        at: QPoint,
+        chosen: Callable[[str], object],
+        *,
+        width: int = WIDTH,
+    ) -> Chooser:
+        canvas = self._canvas
+        chooser = Chooser(
+            choices, prompt=prompt, nothing=nothing, theme=canvas.theme, icons=canvas.icons, parent=canvas.viewport(),
+            width=width,
+        )  # fmt: skip
+        chooser.closed.connect(canvas.setFocus)
+        chooser.chosen.connect(chosen)
+        chooser.open_at(at)
+        return chooser
