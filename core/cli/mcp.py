@@ -176,6 +176,22 @@ def probe(name: ServerArgument, as_json: JsonOption = False) -> int:
     return asyncio.run(work())
 
 
+@app.command("sign-out")
+def sign_out(name: ServerArgument) -> int:
+    """Forget the sign-in to a server. `steploom mcp test` signs in again."""
+
+    async def work() -> int:
+        from core.workspace import Workspace
+
+        async with Workspace.open(memory_only=True) as workspace:
+            there = await workspace.mcp.sign_out(name)
+        error_console().print(f"Signed out of {name}." if there else f"Nobody is signed in to {name}.", markup=False)
+        return COMPLETED
+
+    _refusing(lambda: _configuration().entry(name))
+    return asyncio.run(work())
+
+
 @app.command("approve")
 def approve(
     name: ServerArgument,
@@ -300,10 +316,21 @@ async def _until_told(work: Any) -> None:
 async def _tools(workspace: Workspace, name: str) -> Sequence[McpTool]:
     """What a server offers; its state is told meanwhile."""
     console = error_console()
+    workspace.mcp.open_with(_open_page)
     if console.is_terminal:
         with console.status(f"Starting {name} …"):
             return await workspace.mcp.tools(name)
     return await workspace.mcp.tools(name)
+
+
+async def _open_page(address: str) -> None:
+    """Send the person to a page on which to sign in."""
+    import webbrowser
+
+    console = error_console()
+    console.print("Sign in on this page; it opens in the browser:")
+    console.print(f"  {address}", markup=False, soft_wrap=True)
+    await asyncio.to_thread(webbrowser.open, address)
 
 
 async def _take_in(found: list[ForeignServer], replace: bool) -> int:

@@ -113,8 +113,13 @@ class RunProgress:
         steps = [step for _, step in workflow.walk()]
         open_ended = any(step.body is not None or step.type == "workflow" for step in steps)
         self.total = None if open_ended else float(len(steps))
-        self.done = 0.0
+        self._settled: set[str] = set()
         self._titles = {step.id: step.name for step in steps}
+
+    @property
+    def done(self) -> float:
+        """Steps that are settled; one that is told of again, because the run went on, counts once."""
+        return float(len(self._settled))
 
     def news(self, event: Event) -> str:
         """What an event says to somebody who waits, '' for nothing. Counts it."""
@@ -125,7 +130,7 @@ class RunProgress:
             case StepStarted():
                 return f"{event.title or title}: started"
             case StepCompleted() | StepSkipped() | StepFailed():
-                self.done += 1
+                self._settled.add(event.path)
                 word = {StepCompleted: "done", StepSkipped: "skipped", StepFailed: "failed"}[type(event)]
                 return f"{title}: {word}"
             case StepRetrying():

@@ -7,7 +7,7 @@ breaks. So a server has an owner task for its whole life, and calls only borrow 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -28,6 +28,9 @@ from core.workflow.model import Json
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.client.session import ListRootsFnT
+
+Authorize: TypeAlias = Callable[[str, Callable[[bool], None]], Awaitable[Any]]
+"""Makes what signs HTTP requests to an address; told when the person is waited for, and when no longer."""
 
 ServerState: TypeAlias = Literal["stopped", "connecting", "ready", "waiting", "failed"]
 """waiting: it went away or did not start, and is tried again by itself. failed: it is tried again when it is used."""
@@ -84,7 +87,7 @@ class Connection:
         clock: Clock,
         environment: Mapping[str, str] | None,
         elicit: Callable[[], Elicit | None],
-        authorize: Callable[[str], Any] | None,
+        authorize: Authorize | None,
         tell: Callable[[ServerStatus], None],
     ) -> None:
         self.name = name
@@ -224,6 +227,8 @@ class Connection:
                 error: McpError = ServerUnavailable(explain.gone(self.name, self._output, self._mask))
             except McpError as failure:
                 error = never_ready = failure
+            except Exception as failure:  # noqa: BLE001 - whoever waits for the server must not wait for ever
+                error = never_ready = explain.failed_start(self.name, self.config, failure, self._output, self._mask)
             if self._clock.monotonic() - began > GOOD_LIFE:
                 failures = 0
             failures += 1
@@ -248,7 +253,6 @@ class Connection:
         self._output, self._mask, self._gone = Output(), expanded.mask, asyncio.Event()
         started = False
         error: BaseException | None = None
-        auth = self._authorize(expanded.url) if self._authorize is not None else None
         with anyio.CancelScope() as scope:
             self._abandon = scope.cancel
 
@@ -258,8 +262,16 @@ class Connection:
                 scope.cancel()
 
             timer = self._clock.call_later(self.config.connect_timeout, expire)
-            wire = open_wire(self.name, self.config, expanded, self._output, self._lost, auth)
+
+            def waiting(for_person: bool) -> None:
+                nonlocal timer
+                timer.cancel()
+                if not for_person and not started:
+                    timer = self._clock.call_later(self.config.connect_timeout, expire)
+
             try:
+                auth = await self._authorize(expanded.url, waiting) if self._authorize is not None else None
+                wire = open_wire(self.name, self.config, expanded, self._output, self._lost, auth)
                 async with Client(
                     wire,
                     client_info=Implementation(name="steploom", version=_version()),

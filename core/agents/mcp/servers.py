@@ -25,6 +25,7 @@ from core.agents.mcp.handover import ProgressRelay, asked_there
 from core.agents.mcp.reference import references
 from core.agents.mcp.secret_values import key_name
 from core.agents.mcp.server_config import ServerConfig
+from core.agents.mcp.sign_in import browser_sign_in
 from core.agents.mcp.thread import McpThread
 from core.agents.mcp.tool import AgreedTool, McpTool, described
 from core.engine.clock import Clock
@@ -87,6 +88,7 @@ class McpServers:
         self._thread = McpThread()
         self._held: dict[str, _Held] = {}
         self._elicit: Elicit | None = None
+        self._open_page: OpenPage | None = None
         self._closed = False
 
     def ask_with(self, elicit: Elicit | None) -> None:
@@ -95,6 +97,24 @@ class McpServers:
         Call it on the loop on which to ask. Without one such questions are declined.
         """
         self._elicit = asked_there(elicit, asyncio.get_running_loop()) if elicit is not None else None
+
+    def open_with(self, open_page: OpenPage | None) -> None:
+        """Who opens the pages on which a person signs in to a server. Call it on the loop on which to open them.
+
+        Without one, servers that want a sign-in cannot be used until somebody has signed in elsewhere.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def there(address: str) -> None:
+            assert open_page is not None
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_opened(open_page, address), loop))
+
+        self._open_page = there if open_page is not None else None
+
+    async def sign_out(self, server: str) -> bool:
+        """Forget a sign-in; whether there was one."""
+        await self.stop(server)
+        return await self._secrets.delete(key_name(server, "oauth"))
 
     async def servers(self) -> Mapping[str, ServerConfig]:
         """The configured servers by name. Raises BadConfiguration."""
@@ -121,6 +141,7 @@ class McpServers:
             kind, _, key = name.partition(":")
             if kind == "secret" and key.startswith(key_name(server, "")):
                 await self._secrets.delete(key)
+        await self._secrets.delete(key_name(server, "oauth"))
         await self._agreements.forget(server)
         self._held.pop(server, None)
 
@@ -243,6 +264,10 @@ class McpServers:
             await held.connection.stop()
             if server in self._held:  # somebody else was quicker
                 return await self._hold(server, config)
+
+        async def authorize(url: str, waiting: Callable[[bool], None]) -> Any:
+            return await browser_sign_in(server, url, self._secrets, self._open_page, waiting)
+
         connection = Connection(
             server,
             config,
@@ -250,7 +275,7 @@ class McpServers:
             clock=self._clock,
             environment=self._environment,
             elicit=lambda: self._elicit,
-            authorize=None,
+            authorize=authorize if config.auth == "oauth" else None,
             tell=self._tell,
         )
         held = self._held[server] = _Held(connection, {})
@@ -307,6 +332,10 @@ def _found(held: _Held, tool: str) -> McpTool:
         hint = f" Did you mean {near!r}?" if near else f" It offers: {', '.join(held.tools) or 'nothing'}."
         raise ToolNotFound(f"The MCP server {held.connection.name!r} offers no tool {tool!r}.{hint}")
     return found
+
+
+async def _opened(open_page: OpenPage, address: str) -> None:
+    await open_page(address)
 
 
 async def _all(stops: Iterable[Callable[[], Awaitable[None]]]) -> None:
