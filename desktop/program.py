@@ -282,6 +282,8 @@ class Program(QObject):
 
 
 def _real_canvas() -> CanvasMaker:
+    from desktop.canvas import accessibility
     from desktop.canvas.view import CanvasView  # brings pyqtgraph and numpy
 
+    accessibility.install()
     return CanvasView

@@ -1,4 +1,4 @@
-"""The canvas for those who do not see it: every step is a child with its name, what it does and how it stands."""
+"""The canvas for those who do not see it: every step and wire is a child with its name and how it stands."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QPoint, QRect
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent, QAccessibleInterface, QWindow
+from PySide6.QtWidgets import QWidget
 
+from core.workflow.model import Wire
+from desktop.canvas.geometry import Rect
+from desktop.canvas.hit import hit
 from desktop.canvas.stale import window_rect
+from desktop.canvas.strands import Flow
 from desktop.canvas.view import CanvasView
 from desktop.overlay import StepState
 
@@ -19,8 +24,13 @@ _SAID: Final[Mapping[StepState, str]] = {
     "failed": "failed", "skipped": "skipped", "cancelled": "cancelled",
 }  # fmt: skip
 
-SPOKEN: Final[frozenset[StepState]] = frozenset({"waiting", "failed", "done"})
-"""States that are announced when a step comes to them."""
+SPOKEN: Final[frozenset[StepState]] = frozenset({"running", "waiting", "failed", "done"})
+"""States that are announced when a step comes to them; that a step is running only if it is the selected one."""
+
+URGENT: Final[frozenset[StepState]] = frozenset({"waiting", "failed"})
+"""States that are announced at once, whatever is being said."""
+
+_FLOWS: Final[Mapping[Flow, str]] = {"rest": "", "live": "was taken", "dead": "was not taken"}
 
 
 def describe(canvas: CanvasView, step: str) -> str:
@@ -37,20 +47,23 @@ def describe(canvas: CanvasView, step: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-class StepInterface(QAccessibleInterface):
-    """One step."""
+def describe_wire(canvas: CanvasView, wire: Wire) -> str:
+    """From where to where a wire leads, in words."""
+    names = (canvas.diagram.steps[wire.source].name, canvas.diagram.steps[wire.target].name)
+    exits = canvas.diagram.boxes[wire.source].shape.exits()
+    port = f" ({wire.port})" if len(exits) > 1 else ""
+    return f"Wire from {names[0]}{port} to {names[1]}"
 
-    def __init__(self, tree: CanvasInterface, step: str) -> None:
+
+class _PartInterface(QAccessibleInterface):
+    """What a step and a wire have in common: they are painted, so there is no object behind them, and no children."""
+
+    def __init__(self, tree: CanvasInterface) -> None:
         super().__init__()
         self._tree = tree
-        self.step = step
-
-    def isValid(self) -> bool:  # noqa: N802 - Qt's name
-        """Whether the step is still there."""
-        return self.step in self._tree.canvas.diagram.boxes
 
     def object(self) -> QObject | None:  # type: ignore[override]  # Qt takes null for a child without an object
-        """None: steps are painted, not widgets."""
+        """None: it is painted, not a widget."""
         return None
 
     def parent(self) -> QAccessibleInterface:
@@ -73,6 +86,34 @@ class StepInterface(QAccessibleInterface):
         """None."""
         return -1
 
+    def setText(self, kind: QAccessible.Text, text: str) -> None:  # noqa: N802 - Qt's name
+        """Nothing: texts are edited on the canvas."""
+
+    def role(self) -> QAccessible.Role:
+        """An item of a list."""
+        return QAccessible.Role.ListItem
+
+    def window(self) -> QWindow | None:  # type: ignore[override]  # Qt takes null
+        """The window of the canvas."""
+        return self._tree.window()
+
+    def _on_screen(self, area: Rect) -> QRect:
+        canvas = self._tree.canvas
+        part = window_rect(area, canvas.camera)
+        return QRect(canvas.viewport().mapToGlobal(part.topLeft()), part.size())
+
+
+class StepInterface(_PartInterface):
+    """One step."""
+
+    def __init__(self, tree: CanvasInterface, step: str) -> None:
+        super().__init__(tree)
+        self.step = step
+
+    def isValid(self) -> bool:  # noqa: N802 - Qt's name
+        """Whether the step is still there."""
+        return self.step in self._tree.canvas.diagram.boxes
+
     def text(self, kind: QAccessible.Text) -> str:
         """The step's name, or what there is to say about it."""
         if not self.isValid():
@@ -81,20 +122,9 @@ class StepInterface(QAccessibleInterface):
             return self._tree.canvas.diagram.steps[self.step].name
         return describe(self._tree.canvas, self.step) if kind == QAccessible.Text.Description else ""
 
-    def setText(self, kind: QAccessible.Text, text: str) -> None:  # noqa: N802 - Qt's name
-        """Nothing: titles are edited on the canvas."""
-
     def rect(self) -> QRect:
         """Where the step is on the screen."""
-        canvas = self._tree.canvas
-        if not self.isValid():
-            return QRect()
-        part = window_rect(canvas.diagram.boxes[self.step].rect, canvas.camera)
-        return QRect(canvas.viewport().mapToGlobal(part.topLeft()), part.size())
-
-    def role(self) -> QAccessible.Role:
-        """An item of a list."""
-        return QAccessible.Role.ListItem
+        return self._on_screen(self._tree.canvas.diagram.boxes[self.step].rect) if self.isValid() else QRect()
 
     def state(self) -> QAccessible.State:
         """Selected, focused, out of sight."""
@@ -106,18 +136,63 @@ class StepInterface(QAccessibleInterface):
         state.disabled = not self.isValid()
         return state
 
-    def window(self) -> QWindow | None:  # type: ignore[override]  # Qt takes null
-        """The window of the canvas."""
-        return self._tree.window()
+    def relations(
+        self, match: QAccessible.RelationFlag = QAccessible.RelationFlag.AllRelations
+    ) -> list[tuple[QAccessibleInterface, QAccessible.RelationFlag]]:
+        """The steps that it leads to and comes from."""
+        found: list[tuple[QAccessibleInterface, QAccessible.RelationFlag]] = []
+        flags = QAccessible.RelationFlag
+        for wire in sorted(self._tree.canvas.diagram.wires_of(self.step), key=repr):
+            to = wire.source == self.step
+            flag = flags.FlowsTo if to else flags.FlowsFrom
+            if match & flag:
+                found.append((self._tree.step(wire.target if to else wire.source), flag))
+        return found
+
+
+class WireInterface(_PartInterface):
+    """One wire."""
+
+    def __init__(self, tree: CanvasInterface, wire: Wire) -> None:
+        super().__init__(tree)
+        self.wire = wire
+
+    def isValid(self) -> bool:  # noqa: N802 - Qt's name
+        """Whether the wire is still there."""
+        return self.wire in self._tree.canvas.diagram.wires
+
+    def text(self, kind: QAccessible.Text) -> str:
+        """From where to where, or what a run did with it."""
+        canvas = self._tree.canvas
+        if not self.isValid():
+            return ""
+        if kind == QAccessible.Text.Name:
+            return describe_wire(canvas, self.wire)
+        return _FLOWS[canvas.flow(self.wire)] if kind == QAccessible.Text.Description else ""
+
+    def rect(self) -> QRect:
+        """The rectangle around it on the screen."""
+        return self._on_screen(self._tree.canvas.diagram.paths.rect(self.wire)) if self.isValid() else QRect()
+
+    def state(self) -> QAccessible.State:
+        """Selected, out of sight."""
+        canvas, state = self._tree.canvas, QAccessible.State()
+        state.selectable = True
+        state.selected = self.wire in canvas.marks.wires
+        state.offscreen = self.isValid() and not canvas.diagram.paths.rect(self.wire).intersects(canvas.visible_area())
+        state.disabled = not self.isValid()
+        return state
 
 
 class CanvasInterface(QAccessibleInterface):
-    """The canvas: a list of its steps in document order."""
+    """The canvas: a list of its steps in document order, then its wires, then the widgets that stand on it."""
 
     def __init__(self, canvas: CanvasView) -> None:
         super().__init__()
         self.canvas = canvas
         self._steps: dict[str, StepInterface] = {}
+        self._wires: dict[Wire, WireInterface] = {}
+        self._listed: tuple[object, list[str], list[Wire]] = (None, [], [])
 
     def isValid(self) -> bool:  # noqa: N802 - Qt's name
         """Always, as long as it is there."""
@@ -133,9 +208,15 @@ class CanvasInterface(QAccessibleInterface):
         return QAccessible.queryAccessibleInterface(widget) if widget is not None else None
 
     def child(self, index: int) -> QAccessibleInterface | None:  # type: ignore[override]  # Qt takes null
-        """The step at a place in document order."""
-        ids = list(self.canvas.diagram.boxes)
-        return self.step(ids[index]) if 0 <= index < len(ids) else None
+        """The step, wire or widget at a place."""
+        steps, wires = self._parts()
+        if 0 <= index < len(steps):
+            return self.step(steps[index])
+        if len(steps) <= index < len(steps) + len(wires):
+            return self.wire(wires[index - len(steps)])
+        widgets = self._widgets()
+        at = index - len(steps) - len(wires)
+        return QAccessible.queryAccessibleInterface(widgets[at]) if 0 <= at < len(widgets) else None
 
     def step(self, step_id: str) -> StepInterface:
         """A step's child."""
@@ -145,30 +226,64 @@ class CanvasInterface(QAccessibleInterface):
             QAccessible.registerAccessibleInterface(found)
         return found
 
+    def wire(self, wire: Wire) -> WireInterface:
+        """A wire's child."""
+        found = self._wires.get(wire)
+        if found is None:
+            found = self._wires[wire] = WireInterface(self, wire)
+            QAccessible.registerAccessibleInterface(found)
+        return found
+
     def childAt(self, x: int, y: int) -> QAccessibleInterface | None:  # type: ignore[override]  # noqa: N802 - Qt's name, Qt takes null
-        """The step at a place on the screen."""
-        point = self.canvas.canvas_point(self.canvas.viewport().mapFromGlobal(QPoint(x, y)))
-        for box in reversed(list(self.canvas.diagram.boxes.values())):
-            if box.rect.contains(*point):
-                return self.step(box.id)
-        return None
+        """The widget, step or wire at a place on the screen."""
+        at = self.canvas.viewport().mapFromGlobal(QPoint(x, y))
+        for widget in self._widgets():
+            if widget.rect().contains(widget.mapFromGlobal(QPoint(x, y))):
+                return QAccessible.queryAccessibleInterface(widget)
+        found = hit(self.canvas.diagram, *self.canvas.canvas_point(at), self.canvas.camera.scale)
+        if found.wire is not None:
+            return self.wire(found.wire)
+        return self.step(found.step) if found.step else None
 
     def childCount(self) -> int:  # noqa: N802 - Qt's name
-        """How many steps there are."""
-        return len(self.canvas.diagram.boxes)
+        """How many steps, wires and widgets there are."""
+        steps, wires = self._parts()
+        return len(steps) + len(wires) + len(self._widgets())
 
     def indexOfChild(self, child: QAccessibleInterface) -> int:  # noqa: N802 - Qt's name
-        """A step's place in document order, -1 for something else."""
-        step = getattr(child, "step", "")
-        return list(self.canvas.diagram.boxes).index(step) if step in self.canvas.diagram.boxes else -1
+        """A child's place, -1 for something else."""
+        steps, wires = self._parts()
+        if isinstance(child, StepInterface):
+            return steps.index(child.step) if child.isValid() else -1
+        if isinstance(child, WireInterface):
+            return len(steps) + wires.index(child.wire) if child.isValid() else -1
+        widgets = self._widgets()
+        one = child.object()
+        return len(steps) + len(wires) + widgets.index(one) if one in widgets else -1
+
+    def _parts(self) -> tuple[list[str], list[Wire]]:
+        """The steps and wires in their order; made anew only when the workflow is another one."""
+        diagram = self.canvas.diagram
+        if self._listed[0] is not diagram.workflow:
+            steps = list(diagram.boxes)
+            wires = [wire for step in steps for wire in diagram.steps[step].wires() if wire in diagram.wires]
+            self._listed = (diagram.workflow, steps, wires)
+        return self._listed[1], self._listed[2]
+
+    def _widgets(self) -> list[QWidget]:
+        """What stands on the canvas: the zoom pill, and lists and fields that are open."""
+        held = (*self.canvas.viewport().children(), *self.canvas.children())
+        own = self.canvas.viewport()
+        return [one for one in held if isinstance(one, QWidget) and one is not own and one.isVisibleTo(self.canvas)]
 
     def text(self, kind: QAccessible.Text) -> str:
         """The workflow's name, or how large it is."""
         workflow = self.canvas.document.workflow
         if kind == QAccessible.Text.Name:
             return f"Canvas of {workflow.name}" if workflow.name else "Canvas"
-        count = len(self.canvas.diagram.boxes)
-        return f"{count} steps, {len(self.canvas.diagram.wires)} wires" if kind == QAccessible.Text.Description else ""
+        steps, wires = len(self.canvas.diagram.boxes), len(self.canvas.diagram.wires)
+        said = f"{steps} {'step' if steps == 1 else 'steps'}, {wires} {'wire' if wires == 1 else 'wires'}"
+        return said if kind == QAccessible.Text.Description else ""
 
     def setText(self, kind: QAccessible.Text, text: str) -> None:  # noqa: N802 - Qt's name
         """Nothing."""
@@ -208,13 +323,33 @@ class Speaker(QObject):
             QAccessible.updateAccessibility(QAccessibleEvent(child, QAccessible.Event.Focus))
 
     def _stepped(self, step: str, state: StepState) -> None:
-        if QAccessible.isActive() and state in SPOKEN:
-            name = self._canvas.diagram.steps[step].name
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._canvas, f"{name}: {_SAID[state]}"))
+        if not QAccessible.isActive() or state not in SPOKEN:
+            return
+        if state == "running" and self._canvas.selected != {step}:
+            return
+        self._announce(sentence(self._canvas, step, state), urgent=state in URGENT)
+
+    def _announce(self, text: str, *, urgent: bool) -> None:
+        event = QAccessibleAnnouncementEvent(self._canvas, text)
+        levels = QAccessible.AnnouncementPoliteness
+        event.setPoliteness(levels.Assertive if urgent else levels.Polite)
+        QAccessible.updateAccessibility(event)
+
+
+def sentence(canvas: CanvasView, step: str, state: StepState) -> str:
+    """What is said when a step comes to a state: `Classify: failed, Rate limit reached`."""
+    view = canvas.state(step)
+    error = f", {view.error}" if state == "failed" and view is not None and view.error else ""
+    return f"{canvas.diagram.steps[step].name}: {_SAID[state]}{error}"
+
+
+def install() -> None:
+    """Let Qt ask `interface_of` for every object; once is enough for the whole program."""
+    QAccessible.installFactory(interface_of)
 
 
 def interface_of(_class_name: str, obj: QObject) -> QAccessibleInterface | None:
-    """Qt asks this for what stands for an object; the application installs it once by QAccessible.installFactory."""
+    """Qt asks this for what stands for an object."""
     if not isinstance(obj, CanvasView):
         return None
     if obj.accessible is None:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from core.workflow import edits
 from core.workflow.model import Step, Workflow
-from desktop.canvas.accessibility import CanvasInterface, describe
 from desktop.canvas.export import ExportFailed, export
 from desktop.canvas.zoom_pill import ZoomPill
 from desktop.overlay import StepView
@@ -69,34 +68,6 @@ def test_an_export_that_cannot_be_made_says_why(hand: Hand, tmp_path: Path) -> N
         export(hand.canvas, tmp_path / "graph.gif")
     with pytest.raises(ExportFailed, match="no folder"):
         export(hand.canvas, tmp_path / "nowhere" / "graph.png")
-
-
-def test_every_step_is_a_child_with_its_name_its_state_and_where_it_leads(hand: Hand) -> None:
-    canvas = hand.canvas
-    tree = CanvasInterface(canvas)
-    assert tree.childCount() == 7
-    child = tree.step("choose")
-    assert tree.indexOfChild(child) == list(canvas.diagram.boxes).index("choose")
-    assert child.text(QAccessible.Text.Name) == "Decide"
-    canvas.overlay.by_id["choose"] = StepView(state="failed", error="It failed.")
-    assert child.text(QAccessible.Text.Description) == "Choose, failed, It failed., leads to Yes, No"
-    assert describe(canvas, "free") == "Add, leads nowhere"
-
-
-def test_a_removed_step_is_no_longer_valid(hand: Hand) -> None:
-    tree = CanvasInterface(hand.canvas)
-    child = tree.step("free")
-    assert child.isValid()
-    hand.canvas.apply("Delete", lambda workflow: edits.remove_steps(workflow, ["free"]))
-    assert not child.isValid()
-    assert child.text(QAccessible.Text.Name) == ""
-
-
-def test_a_selected_step_says_that_it_is(hand: Hand) -> None:
-    tree = CanvasInterface(hand.canvas)
-    hand.canvas.focus_on("one")
-    assert tree.step("one").state().selected
-    assert not tree.step("yes").state().selected
 
 
 def test_the_states_that_steps_come_to_are_told_once(hand: Hand) -> None:
