@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from core.engine.events import NO_USAGE, Usage
 from core.memory.facts import fact_key
-from core.memory.words import is_denial, names_of, numbers_of, telling_words
+from core.memory.words import is_denial, names_of, numbers_of, telling_sequence
 from core.store.memory_records import Memory
 
 DecisionKind: TypeAlias = Literal["same", "updated", "contradiction", "new"]
@@ -54,7 +54,7 @@ class RuleDecider:
         return Decision("new", reason="Nothing known says this." if not near else _KEPT_BOTH, sure=not near)
 
     def _relation(self, content: str, key: str, known: Memory) -> Decision | None:
-        same_subject = telling_words(content) == telling_words(known.content)
+        same_subject = telling_sequence(content) == telling_sequence(known.content)
         same_values = is_unchanged(content, known.content)
         if same_subject and same_values:
             return Decision("same", known, "It is known in other words.")

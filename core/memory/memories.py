@@ -21,7 +21,7 @@ from core.memory.facts import fact_key
 from core.memory.proposal import Outcome, Proposed
 from core.memory.ranking import Weights, fit, rank
 from core.memory.recall import Recall
-from core.memory.words import COMMON, telling_words
+from core.memory.words import telling_words, without_common
 from core.store.memories import MemoryRecords, NewMemory
 from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
 
@@ -69,24 +69,24 @@ class Memories:
     ) -> Recall:
         """What is remembered that helps with a question, best first: pinned memories, then by meaning and words.
 
-        limit: memories at most. tokens: room for them in a prompt. touch: count them as used (else call `touch` with
-        those that really were). Raises StoreError.
+        limit: memories at most, 1 to 1,000. tokens: room for them in a prompt. touch: count the relevant ones as used
+        (else call `touch` with those that really were). Raises StoreError.
         """
         question = guard.clean(query)[:_LONGEST_QUESTION]
         vector, usage, reason = await self._question(question)
         now = self._clock.now()
-        deep = max(40, min(4 * limit, 400))
-        hits = await self._records.search(scope, question, vector, now=now, common_words=COMMON, deep=deep)
+        deep = max(40, min(limit, 1000) + 20)
+        hits = await self._records.search(scope, without_common(question), vector, now=now, deep=deep)
         ranked = rank(hits, now, self._weights)
         items = fit(ranked, limit=limit, tokens=tokens)
         if touch:
-            await self.touch([item.memory.id for item in items])
+            await self.touch([item.memory.id for item in items if item.relevant])
         return Recall(
             items,
             mode="keyword" if vector is None else "vector",
             note=_BY_WORDS.format(reason=reason) if vector is None else "",
             tokens=sum(item.tokens for item in items),
-            left_out=len(ranked) - len(items),
+            left_out=sum(item.relevant for item in ranked) - sum(item.relevant for item in items),
             usage=usage,
         )
 
@@ -287,9 +287,8 @@ class Memories:
     async def _candidates(self, memory: Memory, vector: Vector | None) -> Sequence[Memory]:
         """Those of the same owner that are about the same thing, or alike by vector (without one: by words)."""
         own = Scope(memory.agent_id, shared=False)
-        hits = await self._records.search(
-            own, memory.content, vector, now=self._clock.now(), common_words=COMMON, deep=20
-        )
+        words = without_common(memory.content)
+        hits = await self._records.search(own, words, vector, now=self._clock.now(), deep=20)
         alike = [hit for hit in hits if _is_alike(hit, memory.content)]
         alike.sort(key=lambda hit: (-(hit.similarity or 0.0), hit.word_rank or 999))
         about = await self._records.by_key(memory.agent_id, memory.fact_key) if memory.fact_key else []

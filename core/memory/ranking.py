@@ -36,14 +36,19 @@ class Weights:
 
 
 def rank(hits: Iterable[Hit], now: datetime, weights: Weights) -> list[Recalled]:
-    """What is relevant, best first: pinned ones before all others, and of those that say the same the best one."""
+    """All that was found, best first: pinned ones, relevant ones, then the rest; of those that say the same the best.
+
+    now: the time by which recency is judged.
+    """
     hits = list(hits)
     by_meaning = any(hit.vector_rank is not None for hit in hits)
-    relevant = [hit for hit in hits if hit.memory.pinned or _is_relevant(hit, weights, by_meaning)]
-    fused = {hit.memory.id: _fused(hit, weights, by_meaning) for hit in relevant}
-    low, high = min(fused.values(), default=0.0), max(fused.values(), default=0.0)
-    ranked = [_scored(hit, _between(fused[hit.memory.id], low, high), now, weights) for hit in relevant]
-    ranked.sort(key=lambda item: (not item.memory.pinned, -item.score, item.memory.created, str(item.memory.id)))
+    fused = [_fused(hit, weights, by_meaning) for hit in hits]
+    low, high = min(fused, default=0.0), max(fused, default=0.0)
+    ranked = [
+        _scored(hit, _between(value, low, high), now, weights, relevant=_is_relevant(hit, weights, by_meaning))
+        for hit, value in zip(hits, fused, strict=True)
+    ]
+    ranked.sort(key=_place)
     return list(_distinct(ranked))
 
 
@@ -60,7 +65,14 @@ def fit(ranked: Sequence[Recalled], *, limit: int, tokens: int) -> tuple[Recalle
     return tuple(chosen)
 
 
+def _place(item: Recalled) -> tuple[bool, bool, float, datetime, str]:
+    memory = item.memory
+    return not memory.pinned, not item.relevant, -item.score, memory.created, str(memory.id)
+
+
 def _is_relevant(hit: Hit, weights: Weights, by_meaning: bool) -> bool:
+    if hit.memory.pinned:
+        return True
     if hit.similarity is not None and hit.similarity >= weights.floor:
         return True
     if by_meaning:
@@ -79,7 +91,7 @@ def _between(value: float, low: float, high: float) -> float:
     return (value - low) / (high - low) if high > low else 1.0
 
 
-def _scored(hit: Hit, relevance: float, now: datetime, weights: Weights) -> Recalled:
+def _scored(hit: Hit, relevance: float, now: datetime, weights: Weights, *, relevant: bool) -> Recalled:
     memory = hit.memory
     hours = max(0.0, (now - memory.last_accessed).total_seconds() / 3600)
     recency = _HOURLY**hours
@@ -94,7 +106,7 @@ def _scored(hit: Hit, relevance: float, now: datetime, weights: Weights) -> Reca
         recency=recency,
         pinned=memory.pinned,
     )
-    return Recalled(memory, score, why, tokens_of(line(memory)) + 1)
+    return Recalled(memory, score, why, tokens_of(line(memory)) + 1, relevant)
 
 
 def _distinct(ranked: Iterable[Recalled]) -> Iterable[Recalled]:

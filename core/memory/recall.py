@@ -30,20 +30,37 @@ class Why:
     recency: float
     pinned: bool = False
 
+    def in_words(self) -> str:
+        """The reasons as a person reads them."""
+        reasons = ["pinned"] if self.pinned else []
+        if self.similarity is not None:
+            reasons.append(f"{self.similarity:.2f} alike in meaning")
+        if self.words:
+            reasons.append("has " + ", ".join(self.words))
+        if self.importance >= 0.7:
+            reasons.append("important")
+        if self.recency >= 0.9:
+            reasons.append("used lately")
+        return "; ".join(reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A memory that was recalled. score: 0 to 1, higher is better. tokens: what it takes in a prompt, roughly."""
+    """A memory that was recalled. score: 0 to 1, higher is better. tokens: what it takes in a prompt, roughly.
+
+    relevant: False for one that is merely the least far away: worth showing to a person, not worth telling a model.
+    """
 
     memory: Memory
     score: float
     why: Why
     tokens: int
+    relevant: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """The memories for a question, best first.
+    """The memories for a question, best first: as many as were asked for if there are so many and they have room.
 
     note: what the search could not do, for the person; '' if nothing was amiss. tokens: of all items together.
     left_out: relevant memories that were beyond the limit or had no room. usage: what the question's embedding cost.
@@ -56,9 +73,14 @@ class Recall:
     left_out: int = 0
     usage: Usage = NO_USAGE
 
+    @property
+    def relevant(self) -> tuple[Recalled, ...]:
+        """Those that have to do with the question: what belongs in a prompt. None of them is a good answer too."""
+        return tuple(item for item in self.items if item.relevant)
+
     def as_text(self) -> str:
-        """The memories as lines for a prompt, each with its day; '' if there are none."""
-        return "\n".join(line(item.memory) for item in self.items)
+        """The relevant memories as lines for a prompt, each with its day; '' if there are none."""
+        return "\n".join(line(item.memory) for item in self.relevant)
 
 
 def line(memory: Memory) -> str:

@@ -68,9 +68,20 @@ def words_of(text: str) -> Iterator[str]:
             yield word.removesuffix("'s")
 
 
+def without_common(text: str) -> str:
+    """The text without the words that say too little to search for; all of it if nothing would be left."""
+    left = _WORD.sub(lambda match: "" if match.group().casefold() in COMMON else match.group(), text)
+    return left if _WORD.search(left) else text
+
+
 def telling_words(text: str) -> frozenset[str]:
     """The words that say what a statement is about, without their endings; numbers and denials left out."""
-    return frozenset(
+    return frozenset(telling_sequence(text))
+
+
+def telling_sequence(text: str) -> tuple[str, ...]:
+    """The same words in their order: who did what to whom."""
+    return tuple(
         stem(word)
         for word in words_of(text)
         if word not in COMMON and word not in _DENIALS and word not in _PASSING and not word[0].isdigit()

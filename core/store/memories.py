@@ -26,8 +26,9 @@ from core.store.memory_records import (
     Source,
     Vector,
 )
+from core.store.memory_tables import AgentMemoryRow, MemoryChangeRow
 from core.store.records import AnyRow
-from core.store.tables import EMBEDDING_DIMENSIONS, AgentMemoryRow, MemoryChangeRow
+from core.store.tables import EMBEDDING_DIMENSIONS
 from core.store.values import escape, unescape
 
 _memories = AgentMemoryRow.__table__.c
@@ -35,6 +36,10 @@ _changes = MemoryChangeRow.__table__.c
 
 GRAPH_FROM = 30_000
 """Memories in a scope from which the HNSW index is quicker than looking at every sketch."""
+
+_EF_SEARCH = 200
+_MOST_SCANNED = 200_000
+"""Memories that the HNSW index looks at before it gives up."""
 
 _LISTED = frozenset(column.strip().removeprefix("m.") for column in memory_sql.COLUMNS.split(","))
 _ORDERS: Mapping[str, Sequence[Any]] = {
@@ -78,60 +83,29 @@ class MemoryRecords:
         vector: Vector | None,
         *,
         now: datetime,
-        common_words: Collection[str] = (),
         deep: int = 40,
         graph: bool | None = None,
+        wide: int | None = None,
     ) -> list[Hit]:
         """What is nearest to a question by meaning (if there is a vector) and by words, and what is pinned, unordered.
 
         deep: how many each of the searches gives. graph: whether to go through the HNSW index; None lets the size of
-        the scope decide.
+        the scope decide. wide: how many of the nearest sketches are compared exactly; None lets the size decide.
         """
+
+        wanted = _Wanted(scope, question, vector, now, deep, wide)
 
         async def work(connection: AsyncConnection) -> list[Hit]:
             size = await self._size(connection, scope)
             large = size > GRAPH_FROM if graph is None else graph
-            found = await self._found(connection, scope, question, vector, now, common_words, deep, size, large)
-            if large and vector is not None and sum(hit.vector_rank is not None for hit in found) < min(deep, size):
+            if large and vector is not None:
+                found = await _found(connection, wanted, size, graph=True)
+                if sum(hit.vector_rank is not None for hit in found) >= min(deep, size):
+                    return found
                 # The graph gave up before it had found enough in this scope.
-                found = await self._found(connection, scope, question, vector, now, common_words, deep, size, False)
-            return found
+            return await _found(connection, wanted, size, graph=False)
 
         return await self._database.run(work)
-
-    async def _found(
-        self,
-        connection: AsyncConnection,
-        scope: Scope,
-        question: str,
-        vector: Vector | None,
-        now: datetime,
-        common_words: Collection[str],
-        deep: int,
-        size: int,
-        graph: bool,
-    ) -> list[Hit]:
-        agent, shared = scope.agent_id is not None, scope.shared or scope.agent_id is None
-        wide = _wide(size, deep, len(vector.values), graph=graph) if vector else deep
-        values: dict[str, Any] = {
-            "now": now,
-            "question": escape(question),
-            "common": list(common_words),
-            "lexemes": _lexemes(scope),
-            "size": size,
-            "deep": deep,
-        }
-        if agent:
-            values["agent"] = scope.agent_id
-        if vector is not None:
-            values |= {"vector": padded(vector.values), "model": vector.model, "wide": wide}
-            if graph:
-                values["owners"] = _owners(scope)
-        # ef_search must be at least what is asked for, and may be 1,000 at most.
-        limits = {"ef": str(min(1000, max(200, wide))), "most": "200000"}
-        await connection.execute(memory_sql.SETTINGS, limits)
-        statement = memory_sql.search(agent=agent, shared=shared, meaning=vector is not None, graph=graph)
-        return [_hit(row) for row in await connection.execute(statement, values)]
 
     async def add(
         self, new: NewMemory, *, replaces: Sequence[UUID] = (), cause: str = "", who: str = ""
@@ -182,7 +156,7 @@ class MemoryRecords:
         async def work(connection: AsyncConnection) -> list[Memory]:
             query = _selected(f"{_of(agent_id)} AND content_hash = :hash ORDER BY m.created DESC, m.id DESC")
             rows = await connection.execute(query, {"agent": agent_id, "hash": content_hash})
-            return [_memory(row) for row in rows]
+            return [memory_of(row) for row in rows]
 
         return await self._database.run(work)
 
@@ -192,7 +166,7 @@ class MemoryRecords:
         async def work(connection: AsyncConnection) -> list[Memory]:
             query = _selected(f"{_of(agent_id)} AND fact_key = :key AND fact_key <> '' AND state = 'live'")
             rows = await connection.execute(query, {"agent": agent_id, "key": escape(fact_key)})
-            return [_memory(row) for row in rows]
+            return [memory_of(row) for row in rows]
 
         return await self._database.run(work)
 
@@ -269,7 +243,7 @@ class MemoryRecords:
         async def work(connection: AsyncConnection) -> MemoryPage:
             total = await connection.scalar(select(func.count()).select_from(AgentMemoryRow).where(*conditions))
             rows = await connection.execute(wanted)
-            return MemoryPage(tuple(_memory(row) for row in rows), total or 0)
+            return MemoryPage(tuple(memory_of(row) for row in rows), total or 0)
 
         return await self._database.run(work)
 
@@ -305,6 +279,42 @@ class MemoryRecords:
             size = await connection.scalar(query) or 0
             self._sizes[agent_id] = (now, size)
         return size
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a search was asked for."""
+
+    scope: Scope
+    question: str
+    vector: Vector | None
+    now: datetime
+    deep: int
+    wide: int | None
+
+
+async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, *, graph: bool) -> list[Hit]:
+    scope, vector, deep = wanted.scope, wanted.vector, wanted.deep
+    agent, shared = scope.agent_id is not None, scope.shared or scope.agent_id is None
+    wide = wanted.wide or (_wide(size, deep, len(vector.values), graph=graph) if vector else deep)
+    values: dict[str, Any] = {
+        "now": wanted.now,
+        "question": escape(wanted.question),
+        "lexemes": _lexemes(scope),
+        "size": size,
+        "deep": deep,
+    }
+    if agent:
+        values["agent"] = scope.agent_id
+    if vector is not None:
+        values |= {"vector": padded(vector.values), "model": vector.model, "wide": wide}
+        if graph:
+            values["owners"] = _owners(scope)
+    # ef_search may be 1,000 at most; iterative scans go on from there.
+    limits = {"ef": str(min(1000, max(_EF_SEARCH, wide))), "most": str(_MOST_SCANNED)}
+    await connection.execute(memory_sql.SETTINGS, limits)
+    statement = memory_sql.search(agent=agent, shared=shared, meaning=vector is not None, graph=graph)
+    return [_hit(row) for row in await connection.execute(statement, values)]
 
 
 def _conditions(shown: MemoryFilter) -> Sequence[ColumnElement[bool]]:
@@ -357,7 +367,7 @@ def _selected(where: str) -> Any:
 
 async def _get(connection: AsyncConnection, memory_id: UUID) -> Memory | None:
     row = (await connection.execute(_selected("m.id = :id"), {"id": memory_id})).one_or_none()
-    return None if row is None else _memory(row)
+    return None if row is None else memory_of(row)
 
 
 async def _replace(
@@ -421,7 +431,7 @@ def _row(new: NewMemory) -> dict[str, Any]:
 
 def _hit(row: AnyRow) -> Hit:
     return Hit(
-        _memory(row),
+        memory_of(row),
         similarity=None if row.distance is None else 1 - row.distance,
         vector_rank=row.vector_place,
         word_rank=row.word_place,
@@ -430,7 +440,8 @@ def _hit(row: AnyRow) -> Hit:
     )
 
 
-def _memory(row: AnyRow) -> Memory:
+def memory_of(row: AnyRow) -> Memory:
+    """A memory of the columns that `memory_sql.COLUMNS` names."""
     return Memory(
         id=row.id,
         agent_id=row.agent_id,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Text, TextClause, bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from core.store.tables import EMBEDDING_DIMENSIONS
@@ -80,7 +80,7 @@ terms AS MATERIALIZED (
       WHEN word ~ '^\\D{{4,5}}$' THEN quote_literal(regexp_replace(word, 's$', '')) || ':*'
       ELSE quote_literal(word) END AS tsquery) AS query
   FROM (SELECT lexeme AS word FROM unnest(to_tsvector('simple', :question))
-        WHERE lexeme <> ALL(:common) AND strpos(lexeme, chr(92)) = 0 ORDER BY length(lexeme) DESC LIMIT 24) AS asked
+        WHERE strpos(lexeme, chr(92)) = 0 ORDER BY length(lexeme) DESC LIMIT 24) AS asked
 ),
 found AS MATERIALIZED (
   SELECT terms.word, hit.id FROM terms CROSS JOIN LATERAL (
@@ -124,7 +124,7 @@ def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClau
     parts.append(_WORDS)
     parts.append(_PINNED.format(whose=f"({_whose(agent, shared, 'm.')})"))
     statement = text("WITH " + ",".join(parts) + _ALL)
-    typed: list[Any] = [bindparam("common", type_=ARRAY(Text))]
+    typed: list[Any] = []
     if meaning:
         typed.append(bindparam("vector", type_=Embedding(EMBEDDING_DIMENSIONS)))
     if graph and meaning:

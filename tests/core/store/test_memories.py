@@ -6,7 +6,8 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.database import Database
-from core.store.tables import EMBEDDING_DIMENSIONS, AgentMemoryRow
+from core.store.memory_tables import AgentMemoryRow
+from core.store.tables import EMBEDDING_DIMENSIONS
 
 _memories = AgentMemoryRow.__table__.c
 
