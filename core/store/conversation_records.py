@@ -158,6 +158,11 @@ class CompactionNote:
     body: Mapping[str, Json] = field(default_factory=dict)
 
 
+def more_spent(now: Usage, before: Usage) -> Usage:
+    """What was spent since."""
+    return Usage(now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out, now.cost_usd - before.cost_usd)
+
+
 def complete_times(call: FunctionCall) -> FunctionCall:
     """The call with the times that its status must have; those that are left out are now."""
     started, ended = call.started, call.ended

@@ -72,12 +72,25 @@ def search_words(search: str) -> tuple[str, str | None]:
     """A tsquery for the words of a search, and an ILIKE pattern if its script does not part words by spaces."""
     words = _WORD.findall(search)
     query = " & ".join(f"{word}:*" for word in words)
-    unparted = any(ord(character) >= _FIRST_UNPARTED for word in words for character in word)
-    bare = re.sub(r"([\\\\%_])", r"\\\1", search.strip())
-    return query, f"%{bare}%" if unparted or not words else None
+    return query, f"%{_PATTERN_SIGN.sub(_ESCAPED, search.strip())}%" if _is_unparted(words) else None
+
+
+def has_words(text: str, search: str) -> bool:
+    """Whether a text is found by a search, without a database."""
+    words = _WORD.findall(search.lower())
+    if _is_unparted(words) and search.strip().lower() in text.lower():
+        return True
+    known = _WORD.findall(text.lower())
+    return bool(words) and all(any(one.startswith(word) for one in known) for word in words)
+
+
+def _is_unparted(words: Sequence[str]) -> bool:
+    return not words or any(ord(character) >= _FIRST_UNPARTED for word in words for character in word)
 
 
 _WORD = re.compile(r"[^\W_]+")
+_PATTERN_SIGN = re.compile(r"[\\%_]")
+_ESCAPED = r"\\\g<0>"
 _FIRST_UNPARTED = 0x0E00
 """Thai, and the scripts of East Asia beyond it."""
 

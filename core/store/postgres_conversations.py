@@ -30,6 +30,7 @@ from core.store.database import Database
 from core.store.errors import CallNotFound, ConversationNotFound
 from core.store.large_values import keep_values, load_values
 from core.store.postgres_log import PostgresLog
+from core.store.process import ProcessId
 from core.store.sent_requests import read_request
 from core.store.values import Packer, escape, unescape, unescape_start
 from core.workflow.model import NOTHING, Json
@@ -45,7 +46,7 @@ class PostgresConversations:
     """The Conversations protocol over the database. May be used from any loop.
 
     lease_s, beat_s: seconds for which a writer that is not heard of keeps a conversation, and between its signs of
-    life. make_id: ids of new conversations.
+    life. make_id: ids of new conversations. owner: who this process is.
     """
 
     def __init__(
@@ -55,9 +56,10 @@ class PostgresConversations:
         lease_s: float = 30.0,
         beat_s: float = 10.0,
         make_id: Callable[[], UUID] = new_id,
+        owner: ProcessId | None = None,
     ) -> None:
         self._database = database
-        self._leases = ConversationLeases(database, lease_s=lease_s, beat_s=beat_s)
+        self._leases = ConversationLeases(database, lease_s=lease_s, beat_s=beat_s, owner=owner)
         self._make_id = make_id
 
     async def stop(self) -> None:
@@ -139,7 +141,7 @@ class PostgresConversations:
         after: Conversation | None = None,
     ) -> Sequence[Found]:
         """Conversations, last used first."""
-        query, pattern = search_words(search)
+        query, pattern = search_words(escape(search))
         values: dict[str, Any] = {
             "agent_id": agent_id, "workflow": None if workflow is None else escape(workflow), "archived": archived,
             "own": own, "limit": limit, "before": after and after.updated, "before_id": after and after.id,

@@ -23,6 +23,7 @@ from core.store.conversation_records import (
     StoredMessage,
     checked_call,
     complete_times,
+    more_spent,
 )
 from core.store.conversation_rows import (
     call_columns,
@@ -127,7 +128,7 @@ class PostgresLog:
                 return NO_USAGE
             await keep_values(connection, large)
             await connection.execute(sql.UPDATE_CALL, columns)
-            more = _difference(timed.usage, before.usage)
+            more = more_spent(timed.usage, before.usage)
             if more != NO_USAGE:
                 await connection.execute(sql.COUNT_USAGE, {"id": row.id, **usage_columns(more)})
                 await _spend(connection, row, f"call:{call.id}", found.agent, "function", timed.usage, timed.ended)
@@ -243,7 +244,3 @@ def _placed(
 ) -> StoredMessage:
     asked = tuple(replace(call, message=number) for call in sorted(calls, key=lambda call: call.position))
     return replace(message, id=number, parent=parent, created=created, calls=asked)
-
-
-def _difference(now: Usage, before: Usage) -> Usage:
-    return Usage(now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out, now.cost_usd - before.cost_usd)

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from core.store import schema
 from core.store.address import Address
+from core.store.agents import PostgresAgents
 from core.store.agreed_tools import AgreedTools
 from core.store.blobs import PostgresBlobs
 from core.store.database import Database
@@ -18,6 +19,7 @@ from core.store.pins import Pins
 from core.store.postgres_conversations import PostgresConversations
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
+from core.store.statistics import Statistics
 from core.store.thread import StoreThread
 from core.store.workflows import Workflows
 
@@ -48,7 +50,9 @@ class Store:
         self.executions = Executions(database)
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)
+        self.statistics = Statistics(database)
         self.blobs = PostgresBlobs(database)
+        self.agents = PostgresAgents(database)
         self.conversations = PostgresConversations(database, lease_s=lease_s, beat_s=beat_s)
         self._server = server
 

@@ -76,7 +76,11 @@ def save(workflow: Workflow, path: str | os.PathLike[str]) -> None:
 
     Raises DocumentError as `dumps` does, OSError if the file cannot be written.
     """
-    text = dumps(workflow)
+    write_whole(dumps(workflow), path)
+
+
+def write_whole(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text file: wholly or not at all, with the mode of the file it replaces. Raises OSError."""
     target = Path(path).resolve()
     # A name of its own for each process and thread, in the same folder, so that os.replace is atomic.
     draft = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp")
