@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -30,8 +30,8 @@ from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.part import WHOLE, Part, cut
-from core.engine.services import Models, Services
-from core.engine.step_type import StepTypes
+from core.engine.services import AgentAnswer, AgentTask, Models, Services
+from core.engine.step_type import StepContext, StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
@@ -50,7 +50,12 @@ from core.workflow.problems import DocumentError, Problem
 from core.workflow.validate import check_text, validate
 
 if TYPE_CHECKING:
+    from core.agents.chat import Chat
+    from core.agents.composition import Office
+    from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
+    from core.store.conversations import Conversations
+    from core.store.memory_agents import MemoryAgents
 
 DEMO_LABEL = "demo"
 """The label of runs that use the demonstration model, so that they go on with it when resumed."""
@@ -93,9 +98,12 @@ class Workspace:
         self.demo = demo
         self._runs: WeakSet[Run] = WeakSet()
         self._has_run = False
-        self._services = services
+        self._offices: dict[bool, Office] = {}
+        self._services = services = replace(services, agents=_AgentsWhenUsed(lambda: self._office(demo=False)))
         self._folders = services.folders
-        self._demo_services = replace(services, models=DemoModels())
+        self._demo_services = replace(
+            services, models=DemoModels(), agents=_AgentsWhenUsed(lambda: self._office(demo=True))
+        )
         self.engine = Engine(
             types,
             journal,
@@ -175,7 +183,59 @@ class Workspace:
             stack.push_async_callback(workspace.stop_servers)
             stack.push_async_callback(workspace.tidy)
             stack.push_async_callback(workspace.stop_runs)
+            stack.push_async_callback(workspace.stop_chats)
             yield workspace
+
+    @cached_property
+    def agents(self) -> AgentLibrary:
+        """The library of agents; one that lasts as long as the workspace if nothing is kept."""
+        from core.agents.library import AgentLibrary
+
+        return AgentLibrary(self.store.agents if self.store is not None else self._memory_agents)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """All conversations; those of this workspace alone if nothing is kept."""
+        if self.store is not None:
+            return self.store.conversations
+        from core.store.memory_conversations import MemoryConversations
+
+        return MemoryConversations(now=self.clock.now, agent_named=self._memory_agents.named)
+
+    @property
+    def chat(self) -> Chat:
+        """Talking with agents, and with workflows that take a `message`."""
+        self._has_run = True
+        return self._office(demo=self.demo).chat
+
+    def _office(self, *, demo: bool) -> Office:
+        """The agents at work with the real models or the demonstration model; made when first used."""
+        if demo not in self._offices:
+            from core.agents.composition import Office
+
+            self._offices[demo] = Office(
+                library=self.agents,
+                conversations=self.conversations,
+                services=self._demo_services if demo else self._services,
+                server=None if demo else self.server,
+                default_model=self.settings.default_model,
+                types=self.types,
+                clock=self.clock,
+                runs=self,
+                servers=lambda: self.mcp,
+            )
+        return self._offices[demo]
+
+    async def stop_chats(self) -> None:
+        """Stop what is being answered, and wait until what had come of it is written down."""
+        for office in self._offices.values():
+            await office.chat.stop()
+
+    @cached_property
+    def _memory_agents(self) -> MemoryAgents:
+        from core.store.memory_agents import MemoryAgents
+
+        return MemoryAgents(now=self.clock.now)
 
     @cached_property
     def mcp(self) -> McpServers:
@@ -194,11 +254,14 @@ class Workspace:
 
     async def tidy(self) -> None:
         """Remove the runs that the settings no longer keep, and the files that nothing names any more."""
-        if self.store is None or not self._has_run:
+        if self.store is None:
             return
-        kept = self.settings.retention
-        days = timedelta(days=kept.days) if kept.days else None
-        if await self.store.executions.prune(keep_runs=kept.runs or None, keep=days):
+        forgotten = self.store.conversations.forgotten
+        if self._has_run:
+            kept = self.settings.retention
+            days = timedelta(days=kept.days) if kept.days else None
+            forgotten += await self.store.executions.prune(keep_runs=kept.runs or None, keep=days)
+        if forgotten:
             await self.store.blobs.sweep()
 
     async def find(self, name: str | Path) -> Found:
@@ -374,6 +437,17 @@ class Workspace:
         if not origin or not isinstance(self._folders, GrantedFolders):
             return services
         return replace(services, folders=self._folders.with_grants([Grant(Path(origin))]))
+
+
+class _AgentsWhenUsed:
+    """The Agents service, put together when a step first wants an agent."""
+
+    def __init__(self, office: Callable[[], Office]) -> None:
+        self._office = office
+
+    async def work(self, task: AgentTask, context: StepContext) -> AgentAnswer:
+        """Have an agent work inside a step."""
+        return await self._office().steps.work(task, context)
 
 
 def bind_inputs(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:

@@ -8,11 +8,12 @@ from typing import Final
 from core.agents.agent import Function
 from core.agents.approval import is_tainted
 from core.agents.chat_events import CallNeedsApproval, CallStarted, ChatEvent, TextDelta, TurnEnded, TurnWaiting
-from core.agents.errors import AgentNotFound, CallWaits, FunctionError
+from core.agents.errors import CallWaits, FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, effective_policy
 from core.agents.kit import Kit
 from core.agents.turn import Turn, TurnSettings
 from core.store.conversation_records import ConversationSource, StoredMessage
+from core.store.errors import AgentNotFound
 from core.workflow.model import Json
 
 DEEPEST: Final = 3

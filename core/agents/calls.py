@@ -28,6 +28,7 @@ from core.agents.pending import KIND, asks_leave, is_pending, of_unknown_outcome
 from core.agents.results import as_text, capped, failure, failure_of
 from core.agents.workflow_runs import RunFailed
 from core.engine.clock import Clock, Deadline
+from core.engine.errors import JournalUnavailable, LeaseLost
 from core.engine.events import NO_USAGE
 from core.engine.services import Blobs
 from core.store.conversation_records import ConversationLog, FunctionCall, StoredMessage
@@ -168,7 +169,7 @@ class CallRound:
 
     async def _take_up(self, call: FunctionCall, facts: FunctionFacts) -> None:
         """A call that was being made when its process ended: made again only if that repeats nothing."""
-        if facts.resumable or facts.effect != "writes":
+        if facts.resumable or facts.effect != "writes" or self._kit.surroundings.remembers_calls:
             self._again.add(call.id)
             return
         asked = of_unknown_outcome(call)
@@ -200,6 +201,8 @@ class CallRound:
             except CallWaits as wait:
                 await self._keep(waits(call, wait))
                 kit.emit(self._event(CallNeedsApproval, pending=pending_of(self._calls[call.id], kit.agent.name)))
+            except (JournalUnavailable, LeaseLost):
+                raise
             except asyncio.CancelledError:
                 await self._settle(
                     replace(call, status="cancelled", reason="cancelled", result=failure("cancelled", UNFINISHED))

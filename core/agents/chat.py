@@ -33,13 +33,8 @@ from core.agents.workflow_chat import WorkflowChat
 from core.agents.workflow_runs import RunMaker
 from core.engine.errors import EngineError
 from core.engine.services import WorkflowSource
-from core.store.conversation_records import (
-    Conversation,
-    ConversationLog,
-    ConversationSource,
-    FunctionCall,
-    StoredMessage,
-)
+from core.store.conversation_records import Conversation, ConversationLog, FunctionCall, StoredMessage
+from core.store.conversations import Conversations
 from core.workflow.model import NOTHING, Json
 
 _ChatWork: TypeAlias = Callable[[ConversationLog, Callable[[ChatEvent], None]], Awaitable[Outcome]]
@@ -56,7 +51,7 @@ class ChatParts:
     """What a Chat is made of. workflows: to chat with. new_run_id: makes ids of runs."""
 
     kit: Kit
-    conversations: ConversationSource
+    conversations: Conversations
     runs: RunMaker
     new_run_id: Callable[[], str]
     workflows: WorkflowSource | None = None
@@ -135,14 +130,13 @@ class Chat:
         return self._begin(conversation_id, work)
 
     def resume(self, conversation_id: UUID) -> Reply:
-        """Go on with a turn that waited, or whose process ended. Nothing that was done is done again.
+        """Go on with a turn that waited, failed, was stopped, or whose process ended. Nothing done is done again.
 
         Watching raises NothingToDo if the conversation stands at an answer.
         """
 
         async def work(log: ConversationLog, emit: Callable[[ChatEvent], None]) -> Outcome:
-            path = await log.path()
-            if not path or (path[-1].role == "assistant" and not path[-1].calls):
+            if not await leave_broken_end(log):
                 raise NothingToDo(NothingToDo.__doc__)
             return await self._answer(log, emit, resumed=True)
 
@@ -184,11 +178,7 @@ class Chat:
     async def pending(self, conversation_id: UUID) -> tuple[Pending, ...]:
         """What the conversation waits for, also of agents that work for the one that speaks."""
         conversation = await self._source.get(conversation_id)
-        log = await self._source.write(conversation_id)
-        try:
-            path = await log.path()
-        finally:
-            await log.close()
+        path = (await self._source.page(conversation_id)).messages
         if conversation.workflow:
             return await self._pending_run(conversation, path)
         found: list[Pending] = []
@@ -374,6 +364,23 @@ class Chat:
             raise ChatError("No library of workflows is connected here.")
         await self._parts.workflows.get(name, "")
         return name
+
+
+async def leave_broken_end(log: ConversationLog) -> bool:
+    """Go back to before a note of how a turn broke off, so that it can go on; False if there is nothing to go on with.
+
+    What had come of a broken answer stays on a branch of its own.
+    """
+    path = await log.path()
+    if not path:
+        return False
+    last = path[-1]
+    if last.role != "assistant" or last.calls:
+        return True
+    if last.status == "complete" or last.parent is None:
+        return False
+    await log.move_head(last.parent)
+    return True
 
 
 def _at(path: Sequence[StoredMessage], message_id: int) -> StoredMessage:

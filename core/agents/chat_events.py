@@ -11,7 +11,7 @@ Times are UTC. A call is told of as a whole each time, so that a listener who ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -103,12 +103,17 @@ class ContextCompacted(ChatEvent):
 
 @dataclass(frozen=True, slots=True)
 class RequestSent(ChatEvent):
-    """A model was asked. step: from 1 in this turn. context: tokens that fit into the model, None if unknown."""
+    """A model was asked. step: from 1 in this turn. context: tokens that fit into the model, None if unknown.
+
+    body: exactly what was sent, inline data shortened. troubles: why functions of the agent are not offered.
+    """
 
     step: int
     model: str
     sections: tuple[Section, ...]
     context: int | None = None
+    body: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    troubles: tuple[str, ...] = ()
 
     @property
     def tokens(self) -> int:

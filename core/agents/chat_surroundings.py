@@ -35,6 +35,11 @@ class ChatSurroundings:
         if changes:
             await self._log.set_variables({**self.variables, **changes})
 
+    @property
+    def remembers_calls(self) -> bool:
+        """No: that is up to the functions."""
+        return False
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """A new id for a workflow's run."""
         return self._new_run_id() if facts.kind == "workflow" else ""

@@ -1,7 +1,6 @@
 """What can go wrong between a person and an agent.
 
     ChatError
-    ├── AgentNotFound       no agent has that name or id
     ├── NothingToDo         there is nothing to resume, answer or make again
     └── FunctionError       a function could not be called; the model reads it as data
 
@@ -21,12 +20,6 @@ class ChatError(Exception):
     """A conversation could not go on. The text says why, and the next move."""
 
     code = "chat"
-
-
-class AgentNotFound(ChatError):
-    """No agent has that name. `steploom agents list` shows the agents there are."""
-
-    code = "agent_not_found"
 
 
 class NothingToDo(ChatError):

@@ -96,6 +96,10 @@ class Surroundings(Protocol):
     async def set_variables(self, changes: Mapping[str, Json]) -> None:
         """Change some of them, durably."""
 
+    @property
+    def remembers_calls(self) -> bool:
+        """Whether a call that is made again after an interruption repeats nothing, whatever its function."""
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """The id of the run that a call of that function will make, '' if it makes none of its own."""
 
@@ -137,9 +141,9 @@ class CallContext:
         """The same for every attempt of this call."""
         return f"{self.conversation_id}-{self.call.id}"
 
-    def of(self, call: FunctionCall) -> CallContext:
-        """The same for the call as it is recorded by now."""
-        return replace(self, call=call)
+    def around(self, surroundings: Surroundings) -> CallContext:
+        """The same in other surroundings."""
+        return replace(self, surroundings=surroundings)
 
 
 class CallableFunction(Protocol):

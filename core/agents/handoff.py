@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from core.agents.errors import AgentNotFound, FunctionError
+from core.agents.errors import FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, Handoff
 from core.agents.kit import AgentSource, KnownAgent
 from core.store.conversation_records import FunctionCall, StoredMessage
+from core.store.errors import AgentNotFound
 from core.workflow.model import Json
 
 MOST_HANDOFFS: Final = 3

@@ -37,7 +37,7 @@ _MARK: Final = "steploom_function"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a function says of itself. Fields as in FunctionFacts; idempotent: calling it twice is as calling it once."""
+    """What a function says of itself, as in FunctionFacts. idempotent: calling it twice is as calling it once."""
 
     effect: Effect = "writes"
     outward: bool = True

@@ -247,9 +247,21 @@ class RequestMaker:
         sections = context.sections()
         sent = SentRequest(self._kit.models.wire_request(request), sections)
         model = facts.id or choice.model
-        self._tell(RequestSent, step=wish.step, model=model, sections=sections, context=facts.context)
+        self._tell(
+            RequestSent,
+            step=wish.step,
+            model=model,
+            sections=sections,
+            context=facts.context,
+            body=sent.body,
+            troubles=self._troubles(known),
+        )
         answer = await ask(self._kit.models, request, self._show, partial)
         return Asked(answer, sent, answer.usage)
+
+    def _troubles(self, known: KnownAgent) -> tuple[str, ...]:
+        facts = (function.facts for function in self._functions.get(known.agent.name, ()))
+        return tuple(f"{each.name}: {each.trouble}" for each in facts if each.trouble)
 
     def _show(self, piece: ChatDelta) -> None:
         if piece.reasoning:

@@ -65,7 +65,7 @@ PLAIN = TurnSettings()
 
 
 class Turn:
-    """Answers the newest message of a conversation, or goes on with doing so."""
+    """Answers the newest message of a conversation, or goes on with doing so. failure: why it ended as failed."""
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Turn:
         self._speaker = known
         self._began = kit.clock.monotonic()
         self._maker = RequestMaker(kit, log, surroundings, emit)
+        self.failure: StepError | ChatError | None = None
         self._partial: Partial | None = None
         self._round: CallRound | None = None
         self._round_message: StoredMessage | None = None
@@ -112,6 +113,7 @@ class Turn:
             await self._end("cancelled", "It was cancelled.")
             raise
         except (StepError, ChatError) as error:
+            self.failure = error
             return await self._end("failed", str(error))
 
     async def _go_on(self) -> TurnEnded | TurnWaiting:

@@ -200,9 +200,9 @@ class Attempt:
         return ports[:-1] if self.plan.step.on_error == "branch" else ports
 
     def _lasting_changes(self) -> Mapping[str, Json]:
-        """What the step set, without secrets; of a loop also what stands from the steps inside, for its replay."""
+        """What the step set, without secrets; with others inside also what stands from those, for its replay."""
         changes: Mapping[str, Json] = self.changes
-        if self.plan.body is not None:
+        if self.plan.body is not None or self.plan.kind.has_children:
             changes = {**changes, **self.scope.variables.set_within((*self.scope.rank, self.plan.rank))}
         return self._run.masked(changes) if changes else changes
 

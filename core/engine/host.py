@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from core.engine.child import Child, child_plan
 from core.engine.errors import EndRun, StepError
 from core.engine.execution import MAX_DEPTH
 from core.engine.names import MoreNames, ScopeNames
@@ -53,7 +54,25 @@ class StepHost:
         await inner.execute()
         return FinishedPass(inner.names, inner.replayed)
 
-    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+    async def run_child(self, child: Child) -> dict[str, Json]:
+        """Run a step that this one makes up; its output. Raises StepError or Suspended."""
+        scope, plan = self._attempt.scope, self._attempt.plan
+        prefix = f"{self._attempt.path}/"
+        inner = scope.inner(
+            child_plan(child, prefix + child.id),
+            prefix=prefix,
+            names=ScopeNames({}, scope.names),
+            variables=scope.variables,
+            rank=(*scope.rank, plan.rank, child.number),
+            origin=scope.origin,
+        )
+        await inner.execute()
+        output: dict[str, Json] = inner.names.outputs[child.id]
+        return output
+
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str, *, shared: bool = False
+    ) -> dict[str, Json]:
         """Run another workflow inside this run; its outputs. Raises StepError or Suspended."""
         scope = self._attempt.scope
         if scope.depth >= MAX_DEPTH:
@@ -63,7 +82,7 @@ class StepHost:
             )
         planner = scope.run.planner
         plan = planner.plan(workflow)
-        variables = Variables(plan.defaults)
+        variables = Variables({**plan.defaults, **_shared(plan.defaults, scope.variables)} if shared else plan.defaults)
         own = {
             "input": planner.bind_inputs(workflow, inputs),
             "vars": variables.values,
@@ -85,9 +104,18 @@ class StepHost:
                 raise StepError(end.message or f"The workflow “{workflow.name}” ended as failed.") from None
             if end.outputs:
                 return end.outputs
+        finally:
+            if shared:
+                changes = variables.set_within(())
+                self._attempt.changes.update({n: v for n, v in changes.items() if n in scope.variables.values})
         outputs = evaluate(dict(workflow.outputs), inner.names, tolerant=True)
         assert isinstance(outputs, dict)
         return outputs
+
+
+def _shared(declared: Iterable[str], around: Variables) -> dict[str, Json]:
+    """The values, around a workflow, of the variables that it declares too."""
+    return {name: around.values[name] for name in declared if name in around.values}
 
 
 class FinishedPass:

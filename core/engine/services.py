@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from core.engine.events import NO_USAGE, Usage
 from core.workflow.model import Json, Workflow
+
+if TYPE_CHECKING:
+    from core.engine.step_type import StepContext
 
 Message: TypeAlias = dict[str, Any]
 """A chat message in the wire form of chat completions: role, content (text or parts), tool_calls and so on.
@@ -207,6 +210,47 @@ class Addresses(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentTask:
+    """What a step wants of an agent. schema: JSON Schema of the wanted answer. files: blob objects to look at.
+
+    usd: what it may cost at most, besides the agent's own limits.
+    """
+
+    agent: str
+    text: str
+    schema: Mapping[str, Json] | None = None
+    files: Sequence[Mapping[str, Json]] = ()
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """What an agent answered. value: of a structured answer. conversation: id of where it worked. requests: to models.
+
+    tainted: it has read something that came from outside.
+    """
+
+    text: str
+    value: Json
+    agent: str
+    model: str
+    conversation: str
+    requests: int
+    calls: int
+    tainted: bool
+
+
+class Agents(Protocol):
+    """Agents by name."""
+
+    async def work(self, task: AgentTask, context: StepContext) -> AgentAnswer:
+        """Have an agent work inside a step, whose run's variables it shares; its calls are the step's children.
+
+        Goes on where it was when the step is run again. Raises StepError, Suspend or Suspended.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What steps may use. A missing one is None and the step that needs it says so."""
 
@@ -216,3 +260,4 @@ class Services:
     blobs: Blobs | None = None
     folders: Folders | None = None
     addresses: Addresses | None = None
+    agents: Agents | None = None

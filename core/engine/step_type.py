@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -24,6 +24,9 @@ from core.engine.events import NO_USAGE, Usage
 from core.engine.services import Services
 from core.workflow.catalogue import ConfigProblem, TemplateField, TemplateScope
 from core.workflow.model import DEFAULT_PORT, Json, Workflow
+
+if TYPE_CHECKING:
+    from core.engine.child import Child
 
 Effect: TypeAlias = Literal["pure", "reads", "spends", "writes"]
 """What running a step does: nothing outside, reads the world, costs money, or changes the world.
@@ -114,8 +117,13 @@ class Host(Protocol):
     async def run_body(self, index: int, names: Mapping[str, Json]) -> Pass:
         """Run the step's body once, with more names inside. Raises StepError or Suspended."""
 
-    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str, *, shared: bool = False
+    ) -> dict[str, Json]:
         """Run another workflow inside this run; its outputs. Raises StepError or Suspended."""
+
+    async def run_child(self, child: Child) -> dict[str, Json]:
+        """Run a step that this one makes up; its output. Raises StepError or Suspended."""
 
 
 class StepContext:
@@ -186,9 +194,21 @@ class StepContext:
         """Run the step's body once, with more names (`item`, `index`) inside."""
         return await self.host.run_body(index, names)
 
-    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str = "") -> dict[str, Json]:
-        """Run another workflow inside this run; its outputs."""
-        return await self.host.run_workflow(workflow, inputs, origin)
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str = "", *, shared: bool = False
+    ) -> dict[str, Json]:
+        """Run another workflow inside this run; its outputs.
+
+        shared: its variables begin with the values of those around this step, and what it sets of them is set there
+        when this step completes.
+        """
+        return await self.host.run_workflow(workflow, inputs, origin, shared=shared)
+
+    async def run_child(self, child: Child) -> dict[str, Json]:
+        """Run a step that this one makes up; its output. It has a record of its own below this one's path; after a
+        crash a completed one is not run again. The step type has to set `has_children`.
+        """
+        return await self.host.run_child(child)
 
 
 class StepType(ABC, Generic[C]):
@@ -196,7 +216,7 @@ class StepType(ABC, Generic[C]):
 
     The docstring is the manual page. outputs: what each key of the output object holds. main_field: the config
     field that is filled with a reference when a wire is drawn to an empty step. main_output: the output key such a
-    reference names.
+    reference names. has_children: it makes up steps as it goes.
     """
 
     type: ClassVar[str]
@@ -208,6 +228,7 @@ class StepType(ABC, Generic[C]):
     main_field: ClassVar[str] = ""
     main_output: ClassVar[str] = ""
     is_container: ClassVar[bool] = False
+    has_children: ClassVar[bool] = False
     canvas_only: ClassVar[bool] = False
     config_model: ClassVar[ConfigModel]
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal
 
+from core.engine.child import Child
 from core.engine.clock import Timer
 from core.engine.errors import StepError
 from core.engine.services import Services
@@ -135,11 +136,18 @@ class LoneHost:
         await asyncio.sleep(0)
         return _LonePass({**self.names, **names, **self.body(index, names)}, index in self.replayed)
 
-    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str, *, shared: bool = False
+    ) -> dict[str, Json]:
         """The outputs of the workflow as if it had no steps."""
         outputs = evaluate(dict(workflow.outputs), {"input": dict(inputs)})
         assert isinstance(outputs, dict)
         return outputs
+
+    async def run_child(self, child: Child) -> dict[str, Json]:
+        """The output of the child, run in this same context."""
+        result = await child.work(lone_context(self))
+        return result.value if isinstance(result, StepOutput) else result
 
 
 class _LonePass:

@@ -115,6 +115,18 @@ async def keep_pictures(images: Sequence[ChatImage], context: StepContext) -> li
     return kept
 
 
+async def keep_attachments(items: Sequence[str | Mapping[str, Any]], context: StepContext) -> list[dict[str, Json]]:
+    """The files that the items name as blob objects, put into the blob store unless they are there. May raise StepError."""
+    kept: list[dict[str, Json]] = []
+    for item in items:
+        if isinstance(item, Mapping) and isinstance(item.get("blob"), str):
+            kept.append(dict(item))
+            continue
+        found = await load_bytes(item, context)
+        kept.append((await blobs_of(context).put(found.data, found.media_type, found.name)).as_json())
+    return kept
+
+
 async def picture_part(item: str | Mapping[str, Any], context: StepContext) -> Message:
     """A picture as a part of a chat message."""
     found = await load(item, context)
