@@ -46,11 +46,14 @@ from core.engine.events import Usage
 from core.ids import new_id
 from core.memory.embedder import Embedder
 from core.memory.memories import Memories
+from core.memory.ranking import Weights, fit, rank
 from core.store import schema
 from core.store.address import Address
 from core.store.database import Database
 from core.store.memories import MemoryRecords
 from core.store.memory_records import Scope
+from core.store.memory_records import Vector as Meant
+from core.store.memory_upkeep import MemoryUpkeep
 from core.store.server import EmbeddedServer
 from core.store.tables import EMBEDDING_DIMENSIONS
 from core.store.thread import StoreThread
@@ -217,7 +220,8 @@ async def measure(asked: Asked, dsn: str, database: Database, rounds: int) -> li
     raw = Raw(dsn)
     given = Given({text: vector.tolist() for text, vector in zip(asked.texts, asked.vectors, strict=True)})
     records = MemoryRecords(database)
-    memories = Memories(records, clock=SystemClock(), new_id=new_id, embedder=Embedder(given, MODEL, SystemClock()))
+    embedder = Embedder(given, MODEL, SystemClock())
+    memories = Memories(records, MemoryUpkeep(database), clock=SystemClock(), new_id=new_id, embedder=embedder)
     rows = {name: Row(name) for name in ("raw exact", "raw HNSW", "recall")}
     for turn in range(rounds + 1):
         for n, agent in enumerate(asked.agents):
@@ -237,21 +241,15 @@ async def measure(asked: Asked, dsn: str, database: Database, rounds: int) -> li
                 rows["recall"].times.append(seconds * 1000)
                 rows["recall"].few = min(rows["recall"].few, len(recall.items))
                 assert near, "nothing was found by meaning"
-    await _truth(records, memories, asked, rows["recall"])
+    await _truth(records, asked, rows["recall"])
     return list(rows.values())
 
 
-async def _truth(records: MemoryRecords, memories: Memories, asked: Asked, row: Row) -> None:
+async def _truth(records: MemoryRecords, asked: Asked, row: Row) -> None:
     """How complete the search by meaning is, and how much of the final list would be the same if it were exact."""
-    from core.memory.ranking import Weights, fit, rank
-
-    clock = SystemClock()
     for n, agent in enumerate(asked.agents):
-        scope, vector = Scope(agent_id(agent)), asked.vectors[n]
-        from core.store.memory_records import Vector as Given
-
-        meant = Given(tuple(vector.tolist()), MODEL)
-        now = clock.now()
+        scope, now = Scope(agent_id(agent)), SystemClock().now()
+        meant = Meant(tuple(asked.vectors[n].tolist()), MODEL)
         mine = await records.search(scope, asked.texts[n], meant, now=now)
         exact = await records.search(scope, asked.texts[n], meant, now=now, graph=False, wide=asked.size)
         best = {hit.memory.id.int - (1 << 64) for hit in mine if hit.vector_rank and hit.vector_rank <= WANTED}

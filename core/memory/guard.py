@@ -113,6 +113,13 @@ def holds_secret(text: str) -> bool:
     return any(_is_random(match.group()) for match in _TOKENISH.finditer(text))
 
 
+def without_secrets(text: str) -> str:
+    """The text without the lines that seem to hold a secret."""
+    if not holds_secret(text):
+        return text
+    return "\n".join("[left out: a secret]" if holds_secret(line) else line for line in text.splitlines())
+
+
 def gives_orders(text: str) -> bool:
     """Whether a text tries to steer an agent rather than to tell something."""
     return bool(_ORDERS.search(text))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +25,10 @@ from core.memory.recall import Recall
 from core.memory.words import telling_words, without_common
 from core.store.memories import MemoryRecords, NewMemory
 from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
+from core.store.memory_upkeep import MemoryUpkeep
+
+if TYPE_CHECKING:
+    from core.memory.audit import Audit
 
 ALIKE = 0.80
 """Cosine from which a known memory is looked at before a new one is kept. It selects, it never decides."""
@@ -39,24 +44,39 @@ _BY_WORDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How much one owner remembers. most: memories. unused_days: for which one may go unrecalled. None: no limit.
+
+    What is over is forgotten, the least important and least used first, and can be brought back; pinned ones stay.
+    """
+
+    most: int | None = None
+    unused_days: int | None = None
+
+
 class Memories:
     """All memories. Agents are known by their ids only.
 
     embedder: None where there is no embedding model. decider: asked about what the rules leave open; None to keep both
-    then.
+    then. keep: how much of each owner is kept where a call says nothing else.
     """
 
     def __init__(
         self,
         records: MemoryRecords,
+        upkeep: MemoryUpkeep,
         *,
         clock: Clock,
         new_id: Callable[[], UUID],
         embedder: Embedder | None = None,
         decider: Decider | None = None,
         weights: Weights | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._records = records
+        self._upkeep = upkeep
+        self._keep_by_default = keep or Keep()
         self._clock = clock
         self._new_id = new_id
         self._embedder = embedder
@@ -95,12 +115,18 @@ class Memories:
         await self._records.touch(ids, self._clock.now())
 
     async def remember(
-        self, scope: Scope, proposed: Proposed, *, prompts: Iterable[str] = (), recalled: Iterable[str] = ()
+        self,
+        scope: Scope,
+        proposed: Proposed,
+        *,
+        prompts: Iterable[str] = (),
+        recalled: Iterable[str] = (),
+        keep: Keep | None = None,
     ) -> Outcome:
         """Keep a statement, unless it is known or must not be kept. The same proposal twice is one memory.
 
         prompts: the system prompts and recalled: the memories that were at hand when it was said; neither is kept
-        again. Raises StoreError.
+        again. keep: how much the owner may remember. Raises StoreError.
         """
         content = guard.clean(proposed.content)
         foreign = proposed.tainted or proposed.source.is_foreign
@@ -115,11 +141,24 @@ class Memories:
         memory = self._made(scope, proposed, content, foreign)
         decision = Decision("new") if foreign else await self._decision(memory, vector)
         outcome = await self._keep(memory, vector, decision, proposed.author or proposed.source.who)
+        if outcome.kind == "new":
+            await self.trim(scope, keep)
         return replace(outcome, usage=usage + decision.usage)
+
+    async def trim(self, scope: Scope, keep: Keep | None = None) -> int:
+        """Forget what is over the limits of an owner and what no longer holds; how many memories."""
+        limits = keep or self._keep_by_default
+        unused = timedelta(days=limits.unused_days) if limits.unused_days else None
+        now = self._clock.now()
+        return await self._upkeep.trim(scope.agent_id, most=limits.most, unused_for=unused, now=now)
 
     async def get(self, memory_id: UUID) -> Memory:
         """A memory, whatever its state. Raises MemoryNotFound."""
         return _there(await self._records.get(memory_id))
+
+    async def some(self, ids: Collection[UUID]) -> Sequence[Memory]:
+        """Those of the memories that there are, whatever their state."""
+        return await self._records.some(ids)
 
     async def list(self, shown: MemoryFilter | None = None, *, limit: int = 100, offset: int = 0) -> MemoryPage:
         """A part of the memories that a filter lets through, and how many there are in all."""
@@ -214,6 +253,12 @@ class Memories:
             values |= await self._new_content(change.content)
         return await self._changed(memory_id, values, "restored", f"back to change {change.number}", who)
 
+    async def audit(self, scope: Scope) -> Audit:
+        """Look over what an agent may recall: doubles, conflicts, secrets, what is unused. Nothing is changed."""
+        from core.memory.audit import audit
+
+        return await audit(self._upkeep, scope, self._clock.now())
+
     async def export(self, shown: MemoryFilter | None = None) -> AsyncIterator[dict[str, Any]]:
         """Every memory that a filter lets through with its history, as JSON objects. Vectors are left out."""
         from core.memory.export import exported
@@ -247,7 +292,7 @@ class Memories:
         forgotten = next((memory for memory in known if memory.state == "forgotten"), None)
         if forgotten is None:
             return None
-        if foreign or not (proposed.explicit or proposed.source.kind == "user"):
+        if foreign or not proposed.explicit:
             return Outcome("refused", None, reason="It was forgotten on purpose. Only a person can bring it back.")
         values = {"state": "live", "valid_to": proposed.valid_to, "superseded_by": None}
         memory = await self._changed(forgotten.id, values, "restored", "it was said again", author)

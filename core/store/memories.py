@@ -140,6 +140,16 @@ class MemoryRecords:
 
         return await self._database.run(work)
 
+    async def some(self, ids: Collection[UUID]) -> Sequence[Memory]:
+        """Those of the memories that there are, in no order."""
+
+        async def work(connection: AsyncConnection) -> Sequence[Memory]:
+            return [
+                memory_of(row) for row in await connection.execute(_selected("m.id = ANY(:ids)"), {"ids": list(ids)})
+            ]
+
+        return await self._database.run(work) if ids else []
+
     async def vector(self, memory_id: UUID) -> Vector | None:
         """The embedding of a memory, filled up with zeros."""
 

@@ -12,6 +12,7 @@ from core.store.address import Address
 from core.store.database import Database
 from core.store.memories import MemoryRecords
 from core.store.memory_records import Scope
+from core.store.memory_upkeep import MemoryUpkeep
 from core.store.thread import StoreThread
 from tests.support.memory import Meanings, make_agents
 
@@ -41,6 +42,11 @@ def records(database: Database) -> MemoryRecords:
 
 
 @pytest.fixture
+def upkeep(database: Database) -> MemoryUpkeep:
+    return MemoryUpkeep(database)
+
+
+@pytest.fixture
 def new_id() -> Callable[[], uuid.UUID]:
     numbers: Iterator[int] = iter(range(1, 1_000_000))
     return lambda: uuid.UUID(int=next(numbers))
@@ -48,15 +54,17 @@ def new_id() -> Callable[[], uuid.UUID]:
 
 @pytest.fixture
 def memories(
-    records: MemoryRecords, clock: ManualClock, models: Meanings, new_id: Callable[[], uuid.UUID]
+    records: MemoryRecords, upkeep: MemoryUpkeep, clock: ManualClock, models: Meanings, new_id: Callable[[], uuid.UUID]
 ) -> Memories:
-    return Memories(records, clock=clock, new_id=new_id, embedder=Embedder(models, "meanings", clock))
+    return Memories(records, upkeep, clock=clock, new_id=new_id, embedder=Embedder(models, "meanings", clock))
 
 
 @pytest.fixture
-def by_words(records: MemoryRecords, clock: ManualClock, new_id: Callable[[], uuid.UUID]) -> Memories:
+def by_words(
+    records: MemoryRecords, upkeep: MemoryUpkeep, clock: ManualClock, new_id: Callable[[], uuid.UUID]
+) -> Memories:
     """Memories without an embedding model."""
-    return Memories(records, clock=clock, new_id=new_id)
+    return Memories(records, upkeep, clock=clock, new_id=new_id)
 
 
 @pytest.fixture
