@@ -137,7 +137,7 @@ class Running(QObject):
             case "failed":
                 text = result.error.message.partition("\n")[0] if result.error else ""
                 self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
-            case "suspended":
+            case "suspended" if result.wake_at is not None:
                 self._window.toasts.show(
                     f"{tab.title} waits", "It goes on when it is answered, or when its time comes."
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QTabBar, QTabWidget, QVBoxLayout, QWidget
 
@@ -31,6 +31,9 @@ from desktop.theme import Theme
 TABS: Final = ("Settings", "Behaviour", "Input", "Output", "Request", "Notes", "Help")
 """The tabs of a step, in order."""
 
+_SIGNS: Final = {"Notes": "sticky-note", "Help": "circle-help"}
+"""Tabs that show an icon instead of a word: all words together are wider than the inspector."""
+
 _CONFIG: Final = "config"
 
 
@@ -50,6 +53,7 @@ class StepPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self.type_name = step.type
+        self._around = around
         self._kind = kind
         fields: Sequence[FormField] = fields_of(kind.config_model) if kind is not None else ()
         self.header = Header(around, self)
@@ -83,6 +87,7 @@ class StepPage(QWidget):
         self.tabs.setTabBar(self.bar)
         self.tabs.setDocumentMode(True)
         self.bar.setUsesScrollButtons(True)
+        self.bar.setIconSize(QSize(14, 14))
         size = around.themes.theme.font("caption").pixelSize()
         self.bar.setStyleSheet(
             f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 7px 7px 7px; font-size: {size}px; }}"
@@ -100,6 +105,8 @@ class StepPage(QWidget):
         )
         for title, page in zip(TABS, pages, strict=True):
             self.tabs.addTab(page, title)
+        for title, icon in _SIGNS.items():
+            self._show_sign(TABS.index(title), icon, "text.muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -117,6 +124,7 @@ class StepPage(QWidget):
         hidden = () if step.on_error == "default" or step.default is not None else ("default",)
         self.behaviour.hide_fields(hidden)
         self.notes.show_notes(step.notes)
+        self._show_sign(TABS.index("Notes"), _SIGNS["Notes"], "accent" if step.notes else "text.muted")
 
     def show_run(self, run: LastRun | None) -> None:
         """Show what a run tells of the step."""
@@ -162,6 +170,13 @@ class StepPage(QWidget):
         """Whether nothing can be changed."""
         for part in (self.header, self.settings, self.behaviour, self.notes):
             part.setEnabled(not read_only)
+
+    def _show_sign(self, tab: int, icon: str, colour: str) -> None:
+        """Show an icon in the place of a tab's word."""
+        self.bar.setTabText(tab, "")
+        self.bar.setTabIcon(tab, self._around.icons.icon(icon, self._around.themes.theme, colour))
+        self.bar.setTabToolTip(tab, TABS[tab])
+        self.bar.setAccessibleTabName(tab, TABS[tab])
 
     def _asked_by_strip(self, ask: str) -> None:
         if ask == "settings":

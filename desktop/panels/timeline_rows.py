@@ -142,12 +142,17 @@ class TimelineRows:
         if bar is None:
             row = self._row(record.path, record.title or record.step_id)
             bar = self._bars[key] = Bar(record.path, record.attempt, start, end, state)
+            if row.bars and not row.is_pass and row.bars[-1].end is None:
+                row.bars[-1].end = start  # it waited until it went on
             row.bars.append(bar)
             around = row.parent
             while around is not None:
                 if around.is_pass:
                     around.inside.append(bar)
                 around = around.parent
+        later = self._bars.get((record.path, record.attempt + 1))
+        if end is None and later is not None:
+            end = later.start
         bar.start, bar.end, bar.state = start, end, state
         parent = self._by_key[record.path].parent
         while parent is not None:

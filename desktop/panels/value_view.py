@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -54,6 +54,8 @@ _VIEWS: Final[Sequence[tuple[ViewName, str, str]]] = (
 )
 _SEARCH_MS = 150
 _PATH_WIDTH = 230
+_KEY_ROOM = 12
+_KEYS_AT_MOST = 0.45
 
 
 class ValueView(QWidget):
@@ -117,6 +119,8 @@ class ValueView(QWidget):
         self.model.show(value, root)
         if self.model.rowCount() <= 3:
             self.tree.expandToDepth(0)
+        if self._compact:
+            self._fit_keys()
         self.search.clear()
         self.hits.setText("")
         self._offer()
@@ -130,6 +134,16 @@ class ValueView(QWidget):
         for widget in (self.search, self.hits):
             widget.setVisible(view == "json" and not self._compact)
         self._fill()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """In a narrow place the keys leave as much room as they can to the values."""
+        super().resizeEvent(event)
+        if self._compact:
+            self._fit_keys()
+
+    def _fit_keys(self) -> None:
+        width = max(self.tree.sizeHintForColumn(0) + _KEY_ROOM, 72)
+        self.tree.header().resizeSection(0, min(width, round(self.width() * _KEYS_AT_MOST)))
 
     def choose(self, keys: Keys) -> None:
         """Choose a part, as a click on its row does."""

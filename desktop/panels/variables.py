@@ -91,6 +91,8 @@ class VariablesPanel(QWidget):
         run = self._controller.shown
         self.model.show(list(run.log.variables.values()) if run is not None else [])
         self._stack.setCurrentIndex(1 if self.model.rowCount() else 0)
+        if self.model.rowCount() and not self.table.currentIndex().isValid():
+            self.table.selectRow(0)
         self._show_chosen()
 
     def _show_chosen(self) -> None:
