@@ -15,7 +15,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from core.engine.mask import Mask
 
@@ -171,14 +171,26 @@ def check_name(name: str) -> None:
         raise BadSecret(f"{name!r} is no name for a key. Use up to 64 letters, digits, dots, dashes and underscores.")
 
 
+def loaded_keyring() -> Any:
+    """The package `keyring`, which loads the back end that its configuration names. Raises SecretsError."""
+    try:
+        import keyring
+
+        keyring.get_keyring()
+    except Exception as error:  # noqa: BLE001 - a back end is anybody's code
+        fix = "Mend PYTHON_KEYRING_BACKEND or the file keyringrc.cfg; a key in the environment needs neither."
+        raise SecretsError(f"The keyring cannot be loaded: {error}. {fix}") from None
+    return keyring
+
+
 def _variable(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper()
 
 
 def _keyring_call(action: Callable[[_Keyring], _T]) -> _T:
     """Ask the keyring. Raises NoKeyring if there is none, SecretsError without the key if it fails."""
-    import keyring
-    from keyring.errors import InitError, KeyringError, KeyringLocked, NoKeyringError
+    keyring = loaded_keyring()
+    from keyring.errors import InitError, KeyringLocked, NoKeyringError
 
     try:
         return action(keyring)
@@ -186,7 +198,7 @@ def _keyring_call(action: Callable[[_Keyring], _T]) -> _T:
         raise NoKeyring(inspect.cleandoc(NoKeyring.__doc__ or "")) from None
     except KeyringLocked:
         raise SecretsError("The keyring is locked. Unlock it and try again.") from None
-    except (KeyringError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - back ends raise what their services do; the text may hold the key
         raise SecretsError(f"The keyring failed: {type(error).__name__}.") from None
 
 

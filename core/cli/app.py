@@ -10,7 +10,7 @@ import typer
 from core.cli import database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
-from core.cli.terminal import error_console
+from core.cli.terminal import error_console, give_up_output
 from core.engine.errors import EngineError, InputError, JournalUnavailable, RunNotFound, StepError
 from core.workflow.problems import DocumentError, WorkflowError
 
@@ -69,6 +69,7 @@ def run_command(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        give_up_output()
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last stop before a person; unexpected errors are logged, not shown
         return _tell(error)
@@ -95,6 +96,11 @@ def _tell(error: Exception) -> int:
         return SUSPENDED
     if isinstance(error, EngineError | WorkflowError | StepError) or hasattr(error, "code"):
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        fix = "Check names, permissions and free space, then try again."
+        console.print(f"{what}{error.strerror or error}. {fix}", markup=False, highlight=False, soft_wrap=True)
         return FAILED
     from core.cli.crash import keep_report
 

@@ -99,10 +99,11 @@ def _database() -> Finding:
 
 
 def _keyring() -> Finding:
-    import keyring
-    from keyring.backends import fail
-
+    from core.secrets import loaded_keyring
     from core.settings import default_home, load
+
+    keyring = loaded_keyring()
+    from keyring.backends import fail
 
     backend = keyring.get_keyring()
     if not isinstance(backend, fail.Keyring):

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
-from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import print_json
 from core.workflow.model import Json
@@ -21,6 +20,7 @@ def validate_files(
 ) -> int:
     """Say everything that is wrong with workflow documents, with line numbers. Exit code 2 if any has an error."""
     from core.steps import discover
+    from core.workflow.document import read_bounded
     from core.workflow.validate import check_text
 
     types = discover()
@@ -28,10 +28,12 @@ def validate_files(
     report: list[Json] = []
     for file in files:
         try:
-            data = file.read_bytes()
+            data = read_bounded(file)
         except OSError as error:
-            raise Refusal(f"{file} cannot be read: {error.strerror or error}.") from None
-        _, problems = check_text(data, types)
+            message = f"The file cannot be read: {error.strerror or error}."
+            problems = [Problem("unreadable", message, "Check its name and permissions.")]
+        else:
+            _, problems = check_text(data, types)
         bad = bad or any(problem.severity == "error" for problem in problems)
         report += [{"file": str(file), **_json(problem)} for problem in problems]
         if not as_json:

@@ -14,7 +14,7 @@ import typer
 
 from core.cli.exit_codes import COMPLETED, of_status
 from core.cli.refusal import Refusal
-from core.cli.terminal import error_console, print_json, print_outputs
+from core.cli.terminal import error_console, give_up_output, print_json, print_outputs
 from core.workflow.model import Json
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ Show = Literal["text", "json", "events"]
 """What goes to standard output: the outputs as text, one JSON object, or every event as a JSON line."""
 
 DemoOption = Annotated[bool, typer.Option("--demo", help="Use the offline demonstration model instead of a real one.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object when the run is over.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+ResultOption = Annotated[bool, typer.Option("--json", help="Print one JSON object when the run is over.")]
 EventsOption = Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")]
 MemoryOption = Annotated[bool, typer.Option("--memory-only", help="Keep nothing in the database.")]
 TimeoutOption = Annotated[str, typer.Option("--timeout", help="Longest time for the run: 30s, 5m, 1h.")]
@@ -44,7 +45,7 @@ def run(
     ] = [],  # noqa: B006 - typer wants a list and never changes it
     inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON file with inputs.")] = None,
     demo: DemoOption = False,
-    as_json: JsonOption = False,
+    as_json: ResultOption = False,
     events: EventsOption = False,
     memory_only: MemoryOption = False,
     timeout: TimeoutOption = "",
@@ -144,7 +145,11 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
         elif show == "events":
 
             def write_event(event: Event) -> None:
-                print_json(event_json(event))
+                try:
+                    print_json(event_json(event))
+                except BrokenPipeError:
+                    give_up_output()
+                    started.cancel("nobody read its events any more", resumable=True)
 
             started.listeners.append(write_event)
         stack.enter_context(cancelling_on_interrupt(started))
@@ -159,22 +164,32 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
     elif show == "text":
         if result.outputs:
             print_outputs(result.outputs)
-        _show_next_move(result, flags, kept=workspace.store is not None)
+        asks = result.status == "suspended" and await _asks(workspace, result.run_id)
+        _show_next_move(result, flags, kept=workspace.store is not None, asks=asks)
     return of_status(result.status)
 
 
-def _show_next_move(result: RunResult, flags: str, *, kept: bool) -> None:
+def _show_next_move(result: RunResult, flags: str, *, kept: bool, asks: bool) -> None:
+    """kept: whether it can go on at all. asks: whether a person is to answer something."""
     console = error_console()
     if result.status == "completed" or (result.status == "cancelled" and not result.resumable):
         return
     if not kept:
         console.print("Nothing of this run was kept (--memory-only), so it cannot go on.", soft_wrap=True)
         return
-    if result.status == "suspended":
+    if result.status == "suspended" and asks:
         console.print(f"See what it asks: steploom runs show {result.run_id}", soft_wrap=True)
         console.print(f"Answer: steploom runs answer {result.run_id} CHOICE{flags}", soft_wrap=True, markup=False)
+    elif result.status == "suspended":
+        text = f"When that time has come, go on with it: steploom runs resume {result.run_id}{flags}"
+        console.print(text, soft_wrap=True, markup=False)
     else:
         console.print(f"Go on with it: steploom runs resume {result.run_id}{flags}", soft_wrap=True, markup=False)
+
+
+async def _asks(workspace: Workspace, run_id: str) -> bool:
+    newest = {step.path: step for step in await workspace.steps(run_id)}
+    return any(step.status == "suspended" and step.question and not step.answer for step in newest.values())
 
 
 def grants(read: list[Path], write: list[Path]) -> list[Grant]:
@@ -268,6 +283,9 @@ def seconds(text: str) -> float | None:
     if not text:
         return None
     try:
-        return parse_duration(text)
+        found = parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(f"--timeout: {error}") from None
+    if found <= 0:
+        raise typer.BadParameter(f"--timeout {text} leaves no time to run. Give a longer one, such as 60s.")
+    return found

@@ -16,6 +16,7 @@ from core.cli.run import (
     EventsOption,
     JsonOption,
     ReadOption,
+    ResultOption,
     Show,
     TimeoutOption,
     WriteOption,
@@ -113,7 +114,7 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
 @app.command("resume")
 def resume(
     run: RunArgument,
-    as_json: JsonOption = False,
+    as_json: ResultOption = False,
     events: EventsOption = False,
     timeout: TimeoutOption = "",
     allow_read: ReadOption = [],  # noqa: B006 - typer wants a list and never changes it
@@ -141,7 +142,7 @@ def answer(
     step: Annotated[str, typer.Option(help="Which waiting step, if there are several: its scope path.")] = "",
     comment: Annotated[str, typer.Option(help="A comment to go with a choice.")] = "",
     go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
-    as_json: JsonOption = False,
+    as_json: ResultOption = False,
     events: EventsOption = False,
     allow_read: ReadOption = [],  # noqa: B006 - as above
     allow_write: WriteOption = [],  # noqa: B006 - as above

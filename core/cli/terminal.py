@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import typer
 from rich.cells import cell_len
@@ -25,9 +28,30 @@ READING_WIDTH = 100
 """Columns; longer lines of a text are hard to read."""
 
 
+class _ErrorConsole(Console):
+    """A console whose reader may leave: what it shows is then let go of, and the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more."""
+        self.quiet = True
+        _give_up(sys.stderr)
+
+
 def error_console() -> Console:
     """The console for progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return _ErrorConsole(stderr=True, highlight=False)
+
+
+def give_up_output() -> None:
+    """Write nothing more to standard output, whose reader has left, also not when the program ends."""
+    _give_up(sys.stdout)
+
+
+def _give_up(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):  # a stream that is no file has nothing to be flushed to
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def print_json(value: Any) -> None:

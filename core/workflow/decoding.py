@@ -78,7 +78,7 @@ class _Decoder:
             steps=self._steps(fields, "steps", None),
             outputs=fields.mapping("outputs") or {},
         )
-        ids = {step.id for _, step in workflow.walk()}
+        ids = dict.fromkeys(step.id for _, step in workflow.walk())  # in document order, for the hints
         return replace(
             workflow,
             layout=self._layout(fields, ids),
@@ -174,7 +174,7 @@ class _Decoder:
             fields.report("duplicate_target", place, message, "Remove the repetition.")
         return tuple(dict.fromkeys(targets))
 
-    def _layout(self, fields: Fields, ids: set[str]) -> dict[str, tuple[float, ...]]:
+    def _layout(self, fields: Fields, ids: Collection[str]) -> dict[str, tuple[float, ...]]:
         found: dict[str, tuple[float, ...]] = {}
         for step_id, place in (fields.mapping("layout") or {}).items():
             numbers = _numbers(place)
@@ -187,12 +187,12 @@ class _Decoder:
                 self.problems.append(unknown_layout(step_id, ids))
         return found
 
-    def _collapsed(self, fields: Fields, ids: set[str]) -> frozenset[str]:
+    def _collapsed(self, fields: Fields, ids: Collection[str]) -> frozenset[str]:
         named = fields.texts("collapsed")
         self.problems += [unknown_drawn(step_id, "collapsed", ids) for step_id in named if step_id not in ids]
         return frozenset(step_id for step_id in named if step_id in ids)
 
-    def _groups(self, fields: Fields, ids: set[str]) -> dict[str, Group]:
+    def _groups(self, fields: Fields, ids: Collection[str]) -> dict[str, Group]:
         found: dict[str, Group] = {}
         grouped: set[str] = set()
         for group_id, data in (fields.mapping("groups") or {}).items():
@@ -230,7 +230,7 @@ def unknown_drawn(step_id: str, field: str, ids: Collection[str]) -> Problem:
     return Problem("unknown_drawn", message, hint(step_id, ids, "steps"), field=field, severity="warning")
 
 
-def unknown_layout(step_id: str, ids: set[str]) -> Problem:
+def unknown_layout(step_id: str, ids: Collection[str]) -> Problem:
     """The warning about a place on the canvas for a step that does not exist."""
     message = f"The layout has a place for {step_id!r}, but there is no such step; it is left out when saved."
     return Problem(

@@ -29,7 +29,7 @@ def workflow_problems(outline: Outline) -> Iterator[Problem]:
     yield from _schema_problems("variables", workflow.variables)
     for step_id in workflow.layout:
         if step_id not in outline.level_of:
-            yield unknown_layout(step_id, set(outline.level_of))
+            yield unknown_layout(step_id, outline.level_of)
     for step_id in sorted(workflow.collapsed):
         if step_id not in outline.level_of:
             yield unknown_drawn(step_id, "collapsed", outline.level_of)

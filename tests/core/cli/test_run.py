@@ -223,3 +223,17 @@ def test_the_sample_shows_its_steps_its_result_and_where_the_report_lies(cli: Cl
     assert "Apples keep for months" in report
     assert "2 documents" in report
     assert "Apples keep for months" in done.out
+
+
+@pytest.mark.parametrize("timeout", ["0", "-5", "0ms"])
+def test_a_timeout_that_leaves_no_time_is_refused(cli: Cli, write: Write, timeout: str) -> None:
+    done = cli("run", write("Echo", ECHO), "--memory-only", "--timeout", timeout)
+    assert done.code == 2
+    assert "leaves no time" in done.err
+
+
+def test_a_run_that_waits_for_a_time_says_when_to_go_on_and_asks_nothing(cli: Cli, database: str, write: Write) -> None:
+    done = cli("run", write("Later", "steps:\n  w: {type: wait, config: {duration: 2h}}\n"))
+    assert done.code == 3
+    assert "When that time has come, go on with it: steploom runs resume" in done.err
+    assert "answer" not in done.err

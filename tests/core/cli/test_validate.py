@@ -72,7 +72,19 @@ def test_text_that_is_no_document_is_a_problem_with_a_line(cli: Cli, tmp_path: P
     assert "line " in done.out
 
 
-def test_a_file_that_is_not_there_is_refused(cli: Cli) -> None:
-    done = cli("validate", "gone.loom.yaml")
+def test_a_file_that_cannot_be_read_is_a_problem_beside_those_of_the_others(
+    cli: Cli, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    done = cli("validate", "gone.loom.yaml", str(tmp_path), write("Good", "steps: {}\n"))
     assert done.code == 2
-    assert "gone.loom.yaml cannot be read" in done.err
+    assert "gone.loom.yaml: error: The file cannot be read: No such file" in done.out
+    assert "Is a directory" in done.out
+    assert "Good.loom.yaml: no problems" in done.out
+
+
+def test_the_hint_for_an_unknown_step_names_the_known_ones_in_document_order(
+    cli: Cli, write: Callable[..., Path]
+) -> None:
+    steps = "".join(f"  {name}: {{type: template, config: {{text: x}}}}\n" for name in ("zeta", "alpha", "mid"))
+    done = cli("validate", write("Laid", f"steps:\n{steps}layout:\n  nowhere: [1, 2]\n"))
+    assert "Known steps: zeta, alpha, mid." in done.out
