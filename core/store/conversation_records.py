@@ -29,7 +29,7 @@ SETTLED: frozenset[CallStatus] = frozenset({"denied", "completed", "failed", "ca
 NEXT_STATUSES: Mapping[CallStatus, frozenset[CallStatus]] = {
     "waiting": frozenset({"waiting", "approved", "denied", "started", "failed", "cancelled"}),
     "approved": frozenset({"approved", "denied", "started", "failed", "cancelled"}),
-    "started": frozenset({"started", "completed", "failed", "cancelled", "unknown"}),
+    "started": frozenset({"started", "waiting", "completed", "failed", "cancelled", "unknown"}),
     "unknown": frozenset({"unknown", "waiting", "approved", "denied", "started", "completed", "failed", "cancelled"}),
     "denied": frozenset(),
     "completed": frozenset(),
