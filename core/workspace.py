@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 from weakref import WeakSet
 
 from psycopg import ProgrammingError
@@ -23,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 
 from core.engine.clock import Clock, SystemClock
 from core.engine.engine import Engine, Run
-from core.engine.errors import InputError, RunBusy
+from core.engine.errors import InputError, RunBusy, StepError
 from core.engine.events import Event
 from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
@@ -36,11 +37,13 @@ from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
 from core.llm.client import ModelServer
-from core.llm.demo import DemoModels
+from core.llm.demo import DEMO_MODEL, DemoModels
 from core.llm.model_thread import ModelsInThread
+from core.memory.step_memory import StepMemory
 from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
+from core.store.errors import AgentNotFound
 from core.store.pins import MemoryPins, Pins
 from core.store.store import Store
 from core.workflow.document import read_bounded
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
     from core.agents.composition import Office
     from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
+    from core.memory.composition import Remembrance
+    from core.memory.learner import Learner
+    from core.memory.memories import Memories
     from core.store.conversations import Conversations
     from core.store.memory_agents import MemoryAgents
 
@@ -99,10 +105,16 @@ class Workspace:
         self._runs: WeakSet[Run] = WeakSet()
         self._has_run = False
         self._offices: dict[bool, Office] = {}
-        self._services = services = replace(services, agents=_AgentsWhenUsed(lambda: self._office(demo=False)))
+        self._remembrances: dict[bool, Remembrance] = {}
+        self._services = services = replace(
+            services, agents=_AgentsWhenUsed(lambda: self._office(demo=False)), memory=self._step_memory(demo=False)
+        )
         self._folders = services.folders
         self._demo_services = replace(
-            services, models=DemoModels(), agents=_AgentsWhenUsed(lambda: self._office(demo=True))
+            services,
+            models=DemoModels(),
+            agents=_AgentsWhenUsed(lambda: self._office(demo=True)),
+            memory=self._step_memory(demo=True),
         )
         self.engine = Engine(
             types,
@@ -181,6 +193,7 @@ class Workspace:
                 demo=demo,
             )
             stack.push_async_callback(workspace.stop_servers)
+            stack.push_async_callback(workspace.stop_memories)
             stack.push_async_callback(workspace.tidy)
             stack.push_async_callback(workspace.stop_runs)
             stack.push_async_callback(workspace.stop_chats)
@@ -225,6 +238,50 @@ class Workspace:
                 servers=lambda: self.mcp,
             )
         return self._offices[demo]
+
+    @property
+    def memories(self) -> Memories | None:
+        """What agents remember; None if nothing is kept. First used on a running loop."""
+        return self._remembrance(demo=self.demo).memories if self.store is not None else None
+
+    @property
+    def learner(self) -> Learner | None:
+        """Learns from conversations in the background; None if nothing is kept. First used on a running loop."""
+        return self._remembrance(demo=self.demo).learner if self.store is not None else None
+
+    def _remembrance(self, *, demo: bool) -> Remembrance:
+        """The memories with the real models or the demonstration model; made when first used."""
+        if demo not in self._remembrances:
+            from core.memory.composition import Remembrance
+
+            assert self.store is not None
+            services = self._demo_services if demo else self._services
+            assert services.models is not None
+            self._remembrances[demo] = Remembrance(
+                self.store.database,
+                services.models,
+                embedding_model=DEMO_MODEL if demo else self.settings.embedding_model,
+                settings=self.settings.memory,
+                clock=self.clock,
+                thinks=not demo,
+            )
+        return self._remembrances[demo]
+
+    def _step_memory(self, *, demo: bool) -> StepMemory | None:
+        if self.store is None:
+            return None
+        return StepMemory(lambda: self._remembrance(demo=demo).memories, self._agent_named)
+
+    async def _agent_named(self, name: str) -> UUID:
+        try:
+            return (await self.agents.get(name)).id
+        except AgentNotFound as error:
+            raise StepError(str(error), kind="not_found") from None
+
+    async def stop_memories(self) -> None:
+        """Let what keeps the memories in order come to an end; what waits to be learned from is kept."""
+        for remembrance in self._remembrances.values():
+            await remembrance.close()
 
     async def stop_chats(self) -> None:
         """Stop what is being answered, and wait until what had come of it is written down."""

@@ -61,6 +61,8 @@ class PostgresConversations:
         self._database = database
         self._leases = ConversationLeases(database, lease_s=lease_s, beat_s=beat_s, owner=owner)
         self._make_id = make_id
+        self.forgotten = 0
+        """How many conversations were deleted here; their files are left to `PostgresBlobs.sweep`."""
 
     async def stop(self) -> None:
         """Let go of all conversations. On the store's loop."""
@@ -179,6 +181,7 @@ class PostgresConversations:
             await connection.execute(delete(ConversationRow).where(_conversations.id == conversation_id))
 
         await self._database.run(work)
+        self.forgotten += 1
 
     async def page(
         self, conversation_id: UUID, *, leaf: int | None = None, start: int | None = None, count: int = 100

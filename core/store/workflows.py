@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import RunStatus
+from core.store.conversation_tables import ConversationRow
 from core.store.database import Database
 from core.store.documents import Document, Documents
 from core.store.errors import NameTaken, VersionConflict, WorkflowNotFound
@@ -30,6 +31,7 @@ _flows = WorkflowRow.__table__.c
 _versions = WorkflowVersionRow.__table__.c
 _documents = DocumentRow.__table__.c
 _runs = ExecutionRow.__table__.c
+_talks = ConversationRow.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Workflows:
         return await self._database.run(work)
 
     async def rename(self, name: str, new_name: str, *, author: str = "") -> int:
-        """Give a workflow another name, as a new version; its runs follow. The number of that version.
+        """Give a workflow another name, as a new version; runs and conversations follow. The number of that version.
 
         Raises WorkflowNotFound or NameTaken.
         """
@@ -173,6 +175,11 @@ class Workflows:
             await connection.execute(update(WorkflowRow).where(_flows.id == row.id).values(name=escape(new_name)))
             await connection.execute(
                 update(ExecutionRow).where(_runs.workflow_name == escape(name)).values(workflow_name=escape(new_name))
+            )
+            await connection.execute(
+                update(ConversationRow)
+                .where(_talks.workflow_name == escape(name))
+                .values(workflow_name=escape(new_name))
             )
             await move_pins(connection, name, new_name)
             return await self._append(connection, row, renamed, document, author, f"Renamed from {name}")
