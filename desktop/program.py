@@ -21,6 +21,7 @@ from desktop.commands import Commands
 from desktop.connection import Connection
 from desktop.document import OpenDocument
 from desktop.example_cards import read_example_cards
+from desktop.export_commands import export_commands
 from desktop.filing import Filing
 from desktop.filing_reports import FilingReports
 from desktop.help_commands import help_commands
@@ -38,7 +39,9 @@ from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
 from desktop.side_panels import SidePanels
+from desktop.structure_commands import structure_commands
 from desktop.style import Style
+from desktop.sub_workflows import SubWorkflows
 from desktop.theme import ThemeManager, add_fonts
 from desktop.waiting_desk import WaitingDesk
 from desktop.whereabouts import Whereabouts
@@ -113,6 +116,7 @@ class Program(QObject):
         self.library = LibraryDesk(self.window, self.filing, bridge)
         self.makers.setdefault("library", self._make_library)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
+        self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
         self.recovery = Recovery(session.home, self.window, self, bridge)
         self.connection = Connection(session, self.window, bridge)
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
@@ -168,7 +172,10 @@ class Program(QObject):
             *edit_commands(self.window),
             *view_commands(self.window),
             *canvas_commands(self.window),
+            *structure_commands(self.window),
             *self.whereabouts.commands(),
+            *self.sub_workflows.commands(),
+            *export_commands(self.window),
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
             *help_commands(self.window),
@@ -249,7 +256,7 @@ class Program(QObject):
 
     def _show_run(self, record: RunRecord) -> None:
         """Show a past run on its open workflow if that is still the same, else on the document as it was then."""
-        fits = [each for each in self.window.all_tabs if same(each.document.workflow, record.workflow)]
+        fits = [each for each in self.window.all_tabs if self._fits(each, record)]
         tab = min(fits, key=lambda each: each.document.read_only, default=None)
         if tab is None:
             tab = self.open(OpenDocument(record.workflow, read_only=True, reason=PAST), None)
@@ -257,6 +264,12 @@ class Program(QObject):
         if tab is not None and controller is not None:
             self.window.tabs.setCurrentWidget(tab)
             controller.open_past(record.id)
+
+    def _fits(self, tab: WorkTab, record: RunRecord) -> bool:
+        """Whether a run can be shown on a tab: it was begun there, or of the very document that is there now."""
+        controller = self.running.controller(tab)
+        begun = controller is not None and any(run.id == record.id and run.live for run in controller.runs)
+        return begun or same(tab.document.workflow, record.workflow)
 
     def _show_run_of(self, run_id: str) -> None:
         if self.session.workspace is not None:

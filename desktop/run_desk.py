@@ -16,19 +16,19 @@ from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
+    from desktop.run_cards import QuestionCards
     from desktop.run_controller import RunController
     from desktop.run_marks import RunMarks
     from desktop.run_parts import RunParts
 
 
 class RunDesk(QObject):
-    """changed: what can be run of the workflow in front may be something else. answer_wanted: a step's id that asks.
+    """changed: what can be run of the workflow in front may be something else.
 
     home: the folder in which typed inputs are kept.
     """
 
     changed = Signal()
-    answer_wanted = Signal(str)
 
     def __init__(self, window: MainWindow, running: Running, bridge: Bridge, home: Path) -> None:
         super().__init__(window)
@@ -36,6 +36,7 @@ class RunDesk(QObject):
         self._workspace: Workspace | None = None
         self._parts: dict[WorkTab, RunParts] = {}
         self._marks: dict[WorkTab, RunMarks] = {}
+        self._cards: dict[WorkTab, QuestionCards] = {}
         running.made.connect(self._made)
         window.tab_closed.connect(self._closed)
 
@@ -57,8 +58,9 @@ class RunDesk(QObject):
     def do(self, ask: str, step_id: str) -> None:
         """Do what is asked for a step of the workflow in front. ask: an Ask."""
         parts = self.parts(self._window.active)
-        if ask == "answer":
-            self.answer_wanted.emit(step_id)
+        tab = self._window.active
+        if ask == "answer" and tab in self._cards:
+            self._cards[tab].open(step_id)
         if parts is None:
             return
         actions: dict[str, Callable[[str], None]] = {
@@ -113,6 +115,8 @@ class RunDesk(QObject):
         return next(iter(selected)) if len(selected) == 1 else None
 
     def _made(self, tab: WorkTab, controller: RunController) -> None:
+        from desktop.run_cards import QuestionCards, StepPlaces
+        from desktop.run_chooser import RunChooser
         from desktop.run_marks import RunMarks
         from desktop.run_parts import RunParts
         from desktop.run_pins import RunPins
@@ -132,9 +136,18 @@ class RunDesk(QObject):
         self._parts[tab] = parts
         self._marks[tab] = RunMarks(tab.document, controller, pins, self._bridge, controller)
         self._marks[tab].changed.connect(self.changed)
+        if isinstance(tab.canvas, StepPlaces):
+            cards = QuestionCards(tab.canvas, controller, self._bridge, self._window.themes, self._window.icons)
+            self._cards[tab] = cards
+        chooser = RunChooser(
+            controller, lambda: self._window.docks.reveal("history"), self._window.themes, self._window.icons
+        )
+        tab.bar.place(chooser)
+        controller.destroyed.connect(chooser.deleteLater)
         controller.state_changed.connect(lambda _: self.changed.emit())
         pins.changed.connect(self.changed)
 
     def _closed(self, tab: WorkTab) -> None:
         self._parts.pop(tab, None)
         self._marks.pop(tab, None)
+        self._cards.pop(tab, None)

@@ -137,10 +137,11 @@ class Running(QObject):
             case "failed":
                 text = result.error.message.partition("\n")[0] if result.error else ""
                 self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
+                tab.bar.say("Failed")
             case "suspended" if result.wake_at is not None:
-                self._window.toasts.show(
-                    f"{tab.title} waits", "It goes on when it is answered, or when its time comes."
-                )
+                tab.bar.say(f"Waits until {result.wake_at.astimezone():%Y-%m-%d %H:%M}")
+            case "suspended":
+                tab.bar.say("Waits for an answer")
             case "completed":
                 tab.bar.say(_summary(result))
             case _:

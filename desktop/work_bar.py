@@ -100,7 +100,7 @@ class WorkBar(QWidget):
         grid.setContentsMargins(12, 0, 12, 0)
         grid.addWidget(self.breadcrumbs, 0, 0)
         grid.addLayout(buttons, 0, 1)
-        right = QHBoxLayout()
+        self._right = right = QHBoxLayout()
         right.setSpacing(2)
         right.addStretch()
         right.addWidget(self.note)
@@ -130,6 +130,10 @@ class WorkBar(QWidget):
                 button.setAccessibleName(commands.get(name).title.removesuffix("…"))
                 self.tools[name] = button
                 row.addWidget(button)
+
+    def place(self, widget: QWidget) -> None:
+        """Put something left of the note."""
+        self._right.insertWidget(1, widget)
 
     def say(self, text: str) -> None:
         """What the run is doing, in a few words; '' for nothing."""

@@ -344,6 +344,11 @@ class CanvasView(_Base):
         """The part of the canvas in view."""
         return self.camera.visible()
 
+    def place_of(self, step: str) -> Rect | None:
+        """The body of a step; None if there is no such step."""
+        box = self.diagram.boxes.get(step)
+        return box.rect if box is not None else None
+
     # -- Qt --------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name

@@ -50,7 +50,8 @@ class ApprovalCard(QFrame):
         side = theme.px("space.4")
         layout.setContentsMargins(side, theme.px("space.3"), side, side)
         layout.setSpacing(theme.px("space.2"))
-        layout.addLayout(self._head(title, about, themes, icons))
+        self._top = self._head(title, about, themes, icons)
+        layout.addLayout(self._top)
         message = MarkdownView(themes, grows=True)
         message.setAccessibleName("What is asked")
         message.show_markdown(question.message)
@@ -105,6 +106,10 @@ class ApprovalCard(QFrame):
     def trouble(self) -> str:
         """What is wrong with the form as a whole."""
         return self._whole.text()
+
+    def add_to_head(self, widget: QWidget) -> None:
+        """Put something into the upper right corner."""
+        self._top.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
 
     def add_beside(self, widget: QWidget) -> None:
         """Put something at the end of the row of buttons."""

@@ -90,7 +90,7 @@ class StepPage(QWidget):
         self.bar.setIconSize(QSize(14, 14))
         size = around.themes.theme.font("caption").pixelSize()
         self.bar.setStyleSheet(
-            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 7px 7px 7px; font-size: {size}px; }}"
+            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 4px 7px 4px; font-size: {size}px; }}"
         )
         self.bar.setAccessibleName("Parts of the step")
         first: QWidget = scrolled(self.settings) if kind is not None else _placeholder(around, step.type)
