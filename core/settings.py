@@ -59,6 +59,29 @@ class RetentionSettings(BaseModel):
     days: int = Field(0, ge=0, title="Days", description="Younger runs are kept; 0 for no such limit.")
 
 
+class MemorySettings(BaseModel):
+    """What is remembered, for all agents. How much of its context an agent gives to memories is set at the agent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learn: bool = Field(
+        True, title="Learn", description="Let a model note down what is worth remembering when a chat pauses."
+    )
+    learn_model: str = Field(
+        "", title="Model for learning", description="A small one will do; empty for the default chat model."
+    )
+    usd_per_day: float = Field(
+        0.25, ge=0, le=1000, title="Spend on learning", description="A day, at most.", json_schema_extra={"unit": "USD"}
+    )
+    shared: int = Field(
+        2000, ge=1, le=1_000_000, title="Shared memories", description="Kept at most; each agent sets its own number."
+    )
+    forgotten_days: int = Field(
+        90, ge=0, title="Keep what is forgotten", description="Days until it is removed for good; 0 for ever.",
+        json_schema_extra={"unit": "days"},
+    )  # fmt: skip
+
+
 class Settings(BaseSettings):
     """Everything a person can set. The environment (`STEPLOOM_…`) comes before the file."""
 
@@ -85,6 +108,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     folders: list[FolderGrant] = Field(default_factory=list, title="Folders", description="What steps may touch.")
     retention: RetentionSettings = Field(default_factory=RetentionSettings, title="Keep runs")
+    memory: MemorySettings = Field(default_factory=MemorySettings, title="Memory")
     secrets_file: bool = Field(
         False, title="Keys in a file",
         description="Without a keyring: keep keys in a file that only you can read.",

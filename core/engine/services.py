@@ -251,6 +251,62 @@ class Agents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class KnownMemory:
+    """A memory as a step sees it. score: 0 to 1, of a recall. since: when it began to hold, as ISO 8601."""
+
+    id: str
+    content: str
+    type: str
+    score: float = 0.0
+    why: str = ""
+    since: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        """The form in which a step's output holds it."""
+        return {
+            "id": self.id, "content": self.content, "type": self.type, "score": round(self.score, 4), "why": self.why,
+            "since": self.since,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledMemories:
+    """What was found, best first. text: as lines for a prompt. mode: `vector` or `keyword`. note: what is amiss."""
+
+    memories: tuple[KnownMemory, ...]
+    text: str
+    mode: str
+    note: str = ""
+    usage: Usage = NO_USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMemory:
+    """What came of remembering. outcome: `new`, `same`, `updated`, `contradiction`, `quarantined` or `refused`.
+
+    memory: None if it was refused. replaced: id of the memory that no longer holds, or ''.
+    """
+
+    outcome: str
+    memory: KnownMemory | None
+    replaced: str = ""
+    reason: str = ""
+    usage: Usage = NO_USAGE
+
+
+class AgentMemory(Protocol):
+    """What agents remember. agent: a name; '' for the memories that all agents share. Failures are StepError."""
+
+    async def recall(self, agent: str, question: str, *, limit: int, tokens: int, shared: bool) -> RecalledMemories:
+        """What an agent remembers about a question. shared: also what all agents share."""
+
+    async def remember(
+        self, agent: str, content: str, *, type: str, importance: float, pinned: bool, foreign: bool, run_id: str
+    ) -> KeptMemory:
+        """Keep a statement. foreign: it came from outside, so that a person must confirm it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What steps may use. A missing one is None and the step that needs it says so."""
 
@@ -261,3 +317,4 @@ class Services:
     folders: Folders | None = None
     addresses: Addresses | None = None
     agents: Agents | None = None
+    memory: AgentMemory | None = None

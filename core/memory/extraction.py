@@ -81,7 +81,7 @@ def prompt(lessons: Sequence[Lesson], known: Sequence[Memory]) -> str:
 
 
 def read(answer: Mapping[str, Any], lessons: Sequence[Lesson]) -> Iterator[Extracted]:
-    """The entries of a checked answer; those that name no turn are passed over: nobody could say where they are from."""
+    """The entries of a checked answer; those that name no turn are passed over: their source is unknown."""
     for entry in answer["memories"]:
         if not 1 <= entry["turn"] <= len(lessons):
             continue

@@ -110,6 +110,14 @@ class Lessons:
 
         await self._database.run(work)
 
+    async def forget_before(self, time: datetime) -> None:
+        """Remove turns that have waited since before that time."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(delete(MemoryLessonRow).where(_lessons.at < time))
+
+        await self._database.run(work)
+
     async def conversations(self) -> Sequence[str]:
         """Those with turns that wait, the longest waiting first."""
         query = select(_lessons.conversation).group_by(_lessons.conversation).order_by(text("min(id)"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.engine.errors import StepError
-from core.engine.services import Blobs, Folders, Models
+from core.engine.services import AgentMemory, Blobs, Folders, Models
 from core.engine.step_type import StepContext
 
 
@@ -28,3 +28,12 @@ def folders_of(context: StepContext) -> Folders:
     if context.services.folders is None:
         raise StepError("This run may not read any files. Grant a folder in the settings.", kind="refused")
     return context.services.folders
+
+
+def memory_of(context: StepContext) -> AgentMemory:
+    """What agents remember. Raises StepError when nothing is kept here."""
+    if context.services.memory is None:
+        raise StepError(
+            "There is no memory here: it needs a database. Open a workspace that keeps its data.", kind="config"
+        )
+    return context.services.memory

@@ -27,8 +27,8 @@ _FENCE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 def test_all_step_types_are_found() -> None:
     assert [step_type.type for step_type in _TYPES] == [
-        "agent", "api", "approval", "chat", "code", "condition", "for_each", "image", "note", "read_file", "repeat", "set",
-        "stop", "switch", "template", "wait", "workflow", "write_file",
+        "agent", "api", "approval", "chat", "code", "condition", "for_each", "image", "note", "read_file",
+        "recall", "remember", "repeat", "set", "stop", "switch", "template", "wait", "workflow", "write_file",
     ]  # fmt: skip
 
 
