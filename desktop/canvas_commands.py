@@ -115,11 +115,12 @@ def canvas_commands(window: MainWindow) -> Sequence[Command]:
 
 CONTEXT: Final = (
     "step.open", "step.open_workflow", "step.rename", "", "run.step", "run.to_here", "run.from_here", "run.edit_output",
-    "run.pin", "", "step.connect", "step.add", "", "edit.cut", "edit.copy",
+    "run.pin", "", "step.connect", "step.cut_wire", "step.add", "", "edit.cut", "edit.copy",
     "edit.paste", "edit.duplicate", "edit.delete", "edit.delete_rejoin", "", "step.disable", "step.fold", "step.group",
-    "", "step.tidy", "view.fit",
+    "step.ungroup", "Step/Colour of the group", "Step/Loop", "Step/Arrange", "", "step.extract", "step.inline", "",
+    "step.tidy", "view.fit",
 )  # fmt: skip
-"""The menu at the pointer; '' is a line."""
+"""The menu at the pointer; '' is a line, and a path with / is the whole menu of that name."""
 
 
 def canvas_in_front(window: MainWindow) -> CanvasView | None:

@@ -59,6 +59,11 @@ def context_menu(window: MainWindow, names: Sequence[str]) -> QMenu:
     for name in names:
         if not name:
             waiting = not menu.isEmpty()
+        elif "/" in name:
+            part = [each for each in window.commands if each.menu == name and each.enabled()]
+            if part:
+                inner = menu.addMenu(name.rpartition("/")[2])
+                inner.addActions([window.commands.action(each.id) for each in part])
         elif window.commands.knows(name) and window.commands.get(name).enabled():
             if waiting:
                 menu.addSeparator()

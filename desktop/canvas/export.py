@@ -10,10 +10,11 @@ from PySide6.QtCore import QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
-from desktop.canvas.geometry import Rect
+from desktop.canvas.geometry import Rect, around
 from desktop.canvas.ground import paint_frame, paint_group
 
 if TYPE_CHECKING:
+    from desktop.canvas.painter import Painter
     from desktop.canvas.view import CanvasView
 
 MARGIN: Final = 48.0
@@ -34,7 +35,7 @@ class ExportFailed(Exception):
 
 def export(canvas: CanvasView, path: Path) -> None:
     """Write the graph to a file; its suffix (.png, .svg, .pdf) says how. Raises ExportFailed."""
-    area = (canvas.diagram.bounds() or Rect(0.0, 0.0, 400.0, 200.0)).grown(MARGIN)
+    area = whole(canvas)
     writers = {".png": _png, ".svg": _svg, ".pdf": _pdf}
     write = writers.get(path.suffix.lower())
     if write is None:
@@ -44,6 +45,13 @@ def export(canvas: CanvasView, path: Path) -> None:
     write(canvas, area, path)
     if not path.is_file() or not path.stat().st_size:
         raise ExportFailed(f"The picture could not be written to {path}. Is there room, and may you write there?")
+
+
+def whole(canvas: CanvasView) -> Rect:
+    """The part of the canvas that holds the graph with its groups, and a margin."""
+    bounds = canvas.diagram.bounds()
+    rects = (*(() if bounds is None else (bounds,)), *(group.rect for group in canvas.diagram.groups))
+    return (around(rects) or Rect(0.0, 0.0, 400.0, 200.0)).grown(MARGIN)
 
 
 def picture(canvas: CanvasView, area: Rect, density: float) -> QImage:
@@ -59,9 +67,14 @@ def picture(canvas: CanvasView, area: Rect, density: float) -> QImage:
     return image
 
 
-def paint(painter: QPainter, canvas: CanvasView, area: Rect, density: float) -> None:
-    """Paint a part of the canvas with its corner at 0, 0, in full detail; also for printing."""
-    picture_of, diagram = canvas.picture, canvas.diagram
+def paint(
+    painter: QPainter, canvas: CanvasView, area: Rect, density: float, inks: Painter | None = None
+) -> None:  # fmt: skip
+    """Paint a part of the canvas with its corner at 0, 0, in full detail.
+
+    inks: what paints it, for other colours than those in the window.
+    """
+    picture_of, diagram = inks or canvas.picture, canvas.diagram
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(-area.left, -area.top)
     for group in diagram.groups:
