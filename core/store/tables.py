@@ -102,7 +102,9 @@ class ExecutionRow(Base):
 
     __tablename__ = "executions"
     __table_args__ = (
-        Index("ix_executions_created", text("created DESC")),
+        Index(
+            "ix_executions_created", text("created DESC"), postgresql_include=["status", "workflow_name", "cost_usd"]
+        ),
         Index("ix_executions_workflow_name_created", "workflow_name", text("created DESC")),
         Index("ix_executions_unfinished", "status", postgresql_where=text("status IN ('running', 'suspended')")),
         Index("ix_executions_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),

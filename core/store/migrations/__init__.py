@@ -12,5 +12,7 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_agents",
     "m20261127_conversations",
     "m20261127_mcp",
+    "m20261127_statistics",
+    "m20261127_lessons",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""

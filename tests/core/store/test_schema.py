@@ -12,14 +12,14 @@ from alembic.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from core.store import agent_tables, agreed_tools, conversation_tables, schema
+from core.store import agent_tables, agreed_tools, conversation_tables, memory_tables, schema, statistics_tables
 from core.store.address import Address
 from core.store.errors import ConnectError, LoginError, NoVectors, SchemaError, SchemaTooNew, ServerTooOld
 from core.store.migrations import REVISIONS
 from core.store.tables import Base
 from core.store.vector import Embedding
 
-ALL_TABLES = (agent_tables, agreed_tools, conversation_tables)
+ALL_TABLES = (agent_tables, agreed_tools, conversation_tables, memory_tables, statistics_tables)
 """Imported so that the metadata knows them."""
 
 

@@ -1,0 +1,245 @@
+"""What runs, steps and models did in a span of time, in numbers.
+
+Runs are counted where they stand. Steps are too many for that: as runs end, their attempts are added up by hour and by
+how long they took, and by day for long spans; in buckets that are 20 % apart, so that a percentile is right within
+10 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store.database import Database
+from core.store.values import escape, unescape
+
+BATCH = 2000
+"""Runs that are counted in one transaction."""
+
+By: TypeAlias = Literal["model", "workflow"]
+
+_COUNT = text("""
+WITH due AS MATERIALIZED (
+    SELECT id, workflow_name, counted, ended FROM executions
+    WHERE ended IS NOT NULL AND (counted IS NULL OR counted < ended)
+    ORDER BY ended LIMIT :batch FOR UPDATE SKIP LOCKED
+),
+marked AS (UPDATE executions SET counted = due.ended FROM due WHERE executions.id = due.id),
+attempts AS MATERIALIZED (
+    SELECT due.workflow_name AS workflow, s.step_id, s.type AS step_type,
+        coalesce(s.output ->> 'model', s.request ->> 'model', '') AS model, s.ended, s.status,
+        floor(ln(greatest(s.duration_s, 0.0001)) / ln(CAST(1.2 AS float8)))::int2 AS bucket,
+        s.tokens_in, s.tokens_out, s.cost_usd
+    FROM due JOIN step_results AS s ON s.run_id = due.id
+    WHERE s.status IN ('completed', 'failed', 'cancelled') AND s.started IS NOT NULL
+        AND s.ended > coalesce(due.counted, '-infinity') AND s.ended <= due.ended
+),
+steps AS (
+    INSERT INTO counted_steps AS old (workflow, step_id, step_type, model)
+    SELECT DISTINCT workflow, step_id, step_type, model FROM attempts ORDER BY 1, 2, 3, 4
+    ON CONFLICT (workflow, step_id, step_type, model) DO UPDATE SET model = old.model
+    RETURNING id, workflow, step_id, step_type, model
+),
+added AS (
+    INSERT INTO step_statistics AS old (step, hours, at, bucket, attempts, failures, tokens_in, tokens_out, cost_usd)
+    SELECT steps.id, hours, date_trunc(CASE hours WHEN 1 THEN 'hour' ELSE 'day' END, ended), bucket,
+        count(*), count(*) FILTER (WHERE status = 'failed'), sum(tokens_in), sum(tokens_out), sum(cost_usd)
+    FROM attempts JOIN steps USING (workflow, step_id, step_type, model) CROSS JOIN (VALUES (1), (24)) AS u (hours)
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (step, hours, at, bucket) DO UPDATE SET
+        attempts = old.attempts + excluded.attempts, failures = old.failures + excluded.failures,
+        tokens_in = old.tokens_in + excluded.tokens_in, tokens_out = old.tokens_out + excluded.tokens_out,
+        cost_usd = old.cost_usd + excluded.cost_usd
+)
+SELECT count(*) FROM due""")
+"""Ordered by the keys, so that two programs that count never wait for each other in a circle."""
+
+_RUNS = text("""
+SELECT date_bin(make_interval(secs => :bucket), created, :since) AS at, status, count(*) AS number,
+    sum(cost_usd) AS cost_usd
+FROM executions
+WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+GROUP BY 1, 2 ORDER BY 1, 2""")
+
+_SUMS = """
+sums AS MATERIALIZED (
+    SELECT step, bucket, sum(attempts) AS attempts, sum(failures) AS failures, sum(tokens_in) AS tokens_in,
+        sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd
+    FROM step_statistics
+    WHERE hours = :hours AND at >= :since AND at < :until
+        AND (CAST(:workflow AS text) IS NULL OR step IN (SELECT id FROM counted_steps WHERE workflow = :workflow))
+    GROUP BY step, bucket
+)"""
+
+_STEPS = """
+WITH {sums},
+buckets AS (
+    SELECT {names}, bucket, sum(attempts) AS attempts, sum(failures) AS failures
+    FROM sums JOIN counted_steps ON id = step GROUP BY {names}, bucket
+),
+ranked AS (
+    SELECT *, sum(attempts) OVER (PARTITION BY {names} ORDER BY bucket) AS upto,
+        sum(attempts) OVER (PARTITION BY {names}) AS total
+    FROM buckets
+)
+SELECT {names}, max(total) AS attempts, sum(failures) AS failures,
+    power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.5 * total) + 0.5) AS p50,
+    power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.95 * total) + 0.5) AS p95,
+    power(CAST(1.2 AS float8), max(bucket) + 1) AS slowest
+FROM ranked GROUP BY {names} ORDER BY p95 DESC"""
+
+_TYPES = text(_STEPS.format(sums=_SUMS, names="step_type"))
+_EACH = text(_STEPS.format(sums=_SUMS, names="workflow, step_id, step_type"))
+
+_SPENT = {
+    by: text(f"""
+WITH {_SUMS}
+SELECT {by} AS name, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,
+    sum(attempts) AS attempts
+FROM sums JOIN counted_steps ON id = step WHERE model <> ''
+GROUP BY 1 ORDER BY 4 DESC, 2 DESC, 1""")  # noqa: S608 - made of constants
+    for by in ("model", "workflow")
+}
+
+_UNCOUNTED = text("SELECT count(*) FROM executions WHERE ended IS NOT NULL AND (counted IS NULL OR counted < ended)")
+
+_FORGET = text("DELETE FROM step_statistics WHERE at < :before")
+
+_HOURLY_FOR = timedelta(hours=50)
+"""Longer spans are read by days: that is a tenth of the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From a time on, up to but without another, perhaps of one workflow only.
+
+    Steps are told for the whole hours that it touches, for the whole days if it is longer than two.
+    """
+
+    since: datetime
+    until: datetime
+    workflow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunCount:
+    """Runs that were started in one piece of a span and stand so. at: where the piece begins."""
+
+    at: datetime
+    status: str
+    number: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """How long attempts took. workflow, step_id: '' when told by type. p50_s, p95_s: seconds, within 10 %."""
+
+    step_type: str
+    attempts: int
+    failures: int
+    p50_s: float
+    p95_s: float
+    slowest_s: float
+    workflow: str = ""
+    step_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What models were asked for under a name, by steps of workflows."""
+
+    name: str
+    attempts: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+
+
+class Statistics:
+    """Numbers of all that is kept, and of what was counted before its runs were removed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count(self, batch: int = BATCH) -> int:
+        """Count the steps of some runs that ended since; how many runs those were. 0: nothing is left to count."""
+
+        async def work(connection: AsyncConnection) -> int:
+            return int(await connection.scalar(_COUNT, {"batch": batch}) or 0)
+
+        return await self._database.run(work)
+
+    async def uncounted(self) -> int:
+        """How many runs ended whose steps are not counted yet."""
+
+        async def work(connection: AsyncConnection) -> int:
+            return int(await connection.scalar(_UNCOUNTED) or 0)
+
+        return await self._database.run(work)
+
+    async def runs(self, span: Span, bucket: timedelta) -> Sequence[RunCount]:
+        """Runs by when they started and how they stand, in pieces of that length from the span's beginning on."""
+        values = {**_values(span), "bucket": bucket.total_seconds()}
+
+        async def work(connection: AsyncConnection) -> Sequence[RunCount]:
+            rows = await connection.execute(_RUNS, values)
+            return [RunCount(row.at, row.status, row.number, row.cost_usd) for row in rows]
+
+        return await self._database.run(work)
+
+    async def types(self, span: Span) -> Sequence[StepTimes]:
+        """How long steps took by their type, the slowest (95 of 100) first."""
+
+        async def work(connection: AsyncConnection) -> Sequence[StepTimes]:
+            return [_times(row) for row in await connection.execute(_TYPES, _counted(span))]
+
+        return await self._database.run(work)
+
+    async def steps(self, span: Span) -> Sequence[StepTimes]:
+        """How long each step of each workflow took, the slowest (95 of 100) first."""
+
+        async def work(connection: AsyncConnection) -> Sequence[StepTimes]:
+            rows = await connection.execute(_EACH, _counted(span))
+            return [_times(row, unescape(row.workflow), unescape(row.step_id)) for row in rows]
+
+        return await self._database.run(work)
+
+    async def spent(self, span: Span, by: By) -> Sequence[Spent]:
+        """What models were asked for, by model or by workflow, the dearest first."""
+
+        async def work(connection: AsyncConnection) -> Sequence[Spent]:
+            rows = await connection.execute(_SPENT[by], _counted(span))
+            return [
+                Spent(unescape(row.name), int(row.attempts), int(row.tokens_in), int(row.tokens_out), row.cost_usd)
+                for row in rows
+            ]
+
+        return await self._database.run(work)
+
+    async def forget(self, before: datetime) -> None:
+        """Remove counts of hours and days that began before that time."""
+        await self._database.run(lambda connection: connection.execute(_FORGET, {"before": before}))
+
+
+def _values(span: Span) -> dict[str, Any]:
+    workflow = None if span.workflow is None else escape(span.workflow)
+    return {"since": span.since, "until": span.until, "workflow": workflow}
+
+
+def _counted(span: Span) -> dict[str, Any]:
+    """The values for a query of counted steps."""
+    hourly = span.until - span.since <= _HOURLY_FOR
+    since = span.since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return {**_values(span), "hours": 1 if hourly else 24, "since": since if hourly else since.replace(hour=0)}
+
+
+def _times(row: Any, workflow: str = "", step_id: str = "") -> StepTimes:
+    return StepTimes(
+        row.step_type, int(row.attempts), int(row.failures), row.p50, row.p95, row.slowest, workflow, step_id
+    )
