@@ -1,8 +1,7 @@
 """The MCP server that tests start: `python tests/support/mcp_program.py MODE`, or serve `build()` over HTTP in-process.
 
-Modes: `good`; `silent` (reads, never answers); `garbage` (prints text and goes on as `silent`); `noisy` (prints a stray
-line, then works); `dying` (writes to standard error and ends); `turncoat` (describes its tool otherwise after a call);
-`slow-end` (does not go when it is asked to).
+Modes: `good`; `noisy` (prints a stray line, then works); `turncoat` (describes its tool otherwise after a call);
+`slow-end` (does not go when it is asked to); `old` (speaks the protocol of 2025).
 """
 
 from __future__ import annotations
@@ -12,10 +11,15 @@ import os
 import signal
 import sys
 import time
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import mcp_types
+from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context, Image, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, ListRoots, Resolve, Sample
+from mcp.server.runner import serve_loop
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, Field
 
 
@@ -29,6 +33,19 @@ class Person(BaseModel):
 def _say(stream: TextIO, text: str) -> None:
     stream.write(f"{text}\n")
     stream.flush()
+
+
+def _question() -> Sample:
+    text = mcp_types.TextContent(type="text", text="What is the password?")
+    return Sample([mcp_types.SamplingMessage(role="user", content=text)], max_tokens=10)
+
+
+def _who() -> Elicit[Person]:
+    return Elicit("Who is there?", Person)
+
+
+def _folders() -> ListRoots:
+    return ListRoots()
 
 
 def build(log: list[str] | None = None) -> MCPServer:
@@ -69,9 +86,8 @@ def build(log: list[str] | None = None) -> MCPServer:
         return "never"
 
     @server.tool()
-    async def ask(ctx: Context) -> str:
+    def ask(answer: Annotated[ElicitationResult[Person], Resolve(_who)]) -> str:
         """Asks the person."""
-        answer = await ctx.elicit("Who is there?", Person)
         return f"{answer.action}: {answer.data.name} {answer.data.age}" if answer.action == "accept" else answer.action
 
     @server.tool()
@@ -96,10 +112,14 @@ def build(log: list[str] | None = None) -> MCPServer:
         return os.environ.get(name, "not set")
 
     @server.tool()
-    async def roots(ctx: Context) -> str:
+    def roots(found: Annotated[mcp_types.ListRootsResult, Resolve(_folders)]) -> str:
         """The folders that the client names."""
-        found = await ctx.session.list_roots()
         return " ".join(str(root.uri) for root in found.roots)
+
+    @server.tool()
+    def sample(found: Annotated[mcp_types.CreateMessageResult, Resolve(_question)]) -> str:
+        """Wants the client's model to say something."""
+        return str(found.content)
 
     @server.tool()
     def die() -> str:
@@ -108,6 +128,25 @@ def build(log: list[str] | None = None) -> MCPServer:
         os._exit(3)
 
     return server
+
+
+def of_old(log: list[str] | None = None) -> MCPServer:
+    """The same server as programs of last year speak: it does not know how to be discovered."""
+    server = build(log)
+
+    async def refuse_discovery(context: Any, call_next: Any) -> Any:
+        if context.method == "server/discover":
+            raise MCPError(mcp_types.METHOD_NOT_FOUND, "Method not found")
+        return await call_next(context)
+
+    server.middleware.append(refuse_discovery)
+    return server
+
+
+async def _serve_as_of_old() -> None:
+    server = of_old()._lowlevel_server  # the SDK's own loop decides by the first request, which it must not here
+    async with stdio_server() as (reading, writing), server.lifespan(server) as state:
+        await serve_loop(server, reading, writing, lifespan_state=state)
 
 
 def turncoat() -> MCPServer:
@@ -126,21 +165,14 @@ def turncoat() -> MCPServer:
 
 def main(mode: str) -> None:
     """Serve over stdio."""
-    if mode in ("silent", "garbage"):
-        if mode == "garbage":
-            _say(sys.stdout, "Listening on port 3000, have fun!")
-        _say(sys.stderr, "warming up")
-        for _ in sys.stdin:
-            pass
-        return
-    if mode == "dying":
-        _say(sys.stderr, f"cannot log in with {os.environ.get('TOKEN', 'nothing')}")
-        sys.exit(4)
     if mode == "noisy":
         _say(sys.stdout, "Hello, I am a server")
     if mode == "slow-end":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    (turncoat() if mode == "turncoat" else build()).run("stdio")
+    if mode == "old":
+        asyncio.run(_serve_as_of_old())
+    else:
+        (turncoat() if mode == "turncoat" else build()).run("stdio")
     if mode == "slow-end":
         time.sleep(60)
 
