@@ -25,6 +25,7 @@ run: setup ## Open the application; without a screen, run the sample workflow an
 	  else .venv/bin/steploom sample $(ARGS); fi
 
 test: setup ## Run all tests (ARGS="-k name" to choose, TEST_WORKERS=4 for more at once)
+	@scripts/setup.sh screen
 	@$(IN_ENV) .venv/bin/python -m pytest -n $(TEST_WORKERS) $(ARGS)
 
 check: ## Check style, types and the direction of imports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -47,6 +48,7 @@ class PanelDock(QDockWidget):
         self.spec = spec
         self.panel: QWidget | None = None
         self._allowed = False
+        self._broken = False
         self.setObjectName(f"panel.{spec.id}")
         self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
         self._title = _DockTitle(self, icons, themes)
@@ -77,6 +79,7 @@ class PanelDock(QDockWidget):
 
     def renew(self) -> None:
         """Make the panel anew, if it was made: what it shows comes from elsewhere now."""
+        self._broken = False
         if self.panel is not None:
             self.panel = None
             self._seen(True)
@@ -92,8 +95,13 @@ class PanelDock(QDockWidget):
         self._title.set_needed(needed)
 
     def _seen(self, visible: bool) -> None:
-        if visible and self._allowed:
+        if not visible or not self._allowed or self._broken:
+            return
+        try:
             self.fill()
+        except Exception:  # noqa: BLE001 - one panel that cannot be made must not take the window along
+            self._broken = True
+            sys.excepthook(*sys.exc_info())
 
 
 class _DockTitle(QWidget):

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Gets the checkout ready, and does nothing when it is: `setup.sh installer | python | qt`.
+# Gets the checkout ready, and does nothing when it is: `setup.sh installer | python | qt | screen`.
 #   installer  .tools/uv   a pinned uv, checked by hash (packaging/uv.txt)
 #   python     .venv       the packages of requirements.lock, checked by hash, and this project, editable
 #   qt         Debian's libraries that Qt needs: installed, or unpacked into .tools/qt-libs
+#   screen     Xvfb, for the test that starts the real program: installed, or unpacked likewise
 # pip's and uv's own settings (environment, configuration files) are honoured; nothing here names an index.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -114,5 +115,6 @@ case "${1:-}" in
   installer) set_up_installer || stop "uv could not be installed; the lines above say why." ;;
   python) set_up_python ;;
   qt) scripts/setup_qt.sh ;;
-  *) stop "Say what to set up: setup.sh installer, setup.sh python or setup.sh qt." ;;
+  screen) scripts/setup_screen.sh ;;
+  *) stop "Say what to set up: setup.sh installer, setup.sh python, setup.sh qt or setup.sh screen." ;;
 esac

@@ -33,9 +33,13 @@ def path(tab: WorkTab) -> list[str]:
     return list(tab.bar.breadcrumbs.path)
 
 
-def press(tab: WorkTab, title: str) -> None:
-    (button,) = [b for b in tab.bar.breadcrumbs.findChildren(QToolButton) if b.text() == title and not b.isHidden()]
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+async def press(tab: WorkTab, title: str) -> None:
+    def found() -> list[QToolButton]:
+        buttons = tab.bar.breadcrumbs.findChildren(QToolButton)
+        return [button for button in buttons if button.text() == title and button.isVisible()]
+
+    await until(lambda: len(found()) == 1)
+    QTest.mouseClick(found()[0], Qt.MouseButton.LeftButton)
 
 
 async def opened(program: Program, file: Path) -> tuple[WorkTab, CanvasView]:
@@ -58,7 +62,7 @@ async def test_a_step_in_loops_shows_the_loops_around_it_and_a_press_leads_out(
     assert path(tab) == ["Book"]
     canvas.select(["say"])
     assert path(tab) == ["Book", "Each page", "Until it fits"]
-    press(tab, "Each page")
+    await press(tab, "Each page")
     assert canvas.selected == {"outer"}
     assert path(tab) == ["Book", "Each page"]
     program.commands.run("view.go_up")
@@ -82,7 +86,7 @@ async def test_the_workflow_that_a_step_runs_is_opened_and_left_again(program: P
     greeting = program.window.active
     assert greeting is not None
     assert path(greeting) == ["Day", "Greeting"]
-    press(greeting, "Day")
+    await press(greeting, "Day")
     assert program.window.active is day
     assert canvas.selected == {"call"}
     program.window.close_tab(day)
