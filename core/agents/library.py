@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.agents.agent import Agent
 from core.agents.agent_file import from_data, to_data
-from core.store.agents import AgentDocument, AgentRecord, AgentRecords, FunctionUse, name_taken
+from core.store.agents import AgentDocument, AgentRecord, AgentRecords, FunctionUse
 from core.store.errors import AgentConflict, StoreError
 from core.store.workflows import Version
 
@@ -88,10 +88,7 @@ class AgentLibrary:
     async def duplicate(self, name: str, new_name: str, *, author: str = "") -> SavedAgent:
         """Make a new agent from another one, without its memories. Raises AgentNotFound or NameTaken."""
         copy = replace((await self.get(name)).agent, name=new_name)
-        try:
-            return _saved(await self._records.save(_document(copy), 0, author=author, note=f"Copied from {name}"))
-        except AgentConflict:
-            raise name_taken(new_name) from None
+        return _saved(await self._records.create(_document(copy), author=author, note=f"Copied from {name}"))
 
     async def delete(self, name: str) -> None:
         """Put an agent into the bin; its versions, memories and conversations stay. Raises AgentNotFound."""

@@ -86,6 +86,9 @@ class AgentRecords(Protocol):
         not the newest version (or an agent of that name is there already), AgentNotFound if it is gone.
         """
 
+    async def create(self, document: AgentDocument, *, author: str = "", note: str = "") -> AgentRecord:
+        """Save a new agent. Raises NameTaken if there is one of that name, be it the same."""
+
     async def get(self, name: str, version: int | None = None) -> AgentRecord:
         """An agent, in its newest version or an older one. Raises AgentNotFound."""
 
@@ -146,6 +149,16 @@ class PostgresAgents:
             return await _append(connection, row.id, row.version + 1, document, kept, hashed, author, note)
 
         return await self._run(work)
+
+    async def create(self, document: AgentDocument, *, author: str = "", note: str = "") -> AgentRecord:
+        """Save a new agent. Raises NameTaken if there is one of that name, be it the same."""
+        kept, hashed = kept_document(document.body)
+
+        async def work(connection: AsyncConnection) -> AgentRecord:
+            made = await connection.scalar(_new_agent(document.name))
+            return await _append(connection, made, 1, document, kept, hashed, author, note)
+
+        return await self._run(work, document.name)
 
     async def get(self, name: str, version: int | None = None) -> AgentRecord:
         """An agent, in its newest version or an older one. Raises AgentNotFound."""

@@ -66,6 +66,12 @@ class MemoryAgents:
             )  # fmt: skip
         return self._append(entry, document, author, note)
 
+    async def create(self, document: AgentDocument, *, author: str = "", note: str = "") -> AgentRecord:
+        """Save a new agent. Raises NameTaken if there is one of that name, be it the same."""
+        if self._live(document.name) is not None:
+            raise name_taken(document.name)
+        return await self.save(document, 0, author=author, note=note)
+
     async def get(self, name: str, version: int | None = None) -> AgentRecord:
         """An agent, in its newest version or an older one. Raises AgentNotFound."""
         entry = self._named(name)

@@ -81,6 +81,16 @@ async def test_of_many_that_make_the_same_name_at_once_one_wins(agents: AgentRec
     assert sum(isinstance(result, AgentConflict) for result in results) == 4
 
 
+async def test_a_new_agent_needs_a_name_of_its_own(agents: AgentRecords) -> None:
+    made = await agents.create(HELPER, author="Ada")
+    assert await agents.get("Helper") == made
+    for document in (HELPER, changed("other")):
+        with pytest.raises(NameTaken, match="There is an agent 'Helper' already"):
+            await agents.create(document)
+    await agents.delete("Helper")
+    assert (await agents.create(HELPER)).id != made.id
+
+
 async def test_a_renamed_agent_keeps_its_id_and_history(agents: AgentRecords) -> None:
     made = await agents.save(HELPER, 0)
     await agents.save(changed("other", "Other"), 0)
