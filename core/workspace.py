@@ -43,7 +43,7 @@ from core.memory.step_memory import StepMemory
 from core.secrets import KeyringSecrets
 from core.settings import Settings, default_home, load
 from core.steps import discover
-from core.store.errors import AgentNotFound
+from core.store.errors import AgentNotFound, StoreError
 from core.store.pins import MemoryPins, Pins
 from core.store.store import Store
 from core.workflow.document import read_bounded
@@ -313,13 +313,20 @@ class Workspace:
         """Remove the runs that the settings no longer keep, and the files that nothing names any more."""
         if self.store is None:
             return
-        forgotten = self.store.conversations.forgotten
+        try:
+            await self.store.database.ping()
+            await self._prune(self.store)
+        except StoreError:
+            return  # the database is away, and whoever opens it next tidies up
+
+    async def _prune(self, store: Store) -> None:
+        forgotten = store.conversations.forgotten
         if self._has_run:
             kept = self.settings.retention
             days = timedelta(days=kept.days) if kept.days else None
-            forgotten += await self.store.executions.prune(keep_runs=kept.runs or None, keep=days)
+            forgotten += await store.executions.prune(keep_runs=kept.runs or None, keep=days)
         if forgotten:
-            await self.store.blobs.sweep()
+            await store.blobs.sweep()
 
     async def find(self, name: str | Path) -> Found:
         """The workflow in a file, or of that name in the library.

@@ -88,6 +88,11 @@ class Lease:
     epoch: int
     lost: bool = False
 
+    @property
+    def broken(self) -> bool:
+        """Whether nothing of the run can be written any more; `flush` says why."""
+        return self.lost
+
 
 class Journal(Protocol):
     """Where runs are remembered. Safe to use from the engine's loop; never blocks it."""

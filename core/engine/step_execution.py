@@ -91,7 +91,9 @@ class StepExecution:
             finally:
                 attempt.started(inputs)
                 started = True
-            if run.lease.lost:
+            if run.lease.broken:
+                # Also steps that need not wait for their records begin only while these can still be written.
+                await run.flush()
                 raise LeaseLost(LeaseLost.__doc__)
             if plan.follows_lasting or plan.effect in LASTING:
                 await run.flush()

@@ -84,6 +84,11 @@ class HeldLease(Lease):
     failure: EngineError | None = None
     closed: bool = False
 
+    @property
+    def broken(self) -> bool:
+        """Whether the run was taken over, or the journal gave up."""
+        return self.lost or self.failure is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Waiter:

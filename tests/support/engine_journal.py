@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from core.engine.errors import JournalUnavailable
 from core.engine.events import Event, RunStatus
 from core.engine.journal import Lease, RunRecord, StepRecord
 from core.engine.memory_journal import MemoryJournal
 from core.workflow.model import Json
+
+
+@dataclass(slots=True)
+class BreakableLease(Lease):
+    """A lease whose journal may give up. failed: it did."""
+
+    failed: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self.lost or self.failed
 
 
 class WatchedJournal:
@@ -23,8 +36,15 @@ class WatchedJournal:
         self.log: list[Event | str] = []
         self.flushes = 0
         self.broken = False
+        self._leases: list[BreakableLease] = []
         self._open = asyncio.Event()
         self._open.set()
+
+    def break_down(self) -> None:
+        """From now on nothing can be written, and the leases know it."""
+        self.broken = True
+        for lease in self._leases:
+            lease.failed = True
 
     def hold(self) -> None:
         """Let no flush through until `release`."""
@@ -54,7 +74,9 @@ class WatchedJournal:
 
     async def open_run(self, run: RunRecord) -> Lease:
         """Own a new run."""
-        return await self.inner.open_run(run)
+        lease = await self.inner.open_run(run)
+        self._leases.append(BreakableLease(lease.run_id, lease.epoch))
+        return self._leases[-1]
 
     async def take_run(self, run_id: str) -> tuple[RunRecord, Sequence[StepRecord], Lease]:
         """Own an existing run."""

@@ -205,6 +205,18 @@ async def test_a_journal_that_is_gone_surfaces_from_the_result_and_leaves_no_tas
     assert (await rig.resume()).status == "suspended"
 
 
+async def test_a_run_of_pure_steps_stops_when_the_journal_has_given_up() -> None:
+    journal = WatchedJournal(MemoryJournal())
+    rig = Rig(journal=journal)
+    run = await rig.begin(workflow(step("held", config={"gate": True}, then="b"), step("b", then="c"), step("c")))
+    journal.break_down()
+    rig.stage.gate("held").set()
+    with pytest.raises(JournalUnavailable):
+        await run.result()
+
+    assert rig.stage.paths == ["held"]
+
+
 async def test_the_systems_own_clock_serves_as_well() -> None:
     rig = Rig()
     rig.engine.clock = SystemClock()

@@ -247,6 +247,8 @@ async def test_a_server_that_stays_away_stops_its_runs_and_later_ones_begin_anew
             await _step(journal, waiting, "lost")
         with pytest.raises(JournalUnavailable):
             await journal.flush(idle)
+        assert waiting.broken
+        assert idle.broken
         with pytest.raises(JournalUnavailable):
             await journal.run(waiting.run_id)
         journal.put(waiting, completed(waiting.run_id, "refused"))
