@@ -122,6 +122,22 @@ class RunOverlay:
             if record.status in ("completed", "skipped", "failed"):
                 self._settled(record.path, record.step_id, failed=record.status == "failed")
 
+    def queue(self, steps: Iterable[str]) -> None:
+        """A run has begun that these steps have yet to be reached by."""
+        for step in steps:
+            if step not in self.by_id:
+                self.by_id[step] = StepView("queued")
+                self._dirty.add(step)
+
+    def settle(self) -> None:
+        """Nobody executes the run any more: what was not reached never was."""
+        for step in [step for step, view in self.by_id.items() if view.state == "queued"]:
+            self._dirty.add(step)
+            if self.by_id[step].error:
+                self.by_id[step].state = "cancelled"
+            else:
+                del self.by_id[step]
+
     def mark(self, marks: Mapping[str, StepMark]) -> bool:
         """Mark steps, by id, instead of those that were marked before; whether that is anything new."""
         before, self.marks = self.marks, marks
@@ -184,7 +200,7 @@ def _update(view: StepView, event: StepEvent, now: float) -> None:
             view.failed += 1
             _spent(view, event.usage, event.duration_s)
         case StepRetrying():
-            view.error = _first_line(event.error.message)
+            view.state, view.error = "queued", _first_line(event.error.message)
             _spent(view, event.usage, event.duration_s)
         case StepSkipped():
             view.state = "running" if view.running else "skipped"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from desktop.icons import Icons
-from desktop.panels.wording import RUN_STATES, STATE_ICONS
+from desktop.panels.wording import RUN_STATES, STATE_ICONS, part_words
 from desktop.run_controller import RunController
 from desktop.theme import ThemeManager
 from desktop.watched_run import WatchedRun
@@ -75,11 +75,7 @@ class RunChooser(QToolButton):
 
 
 def _title(run: WatchedRun) -> str:
-    what = {run.part.only: "alone", run.part.until: "to", run.part.anew: "from"}
-    what.pop("", None)
-    step, word = next(iter(what.items()), ("", ""))
-    named = run.workflow.step(step) if step else None
-    about = f"{named.name} {word}" if named is not None and word == "alone" else f"{word} {named.name}" if named else ""
+    about = part_words(run.part, run.workflow)
     at = f"{run.created.astimezone():%H:%M:%S}"
     return f"{at} · {about}" if about else at
 

@@ -193,6 +193,9 @@ class SidePanels(QObject):
         if selected is not None:
             selected.connect(lambda steps: panel.show_step_id(next(iter(steps))) if len(steps) == 1 else None)
         self._values[tab] = panel
+        chosen: frozenset[str] = getattr(tab.canvas, "selected", frozenset())
+        if len(chosen) == 1:
+            panel.show_step_id(next(iter(chosen)))
         return panel
 
     def _variables(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from core.engine.events import Event, RunStarted, RunStatus, Usage
+from core.engine.events import Event, RunResumed, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
-from core.engine.part import WHOLE, Part
+from core.engine.part import WHOLE, Part, cut
 from core.workflow.model import Json, Workflow
 from desktop.overlay import RunOverlay, StepView, loops_of
 from desktop.run_log import RunLog
@@ -64,14 +64,22 @@ class WatchedRun:
         self.log(event)
         if type(event) is RunStarted:
             self.inputs = event.inputs
+        if type(event) in (RunStarted, RunResumed):
+            self.overlay.queue(taking_part(self.workflow, self.part))
 
     def end(self, result: RunResult) -> None:
         """The run is not executed any more."""
         self.live = False
+        self.overlay.settle()
         self.status, self.outputs, self.duration_s = result.status, result.outputs, result.duration_s
         self.resumable = result.resumable or result.status in ("failed", "suspended")
         self.problem = result.error.message if result.error else ""
         self.problem_path = result.error_path
+
+
+def taking_part(workflow: Workflow, part: Part) -> Iterator[str]:
+    """The ids of the steps that a run will come to: those inside loops begin with their loop."""
+    return (step.id for step in cut(workflow, part).steps.values() if step.type != "note" and not step.disabled)
 
 
 def may_resume(record: RunRecord) -> bool:

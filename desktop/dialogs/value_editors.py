@@ -29,6 +29,9 @@ Entered: TypeAlias = "Json | Blank"
 _FRAME = 10
 """Height that an editor's border and padding take, in logical pixels."""
 
+_INSET = 5
+"""What brings the text to where a line editor has it, in logical pixels."""
+
 _FLAT = 60
 """Characters of JSON that are shown on one line."""
 
@@ -67,6 +70,7 @@ class GrowingText(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.document().setDocumentMargin(1)
+        self.setViewportMargins(_INSET, 0, 0, 0)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.textChanged.connect(self._fit)
         self._fit()

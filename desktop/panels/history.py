@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -27,7 +27,7 @@ from desktop.dialogs.value_editors import ChoiceBox
 from desktop.document import OpenDocument
 from desktop.icons import Icons
 from desktop.panels.empty_note import EmptyNote
-from desktop.panels.run_rows import RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import INPUTS, RunFilter, RunRow, RunRows
 from desktop.run_controller import RunController
 from desktop.style import set_role
 from desktop.theme import Theme, ThemeManager
@@ -113,6 +113,11 @@ class HistoryPanel(QWidget):
         themes.changed.connect(self._retheme)
         self._retheme(themes.theme)
         self._allow()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Read what is kept when it is looked at: runs are made elsewhere, too."""
+        super().showEvent(event)
+        self.refresh()
 
     def refresh(self) -> None:
         """Read the journal again; calls while it is read make one more reading."""
@@ -216,8 +221,8 @@ class HistoryPanel(QWidget):
         table.verticalHeader().setDefaultSectionSize(28)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((120, 140, 90, 80, 80)):
+        header.setSectionResizeMode(INPUTS, QHeaderView.ResizeMode.Stretch)
+        for column, width in enumerate((120, 140, 160, 90, 80, 80)):
             header.resizeSection(column, width)
         table.selectionModel().selectionChanged.connect(lambda *_: self._allow())
         table.activated.connect(lambda _index: self.open_chosen())

@@ -14,13 +14,14 @@ from core.engine.journal import RunRecord
 from desktop.icons import Icons
 from desktop.overlay import StepState
 from desktop.panels.json_tree import preview
-from desktop.panels.wording import RUN_STATES, STATE_ICONS, clock_time, money
+from desktop.panels.wording import RUN_STATES, STATE_ICONS, clock_time, money, part_words
 from desktop.theme import Theme
 from desktop.watched_run import may_resume
 
 Index = QModelIndex | QPersistentModelIndex
 
-COLUMNS: Final = ("State", "Started", "Duration", "Tokens", "Cost", "Inputs")
+COLUMNS: Final = ("State", "Started", "Ran", "Duration", "Tokens", "Cost", "Inputs")
+INPUTS: Final = COLUMNS.index("Inputs")
 SORT: Final = Qt.ItemDataRole.UserRole
 """What a column is sorted by."""
 
@@ -53,6 +54,11 @@ class RunRow:
     def may_resume(self) -> bool:
         """Whether it can go on from here."""
         return not self.live and may_resume(self.record)
+
+    @property
+    def part(self) -> str:
+        """What of the workflow it executed, '' for all."""
+        return part_words(self.record.part, self.record.workflow)
 
     @property
     def inputs(self) -> str:
@@ -118,7 +124,7 @@ class RunRows(QAbstractTableModel):
             case Qt.ItemDataRole.ForegroundRole:
                 return self._theme.color(f"state.{row.state}" if column == 0 else "text.secondary")
             case Qt.ItemDataRole.FontRole:
-                return self._theme.font("mono") if column == 5 else self._theme.font("body", tabular=True)
+                return self._theme.font("mono") if column == INPUTS else self._theme.font("body", tabular=True)
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _side(column)
             case Qt.ItemDataRole.ToolTipRole:
@@ -136,10 +142,12 @@ class RunRows(QAbstractTableModel):
             case 1:
                 return clock_time(record.created, self._now())
             case 2:
-                return duration(record.duration_s) if record.duration_s else ""
+                return row.part or "all"
             case 3:
-                return f"{record.usage.tokens:,}" if record.usage.tokens else ""
+                return duration(record.duration_s) if record.duration_s else ""
             case 4:
+                return f"{record.usage.tokens:,}" if record.usage.tokens else ""
+            case 5:
                 return money(record.usage.cost_usd)
             case _:
                 return row.inputs
@@ -150,6 +158,7 @@ class RunRows(QAbstractTableModel):
         return (
             row.word,
             record.created.timestamp(),
+            row.part,
             record.duration_s,
             float(record.usage.tokens),
             record.usage.cost_usd,
@@ -184,5 +193,5 @@ class RunFilter(QSortFilterProxyModel):
 
 
 def _side(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in (2, 3, 4) else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignRight if column in (3, 4, 5) else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter

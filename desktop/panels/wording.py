@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from core.engine.events import RunStatus
+from core.engine.part import Part
+from core.workflow.model import Workflow
 from desktop.overlay import StepState
 
 STATE_ICONS: Final[Mapping[StepState, str]] = {
@@ -55,3 +57,17 @@ def clock_time(at: datetime, now: datetime) -> str:
     """A time of day, with the day if it is another: `14:05:12`, `2026-03-01 14:05`."""
     local = at.astimezone()
     return f"{local:%H:%M:%S}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def part_words(part: Part, workflow: Workflow) -> str:
+    """What of a workflow a run executes: `Draft alone`, `to Draft`, `from Draft`, `Draft edited`; '' for all of it."""
+    edited = next((step for step, given in part.given.items() if given.why == "edited"), "") if part.is_whole else ""
+    step_id = part.end or part.anew or edited
+    step = workflow.step(step_id) if step_id else None
+    if step is None:
+        return ""
+    if part.only:
+        return f"{step.name} alone"
+    if part.until:
+        return f"to {step.name}"
+    return f"from {step.name}" if part.anew else f"{step.name} edited"

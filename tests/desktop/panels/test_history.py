@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from core.engine.events import ErrorInfo, Usage
 from core.engine.journal import RunRecord
-from core.workflow.model import Workflow
+from core.engine.part import Given, Part
+from core.workflow.model import Step, Workflow
 from desktop.icons import Icons
 from desktop.panels.history import HistoryPanel
 from desktop.panels.run_rows import RunFilter, RunRow, RunRows
@@ -57,8 +58,25 @@ def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
     model = rows_model(run("r1", 3, inputs={"x": 1, "note": "hi"}, usage=Usage(1_000, 204, 0.004), duration_s=1.84))
     row = texts(model, 0)
 
-    assert (row[0], row[2:]) == ("Completed", ["1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"'])
+    assert (row[0], row[2:]) == ("Completed", ["all", "1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"'])
     assert not model.index(0, 0).data(Qt.ItemDataRole.DecorationRole).isNull()
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (Part(), ""),
+        (Part(only="a"), "First alone"),
+        (Part(until="a", base="x"), "to First"),
+        (Part(anew="a", base="x"), "from First"),
+        (Part(base="x", given={"a": Given({}, why="edited")}), "First edited"),
+        (Part(given={"a": Given({})}), ""),
+        (Part(only="gone"), ""),
+    ],
+)
+def test_a_row_tells_what_of_the_workflow_ran(part: Part, words: str) -> None:
+    workflow = Workflow("W", steps={"a": Step("a", "work", title="First")})
+    assert RunRow(run("r", workflow=workflow, part=part), live=False).part == words
 
 
 @pytest.mark.parametrize(
@@ -90,7 +108,7 @@ def test_runs_are_sorted_by_what_they_are_not_by_their_text(qapp: QApplication) 
         shown.sort(column)
         return [model.rows[shown.mapToSource(shown.index(n, 0)).row()].record.id for n in range(shown.rowCount())]
 
-    assert order(2) == ["c", "a", "b"]
+    assert order(3) == ["c", "a", "b"]
     assert order(1) == ["c", "a", "b"]
 
 
@@ -150,7 +168,7 @@ async def test_runs_appear_by_themselves_newest_first(history: History) -> None:
     first, second = await history.run_once(1), await history.run_once(2)
     assert [row.record.id for row in history.panel.rows.rows] == [second, first]
     assert history.panel.table.isVisible()
-    assert history.panel.filter.index(0, 5).data() == "x: 2"
+    assert history.panel.filter.index(0, 6).data() == "x: 2"
 
 
 async def test_enter_on_a_run_asks_for_it_to_be_opened(history: History) -> None:
