@@ -22,6 +22,11 @@ def examples() -> list[Path]:
     return sorted((root() / "resources" / "examples").glob("*.loom.yaml"))
 
 
+def example_agents() -> list[Path]:
+    """The files of all example agents, sorted. They use the example workflows."""
+    return sorted((root() / "resources" / "agents").glob("*.agent.yaml"))
+
+
 def project_docs() -> Path:
     """The folder of the project's own documentation."""
     return root() / "docs"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -54,6 +54,7 @@ from core.workflow.validate import check_text, validate
 
 if TYPE_CHECKING:
     from core.agents.chat import Chat
+    from core.agents.check import Available
     from core.agents.composition import Office
     from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
@@ -205,6 +206,18 @@ class Workspace:
         from core.agents.library import AgentLibrary
 
         return AgentLibrary(self.store.agents if self.store is not None else self._memory_agents)
+
+    async def available(self) -> Available:
+        """What agents can use here, by name: to choose from, and to check them against."""
+        from core.agents.check import Available
+        from core.agents.mcp.errors import McpError
+
+        workflows = None if self.store is None else {entry.name for entry in await self.store.workflows.list()}
+        agents = {saved.agent.name: saved.agent for saved in await self.agents.list()}
+        servers: Mapping[str, object] | None = None
+        with suppress(McpError):  # a broken `mcp.json` says so where servers are set up
+            servers = await self.mcp.servers()
+        return Available(workflows, agents, servers)
 
     @cached_property
     def conversations(self) -> Conversations:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import typer
 
+from core.agents.agent_file import loads
+from core.agents.check import check_agent
 from core.cli.app import app
 from core.cli.step_reference import reference
 from core.resources import examples, root
@@ -80,6 +82,11 @@ def test_every_whole_workflow_that_is_shown_is_right(text: str) -> None:
     assert [str(problem) for problem in problems] == []
 
 
+@pytest.mark.parametrize("text", all_blocks("yaml", "steploom_agent:"))
+def test_every_whole_agent_that_is_shown_is_right(text: str) -> None:
+    assert [str(problem) for problem in check_agent(loads(text))] == []
+
+
 def commands(page: Path) -> Iterator[list[str]]:
     """The words of every command that a page shows, in blocks, in tables and within sentences."""
     text = page.read_text("utf-8").replace("\\|", "|")
@@ -145,6 +152,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    named = {name for page in PAGES for name in re.findall(r"resources/examples/[\w.]+\.yaml", page.read_text("utf-8"))}
+    names = re.compile(r"resources/(?:examples|agents)/[\w.]+\.yaml")
+    named = {name for page in PAGES for name in names.findall(page.read_text("utf-8"))}
     assert named
     assert [name for name in named if not (root() / name).exists()] == []

@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Available:
     """What there is for an agent to use. None: not known here, and not checked.
 
     workflows, servers: by name. agents: the others by name, for what they delegate.
@@ -32,18 +32,18 @@ class Surroundings:
     servers: Collection[str] | None = None
 
 
-UNKNOWN = Surroundings()
+ANYTHING = Available()
 
 
-def check_agent(agent: Agent, surroundings: Surroundings = UNKNOWN) -> list[Problem]:
+def check_agent(agent: Agent, available: Available = ANYTHING) -> list[Problem]:
     """Everything that is wrong. A problem's `field` is the dotted path in the agent's file, such as
     `functions.look_up.policy`; a function without a name of its own stands there by its place, from 0."""
     return [
         *_name_problems(agent),
         *_prompt_problems(agent.prompt),
         *_model_problems(agent.model),
-        *check_functions(agent, surroundings.workflows, surroundings.agents, surroundings.servers),
-        *_server_problems(agent, surroundings.servers),
+        *check_functions(agent, available.workflows, available.agents, available.servers),
+        *_server_problems(agent, available.servers),
         *_memory_problems(agent.memory),
         *_limit_problems(agent.limits),
         *_answer_problems(agent),

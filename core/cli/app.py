@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli import database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
+from core.cli import agents, database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, give_up_output
@@ -30,6 +30,7 @@ app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
 app.add_typer(workflows.app, name="workflows")
+app.add_typer(agents.app, name="agents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(database.app, name="db")
@@ -79,7 +80,7 @@ def run_command(arguments: list[str] | None = None) -> int:
 def _tell(error: Exception) -> int:
     """Say an error in words on standard error; the exit code for it."""
     from core.settings import SettingsError
-    from core.store.errors import WorkflowNotFound
+    from core.store.errors import AgentNotFound, NameTaken, WorkflowNotFound
 
     if isinstance(error, typer.TyperException):
         # Usage errors show themselves; the class that declares it is private to typer.
@@ -88,7 +89,8 @@ def _tell(error: Exception) -> int:
             show()
             return BAD_USAGE
     console = error_console()
-    if isinstance(error, DocumentError | InputError | Refusal | RunNotFound | SettingsError | WorkflowNotFound):
+    wrong = DocumentError | InputError | Refusal | RunNotFound | SettingsError | WorkflowNotFound
+    if isinstance(error, wrong | AgentNotFound | NameTaken):
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return BAD_USAGE
     if isinstance(error, JournalUnavailable):

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from core.agents.agent import Agent, Function, Limits, MemoryUse, ModelChoice
-from core.agents.check import Surroundings, check_agent
+from core.agents.check import Available, check_agent
 from tests.core.agents.test_agent_file import AGENT
 
 ADA = Agent("Ada", prompt="Help.")
-HERE = Surroundings({"Look up", "Answer mail"}, {"Ada": ADA, "Bob": Agent("Bob", prompt="x")}, {"mail", "files"})
+HERE = Available({"Look up", "Answer mail"}, {"Ada": ADA, "Bob": Agent("Bob", prompt="x")}, {"mail", "files"})
 
 
-def found(agent: Agent, surroundings: Surroundings = HERE) -> set[tuple[str, str]]:
-    return {(problem.field, problem.code) for problem in check_agent(agent, surroundings)}
+def found(agent: Agent, available: Available = HERE) -> set[tuple[str, str]]:
+    return {(problem.field, problem.code) for problem in check_agent(agent, available)}
 
 
 def test_a_good_agent_has_nothing_wrong() -> None:
@@ -112,7 +112,7 @@ def test_delegation_in_a_circle_is_a_warning_that_names_it() -> None:
         return Agent(name, prompt="x", functions=(Function("ask", "d", "agent", target, **options),))  # type: ignore[arg-type]
 
     ours = asks("A", "B")
-    circle = Surroundings(agents={"A": Agent("A"), "B": asks("B", "C"), "C": asks("C", "A"), "D": asks("D", "D")})
+    circle = Available(agents={"A": Agent("A"), "B": asks("B", "C"), "C": asks("C", "A"), "D": asks("D", "D")})
     (problem,) = check_agent(ours, circle)
     assert (problem.code, problem.severity) == ("delegation_circle", "warning")
     assert "A → B → C → A" in problem.message
