@@ -32,6 +32,7 @@ from desktop.memory import RecentWork, WindowMemory
 from desktop.model_pages import ModelPages
 from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
+from desktop.project_search import ProjectSearch
 from desktop.recent_runs import RecentRuns
 from desktop.recovery import Recovery
 from desktop.run_desk import RunDesk
@@ -115,6 +116,7 @@ class Program(QObject):
         self.makers.setdefault("waiting", self.waiting.make_panel)
         self.library = LibraryDesk(self.window, self.filing, bridge)
         self.makers.setdefault("library", self._make_library)
+        self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
         self.recovery = Recovery(session.home, self.window, self, bridge)
@@ -176,6 +178,7 @@ class Program(QObject):
             *self.whereabouts.commands(),
             *self.sub_workflows.commands(),
             *export_commands(self.window),
+            *self.project_search.commands(),
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
             *help_commands(self.window),
