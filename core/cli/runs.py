@@ -184,13 +184,18 @@ def _asking(run_id: str, steps: Sequence[StepRecord], path: str) -> StepRecord:
 
 
 def _reply(step: StepRecord, reply: str, comment: str) -> dict[str, Json]:
+    from core.workflow.schemas import value_flaw
+
     question = step.question
     assert question is not None
     if question.schema is not None:
         try:
-            return {"form": json.loads(reply)}
+            form: Json = json.loads(reply)
         except ValueError:
             raise Refusal("The step asks for a form: give a JSON object.") from None
+        if flaw := value_flaw(form, question.schema):
+            raise Refusal(f"The form was not taken: {flaw} Fill it in again.")
+        return {"form": form, "comment": comment}
     if reply not in question.choices:
         raise Refusal(f"{reply!r} is not one of the choices: {', '.join(question.choices)}.")
     return {"choice": reply, "comment": comment}

@@ -41,7 +41,7 @@ class ApprovalStep(StepType[ApprovalConfig]):
     The run is suspended: it holds no task, socket or memory, and goes on when someone answers in the application or
     by `steploom runs answer`. The person picks one of the `choices` and may add a comment, or fills in a `form` that
     a JSON Schema describes. With a `timeout` the step goes on by the port `timed_out` when nobody has answered by
-    then; an answer that was given counts even if it came late.
+    then; an answer that was given counts even if it came late. One that does not fit is asked for again.
 
     **Ports:** one per choice (`approve` and `reject` unless others are given), or `out` for a form; `timed_out` if
     there is a timeout. **Output:** `choice`, `comment`, `form`, `answered_by`; null or empty where it does not apply.
@@ -93,14 +93,19 @@ class ApprovalStep(StepType[ApprovalConfig]):
                 yield ConfigProblem(("form",), "wrong_value", f"The form is no JSON Schema: {wrong}", "Mend it.")
 
     async def run(self, config: ApprovalConfig, context: StepContext) -> StepOutput:
-        """Suspend with the question; with an answer, or past the deadline, go on."""
+        """Suspend with the question; with an answer that fits, or past the deadline, go on."""
+        message = config.message
         if context.answer is not None:
-            return _answered(config, context.answer)
+            flaw = _flaw(config, context.answer)
+            if not flaw:
+                return _answered(config, context.answer)
+            # Failing would lose everything before it, as an answer can be given only once.
+            message = f"{message}\n\n{flaw}"
         deadline = _deadline(config, context)
         if deadline is not None and context.clock.now() >= deadline:
             return StepOutput({"choice": None, "comment": "", "form": None, "answered_by": ""}, (_TIMED_OUT,))
         raise Suspend(
-            question=Question(config.message, () if config.form is not None else tuple(config.choices), config.form),
+            question=Question(message, () if config.form is not None else tuple(config.choices), config.form),
             until=deadline,
             state={"asked": True, "deadline": deadline.isoformat() if deadline else None},
         )
@@ -114,33 +119,34 @@ def _deadline(config: ApprovalConfig, context: StepContext) -> datetime | None:
 
 
 def _answered(config: ApprovalConfig, answer: Mapping[str, Json]) -> StepOutput:
+    """The output for an answer that fits."""
     comment, by = answer.get("comment") or "", answer.get("answered_by") or ""
     output: dict[str, Json] = {"choice": None, "comment": comment, "form": None, "answered_by": by}
     if config.form is not None:
-        output["form"] = _filled_in(config.form, answer.get("form"))
+        output["form"] = answer.get("form")
         return StepOutput(output, (DEFAULT_PORT,))
-    choice = answer.get("choice")
-    if not isinstance(choice, str) or choice not in config.choices:
-        raise StepError(
-            f"The answer {choice!r} is none of the choices. Answer with one of: {', '.join(config.choices)}.",
-            kind="validation",
-        )
-    output["choice"] = choice
+    choice = output["choice"] = str(answer.get("choice"))
     return StepOutput(output, (choice,))
 
 
-def _filled_in(schema: Mapping[str, Json], form: Json) -> Json:
+def _flaw(config: ApprovalConfig, answer: Mapping[str, Json]) -> str:
+    """What is wrong with an answer, or ''. Raises StepError for a form that nothing could be checked against."""
+    if config.form is None:
+        choice = answer.get("choice")
+        if isinstance(choice, str) and choice in config.choices:
+            return ""
+        return f"The answer {choice!r} is none of the choices. Answer with one of: {', '.join(config.choices)}."
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    wrong = _schema_mistake(schema)
+    wrong = _schema_mistake(config.form)
     if wrong:
         raise StepError(f"The form is no JSON Schema: {wrong} Mend the step's form.", kind="config")
-    error = best_match(Draft202012Validator(dict(schema)).iter_errors(form))
-    if error is not None:
-        place = f"“{error.json_path.removeprefix('$.')}” in the form" if error.absolute_path else "The form"
-        raise StepError(f"{place} does not fit: {_short(error.message)} Fill it in again.", kind="validation")
-    return form
+    error = best_match(Draft202012Validator(dict(config.form)).iter_errors(answer.get("form")))
+    if error is None:
+        return ""
+    place = f"“{error.json_path.removeprefix('$.')}” in the form" if error.absolute_path else "The form"
+    return f"{place} does not fit: {_short(error.message)} Fill it in again."
 
 
 def _schema_mistake(schema: Mapping[str, Any]) -> str:

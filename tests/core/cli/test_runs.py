@@ -102,6 +102,9 @@ def test_an_answer_that_was_not_offered_is_refused(cli: Cli, write: Write) -> No
 def test_a_form_is_answered_with_json(cli: Cli, write: Write) -> None:
     cli("run", write("Form", FORM))
     assert "give a JSON object" in cli("runs", "answer", "last", "three").err
+    misfit = cli("runs", "answer", "last", '{"n": "three"}')
+    assert misfit.code == 2
+    assert "n: 'three' is not of type" in misfit.err
     assert cli("runs", "answer", "last", '{"n": 3}', "--json").json["outputs"] == {"n": 3}
 
 

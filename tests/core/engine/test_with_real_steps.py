@@ -178,6 +178,18 @@ async def test_an_approval_that_nobody_answers_goes_on_by_its_own_port() -> None
     assert rig.stage.paths == ["late"]
 
 
+async def test_an_approval_answered_with_what_nobody_offered_waits_for_another_answer() -> None:
+    rig = real_rig()
+    await rig.run(APPROVAL, {"what": "it"})
+    await rig.journal.answer("run-1", "publish", {"choice": "perhaps"})
+    again = await rig.resume()
+    assert (again.status, again.waiting) == ("suspended", ("publish",))
+    assert (await rig.resume()).status == "suspended"
+    await rig.journal.answer("run-1", "publish", {"choice": "approve"})
+
+    assert (await rig.resume()).status == "completed"
+
+
 async def test_an_answer_to_an_approval_is_not_asked_for_again_after_a_crash() -> None:
     rig = real_rig()
     document = workflow(step("ok", "approval", config={"message": "?"}, then={"approve": "b"}), step("b"))

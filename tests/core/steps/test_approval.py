@@ -64,10 +64,29 @@ async def test_a_form_that_fits_is_given_on() -> None:
         ({"form": _FORM}, {"choice": "approve"}, "The form does not fit"),
     ],
 )
-async def test_an_answer_that_does_not_fit_fails_the_step(config: dict[str, Any], answer: Any, said: str) -> None:
-    with pytest.raises(StepError, match=said) as caught:
-        await run_lone(_STEP, {"message": "?", **config}, lone_context(answer=answer))
-    assert caught.value.kind == "validation"
+async def test_an_answer_that_does_not_fit_is_asked_for_again(config: dict[str, Any], answer: Any, said: str) -> None:
+    with pytest.raises(Suspend) as caught:
+        await run_lone(_STEP, {"message": "Well?", **config}, lone_context(answer=answer))
+    question = caught.value.question
+    assert question is not None
+    assert question.message.startswith("Well?\n\n")
+    assert said in question.message
+    assert question.schema == config.get("form")
+
+
+async def test_a_late_answer_that_does_not_fit_is_none() -> None:
+    config: dict[str, Json] = {"message": "?", "timeout": "1h"}
+    late = lone_context(
+        clock=ManualClock(_START + timedelta(days=1)), state=await _asked(config), answer={"choice": "maybe"}
+    )
+    assert (await run_lone(_STEP, config, late)).ports == ("timed_out",)
+
+
+async def test_a_form_that_is_no_json_schema_fails_the_step() -> None:
+    context = lone_context(answer={"form": {}})
+    with pytest.raises(StepError, match="no JSON Schema") as caught:
+        await run_lone(_STEP, {"message": "?", "form": {"type": "{{ 'thing' }}"}}, context)
+    assert caught.value.kind == "config"
 
 
 async def _asked(config: dict[str, Json]) -> dict[str, Json]:
