@@ -22,7 +22,8 @@ SHOWN: int = 2_000
 class LastRun:
     """A run's values as far as they are known. inputs, variables: as the run had them; facts: what `run` reads.
 
-    pinned: outputs that stand for steps which have not run.
+    pinned: outputs that stand for steps which have not run. problem: why the run ended, by the id of the step that
+    ended it.
     """
 
     overlay: RunOverlay
@@ -30,6 +31,7 @@ class LastRun:
     variables: Mapping[str, Json] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
     pinned: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    problem: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -91,7 +93,8 @@ def last_run(controller: RunController, pins: Mapping[str, Given]) -> LastRun:
         return LastRun(controller.overlay, pinned=pinned)
     variables = {each.name: each.value for each in run.log.variables.values() if not each.scope}
     facts: dict[str, Json] = {"id": run.id, "workflow": run.workflow.name, "started": run.created.isoformat()}
-    return LastRun(run.overlay, run.inputs, variables, facts, pinned)
+    problem = {run.problem_path.rpartition("/")[2]: run.problem} if run.problem else {}
+    return LastRun(run.overlay, run.inputs, variables, facts, pinned, problem)
 
 
 def _defaults(schemas: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:

@@ -33,9 +33,12 @@ class RunStrip(QWidget):
         layout.addWidget(self.notices)
         self.hide()
 
-    def show_step(self, view: StepView | None, mark: StepMark | None) -> None:
-        """Say what there is to say of a step. view: its state in the shown run, None if there is none."""
-        said = _facts(view, mark)
+    def show_step(self, view: StepView | None, mark: StepMark | None, problem: str = "") -> None:
+        """Say what there is to say of a step. view: its state in the shown run, None if there is none.
+
+        problem: why the run ended, if this step ended it.
+        """
+        said = _facts(view, mark, problem)
         if said == self._shown:
             return
         self._shown = said
@@ -66,11 +69,12 @@ _NOT_MADE: Final = {
 }
 
 
-def _facts(view: StepView | None, mark: StepMark | None) -> tuple[object, ...]:
+def _facts(view: StepView | None, mark: StepMark | None, problem: str) -> tuple[object, ...]:
     state, text, cause = "", "", ""
     if view is not None:
-        if view.state == "failed":
-            state, text = "failed", view.error if len(view.error) <= _LONGEST else f"{view.error[:_LONGEST]}…"
+        if view.state == "failed" or problem:
+            error = problem or view.error
+            state, text = "failed", error if len(error) <= _LONGEST else f"{error[:_LONGEST]}…"
         elif view.state == "waiting" and view.question is not None:
             state, text = "waiting", view.question.message
         cause = view.cause if view.state == "done" else ""

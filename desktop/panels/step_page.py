@@ -133,7 +133,10 @@ class StepPage(QWidget):
         self.input.show_value(view.inputs if view is not None else None)
         self.output.show_value(run.output(step_id) if run is not None else None, step_id)
         self.request.show_value(view.request if view is not None else None)
-        self.strip.show_step(view, run.overlay.marks.get(step_id) if run is not None else None)
+        if run is not None:
+            self.strip.show_step(view, run.overlay.marks.get(step_id), run.problem.get(step_id, ""))
+        else:
+            self.strip.show_step(None, None)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Show what is wrong, each at its field."""

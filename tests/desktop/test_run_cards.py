@@ -1,0 +1,135 @@
+"""Questions as cards on the canvas: below the step that asks, answered there, put away and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.workflow.model import Step, Workflow
+from desktop.canvas.geometry import Rect
+from desktop.canvas.viewport import Viewport
+from desktop.run_cards import CardFrame, QuestionCards
+from tests.support.desktop_runs import RunDesk, open_run_desk
+from tests.support.panel_parts import panel_parts
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
+
+ASKING = Workflow(
+    "Asking",
+    steps={
+        "ask": Step("ask", "approval", title="Publish?", then={"yes": ("after",)},
+                    config={"message": "Shall it **go out**?", "choices": ["yes", "no"]}),
+        "after": Step("after", "work"),
+    },
+)  # fmt: skip
+
+
+class Ground(QObject):
+    """A canvas as far as cards know it: steps at places that a test chooses."""
+
+    viewed = Signal()
+    drawn = Signal(object)
+    selection_changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.camera = Viewport(900.0, 600.0)
+        self.widget = QWidget()
+        self.places = {"ask": Rect(100.0, 80.0, 340.0, 176.0)}
+
+    def viewport(self) -> QWidget:
+        return self.widget
+
+    def place_of(self, step: str) -> Rect | None:
+        return self.places.get(step)
+
+
+@dataclass
+class Table:
+    desk: RunDesk
+    ground: Ground
+    cards: QuestionCards
+
+    async def asked(self) -> CardFrame:
+        await self.desk.finish()
+        return self.cards.cards["ask"]
+
+
+@pytest.fixture
+async def table(qapp: QApplication, home: Path) -> AsyncIterator[Table]:
+    async with open_run_desk(ASKING, home) as desk, panel_parts(desk.bridge) as parts:
+        ground = Ground()
+        parts.show(ground.widget, 900, 600)
+        cards = QuestionCards(ground, desk.controller, desk.bridge, parts.themes, parts.icons)
+        yield Table(desk, ground, cards)
+        cards.deleteLater()
+        ground.deleteLater()
+
+
+async def test_a_step_that_asks_has_a_card_below_it(table: Table) -> None:
+    frame = await table.asked()
+    left, bottom = table.ground.camera.to_window(100.0, 176.0)
+    assert frame.isVisible()
+    assert (frame.x(), frame.y()) == (round(left), round(bottom) + 10)
+    assert [button.text() for button in frame.card.buttons] == ["yes", "no"]
+
+
+async def test_an_answer_on_the_card_goes_on_with_the_run_and_takes_the_card_away(table: Table) -> None:
+    frame = await table.asked()
+    QTest.mouseClick(frame.card.buttons[0], Qt.MouseButton.LeftButton)
+    assert (await table.desk.over()).status == "completed"
+    assert table.cards.cards == {}
+    assert table.desk.stage.paths == ["after"]
+
+
+async def test_a_card_follows_its_step_and_stays_in_the_window(table: Table) -> None:
+    frame = await table.asked()
+    before = frame.pos()
+    table.ground.camera.pan(-50.0, -20.0)
+    table.ground.viewed.emit()
+    assert (frame.x() - before.x(), frame.y() - before.y()) == (50, 20)
+    table.ground.places["ask"] = Rect(800.0, 480.0, 880.0, 590.0)
+    table.ground.drawn.emit(frozenset())
+    assert table.ground.widget.rect().contains(frame.geometry())
+    table.ground.places["ask"] = Rect(5_000.0, 0.0, 5_100.0, 90.0)
+    table.ground.drawn.emit(frozenset())
+    assert not frame.isVisible()
+
+
+async def test_escape_puts_a_card_away_and_choosing_the_step_brings_it_back(table: Table) -> None:
+    frame = await table.asked()
+    frame.card.buttons[0].setFocus()
+    QTest.keyClick(frame.card.buttons[0], Qt.Key.Key_Escape)
+    assert table.cards.cards == {}
+    table.cards.refresh()
+    assert table.cards.cards == {}
+    table.ground.selection_changed.emit(frozenset({"ask"}))
+    assert table.cards.cards["ask"].isVisible()
+
+
+async def test_a_card_is_opened_for_the_keyboard(table: Table) -> None:
+    frame = await table.asked()
+    frame.close_button.click()
+    table.cards.open("ask")
+    assert table.cards.cards["ask"].card.buttons[0].hasFocus() or not table.ground.widget.isActiveWindow()
+    table.cards.open("after")
+    assert list(table.cards.cards) == ["ask"]
+
+
+async def test_a_run_that_is_not_shown_has_no_cards(table: Table) -> None:
+    await table.asked()
+    table.desk.controller.show("")
+    assert table.cards.cards == {}
+
+
+async def test_cards_take_the_colours_of_another_theme(table: Table) -> None:
+    frame = await table.asked()
+    table.cards._themes.choose("light")
+    assert table.cards.cards["ask"] is not frame
+    assert table.cards.cards["ask"].isVisible()
