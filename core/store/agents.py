@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Executable, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -153,9 +153,13 @@ class PostgresAgents:
     async def create(self, document: AgentDocument, *, author: str = "", note: str = "") -> AgentRecord:
         """Save a new agent. Raises NameTaken if there is one of that name, be it the same."""
         kept, hashed = kept_document(document.body)
+        made = uuid.uuid4()
 
         async def work(connection: AsyncConnection) -> AgentRecord:
-            made = await connection.scalar(_new_agent(document.name))
+            again = (await connection.execute(_NEWEST.where(_agents.id == made))).one_or_none()
+            if again is not None:  # a repeated write
+                return _record(again)
+            await connection.execute(insert(AgentRow).values(id=made, name=escape(document.name), version=1))
             return await _append(connection, made, 1, document, kept, hashed, author, note)
 
         return await self._run(work, document.name)
@@ -212,11 +216,15 @@ class PostgresAgents:
     async def rename(self, name: str, document: AgentDocument, *, author: str = "") -> AgentRecord:
         """Give an agent another name, as a new version. Raises AgentNotFound or NameTaken."""
         kept, hashed = kept_document(document.body)
+        found: list[uuid.UUID] = []  # a second try after a lost connection may find that the first one did it
 
         async def work(connection: AsyncConnection) -> AgentRecord:
+            if found and (known := await _newest(connection, document.name)) and known.id == found[0]:
+                return _record(known)
             row = await _newest(connection, name, locked=True)
             if row is None:
                 raise no_agent(name)
+            found[:] = [row.id]
             renamed = update(AgentRow).where(_agents.id == row.id).values(name=escape(document.name))
             await connection.execute(renamed)
             note = f"Renamed from {name}"
@@ -227,9 +235,7 @@ class PostgresAgents:
     async def delete(self, name: str) -> None:
         """Put an agent into the bin; its versions, memories and conversations stay. Raises AgentNotFound."""
         live = (_agents.name == escape(name), _agents.deleted_at.is_(None))
-        statement = update(AgentRow).where(*live).values(deleted_at=func.now())
-        if not (await self._database.run(lambda connection: connection.execute(statement))).rowcount:
-            raise no_agent(name)
+        await self._change(update(AgentRow).where(*live).values(deleted_at=func.now()), no_agent(name))
 
     async def restore(self, name: str) -> None:
         """Take the agent of that name that was deleted last out of the bin. Raises AgentNotFound or NameTaken."""
@@ -240,20 +246,21 @@ class PostgresAgents:
             .limit(1)
         )
 
+        found: list[uuid.UUID] = []  # a second try after a lost connection takes the same one
+
         async def work(connection: AsyncConnection) -> None:
-            found = await connection.scalar(newest)
-            if found is None:
+            if not found:
+                found.extend(await connection.scalars(newest))
+            if not found:
                 raise no_deleted_agent(name)
-            await connection.execute(update(AgentRow).where(_agents.id == found).values(deleted_at=None))
+            await connection.execute(update(AgentRow).where(_agents.id == found[0]).values(deleted_at=None))
 
         await self._run(work, name)
 
     async def erase(self, name: str) -> None:
         """Delete the agents of that name that are in the bin for good, with their memories. Raises AgentNotFound."""
         binned = (_agents.name == escape(name), _agents.deleted_at.is_not(None))
-        statement = delete(AgentRow).where(*binned)
-        if not (await self._database.run(lambda connection: connection.execute(statement))).rowcount:
-            raise no_deleted_agent(name)
+        await self._change(delete(AgentRow).where(*binned), no_deleted_agent(name))
 
     async def users(self, kind: str, target: str) -> Sequence[str]:
         """Names of the agents whose newest version has a function of that kind and target."""
@@ -265,6 +272,18 @@ class PostgresAgents:
             .order_by(_agents.name)
         )
         return [unescape(row.name) for row in await self._database.run(lambda connection: connection.execute(query))]
+
+    async def _change(self, statement: Executable, missing: AgentNotFound) -> None:
+        """Execute it; if it never meets a row, raise that."""
+        changed = 0
+
+        async def work(connection: AsyncConnection) -> None:
+            nonlocal changed
+            changed += (await connection.execute(statement)).rowcount
+
+        await self._database.run(work)
+        if not changed:
+            raise missing
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]], new_name: str | None = None) -> T:
         """Do the work. A name that was taken meanwhile is NameTaken for a given `new_name`; else it is done again,

@@ -176,8 +176,16 @@ class PostgresConversations:
     async def delete(self, conversation_id: UUID) -> None:
         """Forget for good, with all messages. Raises ConversationBusy."""
 
+        tried = False  # a second try after a lost connection may find that the first one did it
+
         async def work(connection: AsyncConnection) -> None:
-            await self._leases.free_row(connection, conversation_id)
+            nonlocal tried
+            try:
+                await self._leases.free_row(connection, conversation_id)
+            except ConversationNotFound:
+                if not tried:
+                    raise
+            tried = True
             await connection.execute(delete(ConversationRow).where(_conversations.id == conversation_id))
 
         await self._database.run(work)

@@ -32,6 +32,7 @@ from core.store.conversation_rows import (
     message_columns,
     note_columns,
     usage_columns,
+    usage_of,
 )
 from core.store.conversation_tables import ConversationRow
 from core.store.database import Database
@@ -90,12 +91,12 @@ class PostgresLog:
         packed = None if request is None else PackedRequest(request, large)
         spent = sum((call.usage for call in asked), message.usage)
 
-        async def work(connection: AsyncConnection, row: AnyRow) -> StoredMessage:
+        async def work(connection: AsyncConnection, row: AnyRow) -> tuple[StoredMessage, Usage]:
             place = {"conversation_id": row.id, "parent_id": row.head, "key": key}
             added = (await connection.execute(sql.ADD_MESSAGE, {**columns, **place})).one_or_none()
             if added is None:  # a repeated write: all of it is there
                 found = (await connection.execute(sql.MESSAGE_BY_KEY, {"key": key})).one()
-                return _placed(message, found.id, found.parent_id, found.created, asked)
+                return _placed(message, found.id, found.parent_id, found.created, asked), usage_of(row)
             await self._add_calls(connection, row, added.id, message.agent, asked, large)
             if packed is not None:
                 await write_request(connection, row.id, added.id, packed)
@@ -106,10 +107,9 @@ class PostgresLog:
                 await _spend(
                     connection, row, f"message:{added.id}", message.agent, "answer", message.usage, added.created
                 )
-            return _placed(message, added.id, row.head, added.created, asked)
+            return _placed(message, added.id, row.head, added.created, asked), usage_of(row) + spent
 
-        placed = await self._write(work)
-        usage = self._conversation.usage + spent
+        placed, usage = await self._write(work)
         self._conversation = replace(self._conversation, head=placed.id, usage=usage, updated=placed.created)
         return placed
 
@@ -125,17 +125,16 @@ class PostgresLog:
                 raise CallNotFound(f"There is no function call {call.id} in the conversation {row.id}.")
             before = call_of(found, await load_values(connection, large_values([found])))
             if not checked_call(before, timed):
-                return NO_USAGE
+                return usage_of(row)
             await keep_values(connection, large)
             await connection.execute(sql.UPDATE_CALL, columns)
             more = more_spent(timed.usage, before.usage)
             if more != NO_USAGE:
                 await connection.execute(sql.COUNT_USAGE, {"id": row.id, **usage_columns(more)})
                 await _spend(connection, row, f"call:{call.id}", found.agent, "function", timed.usage, timed.ended)
-            return more
+            return usage_of(row) + more
 
-        more = await self._write(work)
-        self._conversation = replace(self._conversation, usage=self._conversation.usage + more)
+        self._conversation = replace(self._conversation, usage=await self._write(work))
 
     async def add_note(self, note: CompactionNote) -> None:
         """Keep a note."""
@@ -147,16 +146,15 @@ class PostgresLog:
             for message_id in (note.first, note.last):
                 await depth_of(connection, row.id, message_id)
             number = await connection.scalar(sql.ADD_NOTE, {**columns, "key": key})
-            if number is None:
-                return NO_USAGE
+            if number is None:  # a repeated write
+                return usage_of(row)
             await keep_values(connection, large)
             if note.usage != NO_USAGE:
                 await connection.execute(sql.COUNT_USAGE, {"id": row.id, **usage_columns(note.usage)})
                 await _spend(connection, row, f"note:{number}", "", "note", note.usage, None)
-            return note.usage
+            return usage_of(row) + note.usage
 
-        more = await self._write(work)
-        self._conversation = replace(self._conversation, usage=self._conversation.usage + more)
+        self._conversation = replace(self._conversation, usage=await self._write(work))
 
     async def move_head(self, message_id: int | None) -> None:
         """Show another branch, ending there. None: the empty one. Raises MessageNotFound."""

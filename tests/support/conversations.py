@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import Usage
 from core.store.address import Address
@@ -14,6 +16,8 @@ from core.store.database import Database
 from core.store.postgres_conversations import PostgresConversations
 from core.store.process import ProcessId, this_machine
 from core.store.thread import StoreThread
+
+T = TypeVar("T")
 
 ODD = "NUL \x00, half a character \ud800, the mark \ufdd0, a quote ' and a backslash \\"
 """A text that Postgres cannot keep as it is."""
@@ -25,11 +29,23 @@ FOREIGN = ProcessId("another-host/boot/1", 7, 1.0)
 """A process of another machine, of which nothing is certain."""
 
 
+class RepeatingDatabase(Database):
+    """A database whose connection seems to break off after every commit: all work is done twice."""
+
+    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do the work, forget what came of it, and do it again."""
+        await super().transaction(work)
+        return await super().transaction(work)
+
+
 @asynccontextmanager
-async def postgres_conversations(url: str, **options: Any) -> AsyncIterator[PostgresConversations]:
+async def postgres_conversations(
+    url: str, *, repeating: bool = False, **options: Any
+) -> AsyncIterator[PostgresConversations]:
     """Conversations in that database, seen by a program of its own."""
     thread = StoreThread()
-    database = Database(thread, Address.parse(url), patience=5)
+    kind = RepeatingDatabase if repeating else Database
+    database = kind(thread, Address.parse(url), patience=5)
     made = PostgresConversations(database, **options)
     try:
         yield made

@@ -15,19 +15,20 @@ from core.store.database import Database
 from core.store.errors import AgentConflict, AgentNotFound, NameTaken
 from core.store.memory_agents import MemoryAgents
 from core.store.thread import StoreThread
-from tests.support.conversations import ODD
+from tests.support.conversations import ODD, RepeatingDatabase
 
 USES = (FunctionUse("look_up", "workflow", "Look up"), FunctionUse("ask_ada", "agent", "Ada"))
 HELPER = AgentDocument("Helper", {"name": "Helper", "z": 1, "a": {"text": ODD, "n": 10**30}}, USES)
 
 
-@pytest.fixture(params=["database", "memory"])
+@pytest.fixture(params=["database", "database that is cut off after every commit", "memory"])
 async def agents(request: pytest.FixtureRequest) -> AsyncIterator[AgentRecords]:
     if request.param == "memory":
         yield MemoryAgents()
         return
     thread = StoreThread()
-    database = Database(thread, Address.parse(request.getfixturevalue("database_url")), patience=5)
+    kind = Database if request.param == "database" else RepeatingDatabase
+    database = kind(thread, Address.parse(request.getfixturevalue("database_url")), patience=5)
     yield PostgresAgents(database)
     await thread.call(database.close)
     thread.close()

@@ -27,12 +27,13 @@ from tests.support.conversations import COSTLY, ODD, asked, at, postgres_convers
 NOBODY = uuid.UUID(int=1)
 
 
-@pytest.fixture(params=["database", "memory"])
+@pytest.fixture(params=["database", "database that is cut off after every commit", "memory"])
 async def conversations(request: pytest.FixtureRequest) -> AsyncIterator[Conversations]:
     if request.param == "memory":
         yield MemoryConversations()
         return
-    async with postgres_conversations(request.getfixturevalue("database_url")) as made:
+    repeating = request.param != "database"
+    async with postgres_conversations(request.getfixturevalue("database_url"), repeating=repeating) as made:
         yield made
 
 
