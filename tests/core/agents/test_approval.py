@@ -153,7 +153,9 @@ async def test_a_workflow_that_asks_a_question_makes_the_chat_wait_and_goes_on_w
     asks = Workflow(
         "Asks",
         steps={
-            "ask": Step("ask", "approval", config={"message": "Ship it?", "choices": ["yes", "no"]}, then={"yes": ("t",)}),
+            "ask": Step(
+                "ask", "approval", config={"message": "Ship it?", "choices": ["yes", "no"]}, then={"yes": ("t",)}
+            ),
             "t": Step("t", "template", config={"text": "shipped"}),
         },
         outputs={"done": "{{ t.text }}"},
@@ -170,7 +172,8 @@ async def test_a_workflow_that_asks_a_question_makes_the_chat_wait_and_goes_on_w
 
 
 async def test_a_question_that_was_answered_in_the_run_itself_is_heard_when_the_chat_goes_on() -> None:
-    asks = Workflow("Asks", steps={"ask": Step("ask", "approval", config={"message": "Sure?"})}, outputs={"a": "{{ ask.choice }}"})  # fmt: skip
+    ask = Step("ask", "approval", config={"message": "Sure?"})
+    asks = Workflow("Asks", steps={"ask": ask}, outputs={"a": "{{ ask.choice }}"})
     agent = Agent("Ada", functions=(Function("ask", target="Asks"),))
     rig = AgentRig(wants(("ask", {})), "Good.", agents=[agent], workflows=[asks])
     waiting(await rig.say("Ask."))
