@@ -37,7 +37,7 @@ MOST_RUNS: Final = 32
 """Runs at once; a client that starts more is told to wait."""
 
 PROGRESS_EVERY: Final = 0.1
-"""Seconds between two pieces of news of one call; news of its end is always sent."""
+"""Seconds between two pieces of news of one call; the last one is always sent."""
 
 
 class FoundWorkflow(Protocol):
@@ -242,17 +242,17 @@ class WorkflowServer:
 
     async def _watched(self, context: Any, run: Run, progress: answers.RunProgress) -> RunResult:
         """How the run ends, its events told as progress. If the call is cancelled, so is the run."""
-        clock, told = self._host.clock, float("-inf")
+        teller = _Teller(context, progress, self._host.clock)
         try:
             async for event in run.events():
-                news = progress.news(event)
-                if news and (clock.monotonic() - told >= PROGRESS_EVERY or progress.done == progress.total):
-                    told = clock.monotonic()
-                    await context.session.report_progress(progress.done, progress.total, news)
+                teller.put(progress.news(event))
+            await teller.rest()
             return await run.result()
         except asyncio.CancelledError:
             run.cancel("the client cancelled the call", resumable=True)
             raise
+        finally:
+            teller.stop()
 
     async def _result(self, run_id: str) -> CallToolResult:
         """How a run stands that was started here; of others nothing is told."""
@@ -282,6 +282,44 @@ class WorkflowServer:
         return await answers.ended(result, self._host.read_file)
 
 
+class _Teller:
+    """Tells a client how far a run is: the newest news, at most every PROGRESS_EVERY seconds."""
+
+    def __init__(self, context: Any, progress: answers.RunProgress, clock: Clock) -> None:
+        self._context = context
+        self._progress = progress
+        self._clock = clock
+        self._news = ""
+        self._some = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._tell())
+        self._task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the client may be gone
+
+    def put(self, news: str) -> None:
+        """There is news, if it is not ''."""
+        if news:
+            self._news = news
+            self._some.set()
+
+    async def rest(self) -> None:
+        """Tell what was not told yet."""
+        if self._some.is_set():
+            await self._report()
+
+    def stop(self) -> None:
+        """Tell nothing more."""
+        self._task.cancel()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._some.wait()
+            await self._report()
+            await self._clock.sleep(PROGRESS_EVERY)
+
+    async def _report(self) -> None:
+        self._some.clear()
+        await self._context.session.report_progress(self._progress.done, self._progress.total, self._news)
+
+
 async def serve_stdio(server: WorkflowServer) -> None:
     """Serve over standard input and output until the client closes them."""
     from mcp.server.stdio import stdio_server
@@ -298,6 +336,7 @@ def loopback(port: int) -> socket.socket:
         if sys.platform != "win32":  # there it would let another program listen at the same port
             place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(("127.0.0.1", port))
+        place.listen()
     except BaseException:
         place.close()
         raise

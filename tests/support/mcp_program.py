@@ -134,10 +134,10 @@ def of_old(log: list[str] | None = None) -> MCPServer:
     """The same server as programs of last year speak: it does not know how to be discovered."""
     server = build(log)
 
-    async def refuse_discovery(context: Any, call_next: Any) -> Any:
-        if context.method == "server/discover":
+    async def refuse_discovery(ctx: Any, call_next: Any) -> Any:
+        if ctx.method == "server/discover":
             raise MCPError(mcp_types.METHOD_NOT_FOUND, "Method not found")
-        return await call_next(context)
+        return await call_next(ctx)
 
     server.middleware.append(refuse_discovery)
     return server

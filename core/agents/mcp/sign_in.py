@@ -88,9 +88,9 @@ class TokenStore:
 
         return _made(OAuthClientInformationFull, (await self.read()).get("client"))
 
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        """Keep how this program is registered."""
-        await self._keep(client=client_info.model_dump(mode="json", exclude_none=True))
+    async def set_client_info(self, client_info: OAuthClientInformationFull | None) -> None:
+        """Keep how this program is registered; None to forget it."""
+        await self._keep(client=client_info.model_dump(mode="json", exclude_none=True) if client_info else None)
 
     async def _keep(self, **changes: Any) -> None:
         await self._keys.set(self.name, json.dumps({**await self.read(), **changes}))
@@ -114,7 +114,7 @@ async def browser_sign_in(
     # It logs every failed sign-in with a traceback; the error itself says what happened.
     logging.getLogger("mcp.client.auth").setLevel(logging.CRITICAL)
     store = TokenStore(server, keys)
-    way_back = _WayBack(server, await _port(store), open_page, waiting)
+    way_back = _WayBack(server, await _port(store), store, open_page, waiting)
 
     class _Remembering(OAuthClientProvider):
         async def _initialize(self) -> None:
@@ -124,9 +124,6 @@ async def browser_sign_in(
                 self.context.oauth_metadata = _made(OAuthMetadata, kept.get("metadata"))
             ends = kept.get("ends")
             self.context.token_expiry_time = ends if isinstance(ends, int | float) else None
-            here = self.context.client_info
-            if here is not None and way_back.address not in map(str, here.redirect_uris or ()):
-                self.context.client_info = None  # registered for a port that is taken now
 
     provider = _Remembering(
         server_url=url,
@@ -154,12 +151,14 @@ class _WayBack:
         self,
         server: str,
         port: int,
+        store: TokenStore,
         open_page: Callable[[str], Awaitable[None]] | None,
         waiting: Callable[[bool], None],
     ) -> None:
         self.address = f"http://127.0.0.1:{port}{_PATH}"
         self._server = server
         self._port = port
+        self._store = store
         self._open_page = open_page
         self._waiting = waiting
         self._listening: asyncio.Server | None = None
@@ -175,6 +174,7 @@ class _WayBack:
         try:
             self._listening = await asyncio.start_server(self._visit, "127.0.0.1", self._port, limit=_LONGEST_REQUEST)
         except OSError:
+            await self._store.set_client_info(None)  # the next time it registers with another port
             raise NotSignedIn(
                 f"The sign-in to the MCP server {self._server!r} could not begin: port {self._port} is taken by "
                 "another program. Try again."
@@ -227,15 +227,14 @@ class _WayBack:
 
 
 async def _port(store: TokenStore) -> int:
-    """The port of the way back: the one that this program is registered with, if it is free; else any."""
-    client = (await store.read()).get("client")
-    known = [str(each) for each in (client.get("redirect_uris") or [])] if isinstance(client, dict) else []
-    wanted = next((urlsplit(each).port or 0 for each in known), 0)
-    for port in dict.fromkeys([wanted, 0]):
-        with socket.socket() as place, suppress(OSError):
-            place.bind(("127.0.0.1", port))
-            return int(place.getsockname()[1])
-    return wanted
+    """The port of the way back: the one that this program is registered with, else any that is free."""
+    client = await store.get_client_info()
+    known = [urlsplit(str(each)).port for each in (client.redirect_uris or [])] if client is not None else []
+    if known and known[0]:
+        return known[0]
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
 
 
 def _made(kind: type[M], value: Any) -> M | None:

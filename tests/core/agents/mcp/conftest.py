@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from core.agents.mcp.agreements import MemoryAgreements
@@ -17,18 +18,32 @@ from core.agents.mcp.connection import ServerStatus
 from core.agents.mcp.server_config import read_entry
 from core.agents.mcp.servers import McpServers
 from core.agents.mcp.tool import McpTool
-from core.engine.clock import SystemClock
+from core.engine.clock import SystemClock, Timer
 from core.resources import root
 
 PROGRAM = root() / "tests/support/mcp_program.py"
 MUTE = root() / "tests/support/mcp_mute.py"
 
 
+NEVER = 777.0
+"""Seconds of a time limit that is over when the test says so."""
+
+
 class HurriedClock(SystemClock):
-    """The machine's time, but nobody sleeps. slept: for how long they would have, in seconds."""
+    """The machine's time, but nobody sleeps, and a limit of NEVER seconds is over when the test says so.
+
+    slept: for how long they would have, in seconds. limits: what is to happen then.
+    """
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self.limits: list[Callable[[], None]] = []
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        if seconds != NEVER:
+            return super().call_later(seconds, callback)
+        self.limits.append(callback)
+        return asyncio.get_running_loop().call_later(3600, callback)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -95,6 +110,10 @@ class Rig:
         self.configuration.put(name, read_entry(name, {"url": url, **entry}))
         return name
 
+    def time_is_up(self) -> None:
+        """The newest limit of NEVER seconds is over."""
+        self.servers._thread.soon(self.clock.limits.pop())
+
     async def approve_all(self, name: str) -> dict[str, McpTool]:
         """Agree to all that a server offers."""
         tools = await self.servers.tools(name)
@@ -107,3 +126,18 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     made = Rig(tmp_path)
     yield made
     await asyncio.gather(*(servers.aclose() for servers in made.opened))
+    assert [child.cmdline() for child in psutil.Process().children() if _is_server(child)] == []
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened in another program or thread, which nothing here tells of."""
+    async with asyncio.timeout(60):
+        while not happened():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+
+
+def _is_server(child: psutil.Process) -> bool:
+    try:
+        return any("mcp_" in part for part in child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -16,7 +16,7 @@ from core.agents.mcp.errors import (
     ToolNotFound,
 )
 from core.agents.mcp.exchange import McpProgress
-from tests.core.agents.mcp.conftest import Rig
+from tests.core.agents.mcp.conftest import Rig, until
 from tests.support.mcp_program import build, of_old, turncoat
 from tests.support.mcp_site import McpSite, free_port, running_mcp_site
 
@@ -68,8 +68,7 @@ async def test_twenty_calls_at_once_do_not_wait_for_each_other(rig: Rig, site: M
     assert not hanging.done()
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
-    while "hang cancelled A" not in log:
-        await asyncio.sleep(0.01)
+    await until(lambda: "hang cancelled A" in log)
 
 
 @pytest.mark.parametrize("generation", ["new", "old"])
@@ -80,8 +79,7 @@ async def test_a_call_that_takes_too_long_is_stopped_there(rig: Rig, generation:
         await rig.approve_all(name)
         with pytest.raises(CallTimedOut, match=r"no answer within 0\.3 s.*not known.*timeout"):
             await rig.servers.call(name, "hang", {"mark": "A"}, timeout=0.3)
-        while "hang cancelled A" not in log:
-            await asyncio.sleep(0.01)
+        await until(lambda: "hang cancelled A" in log)
         assert (await rig.servers.call(name, "add", {"a": 1, "b": 1})).text == "2"
 
 
@@ -181,7 +179,7 @@ async def test_a_wrong_address_is_told_from_one_where_nobody_is(rig: Rig, site: 
     with pytest.raises(ServerUnavailable, match=r"HTTP 404.*above all the path"):
         await rig.servers.tools(wrong)
     nobody = rig.site("nobody", f"http://127.0.0.1:{free_port()}/mcp")
-    with pytest.raises(ServerUnavailable, match="could not be reached.*Check its url and that it runs"):
+    with pytest.raises(ServerUnavailable, match=r"could not be reached.*Check its url and that it runs"):
         await rig.servers.tools(nobody)
 
 
