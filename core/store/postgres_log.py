@@ -62,6 +62,9 @@ class PostgresLog:
         self._leases = leases
         self._lease = lease
         self._conversation = conversation
+        # Nobody else writes to the branch, so it is read once: a turn asks for it many times.
+        self._branch: list[StoredMessage] | None = None
+        self._begun = self._ended = 0
 
     @property
     def conversation(self) -> Conversation:
@@ -70,9 +73,15 @@ class PostgresLog:
 
     async def path(self) -> Sequence[StoredMessage]:
         """The messages from the first to the head, with their calls."""
-        return await self._database.run(
+        if self._branch is not None:
+            return list(self._branch)
+        begun, is_still = self._begun, self._begun == self._ended
+        read = await self._database.run(
             lambda connection: read_branch(connection, self._conversation.id, self._conversation.head)
         )
+        if is_still and begun == self._begun:  # else a write may be in it or not
+            self._branch = list(read)
+        return read
 
     async def notes(self) -> Sequence[CompactionNote]:
         """The notes that stand for parts of that path, oldest first."""
@@ -110,6 +119,9 @@ class PostgresLog:
             return _placed(message, added.id, row.head, added.created, asked), usage_of(row) + spent
 
         placed, usage = await self._write(work)
+        if self._branch is not None:
+            last = self._branch[-1].id if self._branch else None
+            self._branch = [*self._branch, placed] if placed.parent == last else None
         self._conversation = replace(self._conversation, head=placed.id, usage=usage, updated=placed.created)
         return placed
 
@@ -119,22 +131,24 @@ class PostgresLog:
         timed = complete_times(call)
         columns = call_columns(timed, Packer(large))
 
-        async def work(connection: AsyncConnection, row: AnyRow) -> Usage:
+        async def work(connection: AsyncConnection, row: AnyRow) -> tuple[Usage, FunctionCall]:
             found = (await connection.execute(sql.CALL, {"id": call.id, "conversation_id": row.id})).one_or_none()
             if found is None:
                 raise CallNotFound(f"There is no function call {call.id} in the conversation {row.id}.")
             before = call_of(found, await load_values(connection, large_values([found])))
             if not checked_call(before, timed):
-                return usage_of(row)
+                return usage_of(row), before
             await keep_values(connection, large)
             await connection.execute(sql.UPDATE_CALL, columns)
             more = more_spent(timed.usage, before.usage)
             if more != NO_USAGE:
                 await connection.execute(sql.COUNT_USAGE, {"id": row.id, **usage_columns(more)})
                 await _spend(connection, row, f"call:{call.id}", found.agent, "function", timed.usage, timed.ended)
-            return usage_of(row) + more
+            return usage_of(row) + more, replace(timed, message=before.message)
 
-        self._conversation = replace(self._conversation, usage=await self._write(work))
+        usage, kept = await self._write(work)
+        self._conversation = replace(self._conversation, usage=usage)
+        self._branch = None if self._branch is None else _with_call(self._branch, kept)
 
     async def add_note(self, note: CompactionNote) -> None:
         """Keep a note."""
@@ -166,6 +180,7 @@ class PostgresLog:
 
         await self._write(work)
         self._conversation = replace(self._conversation, head=message_id)
+        self._branch = None
 
     async def set_variables(self, variables: Mapping[str, Json]) -> None:
         """Replace the conversation's variables."""
@@ -212,7 +227,14 @@ class PostgresLog:
         async def fenced(connection: AsyncConnection) -> T:
             return await work(connection, await self._leases.fence(connection, self._lease))
 
-        return await self._database.run(fenced)
+        self._begun += 1
+        try:
+            return await self._database.run(fenced)
+        except BaseException:
+            self._branch = None  # it may have been written all the same
+            raise
+        finally:
+            self._ended += 1
 
     async def _add_calls(
         self,
@@ -228,6 +250,17 @@ class PostgresLog:
             await connection.execute(sql.ADD_CALL, {**call_columns(call, Packer(large)), **place})
             if call.usage != NO_USAGE:
                 await _spend(connection, row, f"call:{call.id}", agent, "function", call.usage, call.ended)
+
+
+def _with_call(branch: Sequence[StoredMessage], call: FunctionCall) -> list[StoredMessage]:
+    """The branch with that call as it stands now."""
+    found = list(branch)
+    for place in range(len(found) - 1, -1, -1):
+        if found[place].id == call.message:
+            calls = tuple(call if one.id == call.id else one for one in found[place].calls)
+            found[place] = replace(found[place], calls=calls)
+            break
+    return found
 
 
 async def _spend(

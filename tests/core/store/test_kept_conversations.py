@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,7 +26,7 @@ from core.store.workflows import Workflows
 from core.workflow.model import Json, Workflow
 from tests.support.conversations import COSTLY, DEAD, FOREIGN, asked, at, postgres_conversations, said, talk
 
-OFTEN = {"lease_s": 0.6, "beat_s": 0.1}
+OFTEN: dict[str, Any] = {"lease_s": 0.6, "beat_s": 0.1}
 EARLY = at(-10_000)
 
 
@@ -128,10 +129,23 @@ async def test_of_two_that_want_to_write_at_once_one_may(
             assert [message.text for message in await log.path()] == ["a", "b", "c"]
 
 
-async def test_writes_at_once_of_one_writer_make_one_branch(conversations: PostgresConversations) -> None:
+async def test_writes_and_reads_at_once_of_one_writer_make_one_branch(conversations: PostgresConversations) -> None:
     log = await conversations.write((await conversations.create()).id)
-    await asyncio.gather(*(log.add(said(str(number))) for number in range(8)))
-    assert sorted(message.text for message in await log.path()) == [str(number) for number in range(8)]
+    await log.add(said("", "assistant"), calls=[asked(number) for number in range(6)])
+
+    async def call(number: int) -> None:
+        for status in ("started", "completed"):
+            await log.update_call(asked(number, status=status))
+            await log.path()
+            await log.add(said(f"{number} {status}"))
+
+    await asyncio.gather(*(call(number) for number in range(6)))
+    seen = await log.path()
+    assert [message.parent for message in seen[1:]] == [message.id for message in seen[:-1]]
+    assert len(seen) == 13
+    assert {one.status for one in seen[0].calls} == {"completed"}
+    await log.close()
+    assert await (await conversations.write(log.conversation.id)).path() == seen
 
 
 @pytest.mark.parametrize("kind", ["database", "memory"])
