@@ -89,6 +89,11 @@ class SessionFacts:
             return ()
         return [entry.name for entry in await workspace.store.workflows.list()]
 
+    async def agent_names(self) -> Sequence[str]:
+        """The names of the agents."""
+        workspace = self._session.workspace
+        return [saved.agent.name for saved in await workspace.agents.list()] if workspace is not None else ()
+
 
 class SidePanels(QObject):
     """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from core.llm.catalogue import ModelInfo
@@ -46,13 +47,17 @@ class Facts(Protocol):
     async def workflow_names(self) -> Sequence[str]:
         """The names of the library's workflows."""
 
+    async def agent_names(self) -> Sequence[str]:
+        """The names of the agents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every control of a form may need. make_viewer: makes what shows a step's values."""
+    """What every control of a form may need. make_viewer: makes what shows a step's values. now: the time in UTC."""
 
     themes: ThemeManager
     icons: Icons
     background: Background
     facts: Facts
     make_viewer: Callable[[], ValueView]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)

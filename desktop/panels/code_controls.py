@@ -59,9 +59,11 @@ class JsonControl(Control):
     def show_value(self, value: Value) -> None:
         """Show the value in lines."""
         if self._value_of(self.editor.toPlainText()) != value:
-            is_empty = value is ABSENT or value is None
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-            self.editor.show_text("" if is_empty else text)
+            if value is ABSENT or value is None:
+                self.editor.show_text("")
+            else:
+                text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+                self.editor.show_text(text)
             self._value_of(self.editor.toPlainText())
 
     def keyboard(self) -> QWidget:

@@ -17,7 +17,7 @@ from core.workflow.model import Json
 
 FieldKind: TypeAlias = Literal[
     "text", "multiline", "code", "value", "json", "json_schema", "integer", "number", "duration", "choice", "switch",
-    "model", "file", "folder", "secret", "workflow", "key_values", "list", "group",
+    "model", "file", "folder", "secret", "workflow", "agent", "cron", "key_values", "list", "group",
 ]  # fmt: skip
 """Which control a field gets. `value`: any JSON value, mostly text. `duration`: text such as 30s."""
 
@@ -37,7 +37,9 @@ ABSENT: Final = Absent.ABSENT
 Value: TypeAlias = "Json | Absent"
 """What a field shows and gives."""
 
-_TEXT_WIDGETS: Final = frozenset({"multiline", "code", "model", "file", "folder", "secret", "workflow"})
+_TEXT_WIDGETS: Final = frozenset(
+    {"multiline", "code", "model", "file", "folder", "secret", "workflow", "agent", "cron"}
+)
 
 
 @dataclass(frozen=True, slots=True)

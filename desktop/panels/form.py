@@ -22,12 +22,14 @@ from desktop.panels.controls import (
     SwitchControl,
     TextControl,
 )
+from desktop.panels.cron_control import CronControl
 from desktop.panels.field_row import FieldRow
 from desktop.panels.fields import ABSENT, FieldKind, FormField
 from desktop.panels.lists import GroupControl, ListControl
 from desktop.panels.name_values import KeyValuesControl
 from desktop.panels.notices import Notices
-from desktop.panels.pickers import ModelControl, PathControl, SecretControl, WorkflowControl
+from desktop.panels.pickers import AgentControl, ModelControl, PathControl, SecretControl, WorkflowControl
+from desktop.panels.schema_control import SchemaControl
 from desktop.panels.template_edit import TemplateSource
 from desktop.panels.value_controls import DurationControl, NumberControl, ValueControl
 
@@ -48,10 +50,12 @@ _CONTROLS: Mapping[FieldKind, type[Control]] = {
     "switch": SwitchControl,
     "code": CodeControl,
     "json": JsonControl,
-    "json_schema": JsonControl,
+    "json_schema": SchemaControl,
     "model": ModelControl,
     "secret": SecretControl,
     "workflow": WorkflowControl,
+    "agent": AgentControl,
+    "cron": CronControl,
     "file": PathControl,
     "folder": PathControl,
     "list": ListControl,

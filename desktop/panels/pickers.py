@@ -113,6 +113,16 @@ class WorkflowControl(PickControl):
         return "The library holds no workflows yet. The path of a file can be typed too."
 
 
+class AgentControl(PickControl):
+    """An agent, by its name."""
+
+    what = "agents"
+
+    async def picks(self) -> Sequence[Pick]:
+        """The agents there are."""
+        return [Pick(name, name) for name in await self.context.around.facts.agent_names()]
+
+
 class PathControl(TextControl):
     """A path, with a button that opens the system's dialog beside everything else."""
 

@@ -15,6 +15,7 @@ from core.workflow.problems import Problem
 from core.workflow.variable_rules import TRIGGERS
 from desktop.panels.background import Surroundings
 from desktop.panels.controls import FormContext
+from desktop.panels.cron_control import CronControl
 from desktop.panels.fields import ABSENT, FormField, Value
 from desktop.panels.form import Form, make_control
 from desktop.panels.schema_rows import SchemaRows
@@ -24,8 +25,13 @@ ABOUT: Final = (
     FormField("description", "multiline", "Description", "What it is for, in a sentence or two.", template=False),
     FormField("tags", "list", "Tags", item=FormField("", "text", template=False), template=False),
     FormField("trigger", "choice", "Started by", default="manual", choices=TRIGGERS, template=False),
-    FormField("options", "json", "Options of the trigger", "Such as the schedule.", template=False),
+    FormField("cron", "cron", "When", "Minute, hour, day of the month, month, day of the week.", template=False),
+    FormField("zone", "text", "Time zone", "Such as Europe/Berlin. Empty for UTC.", template=False),
+    FormField("options", "json", "More options of the trigger", template=False),
 )
+_SCHEDULE: Final = ("cron", "zone")
+"""Options of a schedule that have fields of their own."""
+
 RESULTS: Final = (
     FormField("outputs", "key_values", "Outputs", "What a run gives, by name.", template=False,
               item=FormField("", "value")),
@@ -93,12 +99,21 @@ class WorkflowForm(QWidget):
             about["description"] = workflow.description
         if workflow.tags:
             about["tags"] = list(workflow.tags)
-        if workflow.trigger.options:
-            about["options"] = dict(workflow.trigger.options)
+        options = dict(workflow.trigger.options)
+        scheduled = workflow.trigger.type == "schedule"
+        about |= {name: options.pop(name) for name in _SCHEDULE if scheduled and name in options}
+        if options:
+            about["options"] = options
+        hidden = () if scheduled else _SCHEDULE
+        self.about.hide_fields((*hidden, *(("options",) if workflow.trigger.type == "manual" and not options else ())))
         results: dict[str, Json] = {"outputs": dict(workflow.outputs)}
         if workflow.timeout is not None:
             results["timeout"] = format_duration(workflow.timeout)
         self.about.show_values(about)
+        cron = self.about.rows["cron"].control if scheduled else None
+        if isinstance(cron, CronControl):
+            zone = about.get("zone")
+            cron.set_zone(zone if isinstance(zone, str) else "UTC")
         self.results.show_values(results)
         self.inputs.show_schemas(workflow.inputs)
         self.variables.show_schemas(workflow.variables)
@@ -147,9 +162,14 @@ class WorkflowForm(QWidget):
         match key:
             case "trigger":
                 return {"trigger": Trigger(str(value) if value is not ABSENT else "manual", self._trigger.options)}
+            case "cron" | "zone":
+                rest = {name: each for name, each in self._trigger.options.items() if name != key}
+                return {"trigger": Trigger(self._trigger.type, rest if value is ABSENT else {**rest, key: value})}
             case "options":
-                options = value if isinstance(value, Mapping) else {}
-                return {"trigger": Trigger(self._trigger.type, options)}
+                own = {name: each for name, each in self._trigger.options.items() if name in _SCHEDULE}
+                return {
+                    "trigger": Trigger(self._trigger.type, {**own, **(value if isinstance(value, Mapping) else {})})
+                }
             case "timeout":
                 return {"timeout": None if value is ABSENT else _seconds(value)}
             case "tags":

@@ -68,3 +68,6 @@ class KnownFacts:
 
     async def workflow_names(self) -> Sequence[str]:
         return self.workflows
+
+    async def agent_names(self) -> Sequence[str]:
+        return ("Concierge", "Researcher")

@@ -12,12 +12,13 @@ from core.engine.step_type import StepTypes
 from core.steps import discover
 from core.workflow.problems import Problem
 from desktop.panels.background import Surroundings
-from desktop.panels.code_controls import CodeControl, JsonControl
+from desktop.panels.code_controls import CodeControl
 from desktop.panels.controls import ChoiceControl, Control, SwitchControl, TextControl
 from desktop.panels.fields import ABSENT, FormField, Value, fields_of
 from desktop.panels.form import Form
 from desktop.panels.lists import GroupControl, ListControl
 from desktop.panels.name_values import KeyValuesControl
+from desktop.panels.schema_control import SchemaControl
 from desktop.panels.step_templates import StepTemplates
 from desktop.panels.value_controls import NumberControl, ValueControl
 from tests.support.panel_documents import triage
@@ -258,8 +259,10 @@ def test_a_value_that_is_no_text_is_shown_as_json(make: Make) -> None:
 def test_json_that_is_not_finished_is_kept_as_text_and_explained(make: Make) -> None:
     form = make([FormField("schema", "json_schema", "Schema", template=False)])
     heard = Heard(form)
-    editor = control(form, "schema")
-    assert isinstance(editor, JsonControl)
+    schema = control(form, "schema")
+    assert isinstance(schema, SchemaControl)
+    schema.as_text.click()
+    editor = schema.text
     QTest.keyClicks(editor.editor, '{"type": ')
     assert heard.last("schema") == '{"type": '
     assert "Line 1, column" in editor.notices.texts[0]
