@@ -238,6 +238,7 @@ class Workspace:
         """The agents at work with the real models or the demonstration model; made when first used."""
         if demo not in self._offices:
             from core.agents.composition import Office
+            from core.agents.memory_use import AgentMemory
 
             self._offices[demo] = Office(
                 library=self.agents,
@@ -249,6 +250,7 @@ class Workspace:
                 clock=self.clock,
                 runs=self,
                 servers=lambda: self.mcp,
+                memory=AgentMemory(lambda: self._remembrance(demo=demo)) if self.store is not None else None,
             )
         return self._offices[demo]
 

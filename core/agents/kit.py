@@ -12,6 +12,7 @@ from core.agents.agent import Agent, MemoryUse
 from core.agents.chat_events import RecalledMemory
 from core.agents.functions import FunctionSource
 from core.engine.clock import Clock
+from core.engine.events import NO_USAGE, Usage
 from core.engine.services import Blobs, Models
 from core.store.conversation_records import StoredMessage
 
@@ -63,6 +64,20 @@ class Recollection:
     text: str = ""
     mode: str = ""
     note: str = ""
+    usage: Usage = NO_USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A finished turn to learn from. prompts: the system prompts in force. recalled: ids of memories that were at hand;
+    neither is to be learned again. tainted: something from outside was read.
+    """
+
+    conversation_id: UUID
+    messages: Sequence[StoredMessage]
+    prompts: Sequence[str] = ()
+    recalled: Sequence[str] = ()
+    tainted: bool = False
 
 
 class Remembering(Protocol):
@@ -71,9 +86,7 @@ class Remembering(Protocol):
     async def recall(self, agent_id: UUID, use: MemoryUse, query: str) -> Recollection:
         """What is worth knowing for this question. Also counts the memories as used."""
 
-    def learn(
-        self, agent_id: UUID, use: MemoryUse, conversation_id: UUID, turn: Sequence[StoredMessage], *, tainted: bool
-    ) -> None:
+    def learn(self, agent_id: UUID, use: MemoryUse, turn: Learned) -> None:
         """Hand a finished turn over for learning in the background. Returns at once."""
 
 

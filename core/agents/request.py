@@ -21,7 +21,7 @@ from core.agents.compaction import cut_point, prune_point, summarise
 from core.agents.context import COMPACT_AT, Context, after_note, assemble, load_parts, room
 from core.agents.foreign_text import RULES, new_mark
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
-from core.agents.kit import Kit, KnownAgent, ModelFacts, Recollection
+from core.agents.kit import Kit, KnownAgent, Learned, ModelFacts, Recollection
 from core.agents.limits import turn_of
 from core.agents.model_step import Partial, ask
 from core.agents.prompt import SystemPrompt, fill_in
@@ -69,6 +69,7 @@ class RequestMaker:
         self._emit = emit
         self._functions: dict[str, Sequence[CallableFunction]] = {}
         self._recalled: dict[str, Recollection] = {}
+        self._prompts: dict[str, str] = {}
         self._prune_before = 0
         self.extra: Usage = NO_USAGE
         self.is_private = False
@@ -111,8 +112,9 @@ class RequestMaker:
         """Hand the finished turn to the agent's memory."""
         use = known.agent.memory
         if self._kit.memory is not None and use.enabled and use.learn:
-            turn = turn_of(path)
-            self._kit.memory.learn(known.id, use, self._log.conversation.id, turn, tainted=tainted)
+            recalled = [memory.id for found in self._recalled.values() for memory in found.memories]
+            turn = Learned(self._log.conversation.id, turn_of(path), tuple(self._prompts.values()), recalled, tainted)
+            self._kit.memory.learn(known.id, use, turn)
 
     async def _offered(
         self, known: KnownAgent, path: Sequence[StoredMessage], wish: Wish
@@ -147,6 +149,7 @@ class RequestMaker:
         has_files = any(message.blobs for message in path)
         self.is_private = self.is_private or bool(recalled.text) or has_files
         own, is_shown = fill_in(known.agent, self._surroundings.variables, self._kit.clock.now(), recalled.text)
+        self._prompts[known.agent.name] = own
         needs_rules = has_functions or has_files or bool(recalled.text)
         return SystemPrompt(
             own,
@@ -164,6 +167,7 @@ class RequestMaker:
                 self._recalled[name] = Recollection()
             else:
                 found = self._recalled[name] = await memory.recall(known.id, known.agent.memory, query)
+                self.extra = self.extra + found.usage
                 self._tell(MemoryRecalled, memories=found.memories, mode=found.mode, note=found.note)
         return self._recalled[name]
 
