@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli import agents, database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
+from core.cli.command_log import logged
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, give_up_output
@@ -60,6 +61,11 @@ def run_app(arguments: list[str] | None = None) -> None:
 
 def run_command(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    with logged():
+        return _run_command(arguments)
+
+
+def _run_command(arguments: list[str] | None) -> int:
     command: Any = typer.main.get_command(app)
     try:
         outcome = command.main(args=arguments, prog_name="steploom", standalone_mode=False)

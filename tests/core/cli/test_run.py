@@ -237,3 +237,18 @@ def test_a_run_that_waits_for_a_time_says_when_to_go_on_and_asks_nothing(cli: Cl
     assert done.code == 3
     assert "When that time has come, go on with it: steploom runs resume" in done.err
     assert "answer" not in done.err
+
+
+def test_what_fails_unexpectedly_is_told_in_words_and_its_traceback_goes_to_the_log(
+    cli: Cli, write: Write, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("core.steps.template.TemplateStep.run", broken)
+    done = cli("run", write("Echo", ECHO), "--memory-only")
+    assert done.code == 1
+    assert "failed unexpectedly: RuntimeError: boom" in done.err
+    log = (home / "logs" / "steploom.log").read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "boom" in log
