@@ -130,6 +130,7 @@ def test_the_pages_show_commands() -> None:
 def _exists(words: list[str]) -> bool:
     command: Any = typer.main.get_command(app)
     words = [word.strip("[].,;") for word in words]
+    words = words[: words.index("--")] if "--" in words else words  # what follows is another program's
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         command = command.commands.get(words.pop(0))
         if command is None:

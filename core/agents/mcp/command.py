@@ -74,10 +74,12 @@ async def login_path() -> str:
     try:
         output, _ = await asyncio.wait_for(process.communicate(), SHELL_PATIENCE)
     except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
         return ""
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     lines = output.decode(errors="replace").splitlines()
     return next((line.removeprefix(_MARK) for line in reversed(lines) if line.startswith(_MARK)), "")
 

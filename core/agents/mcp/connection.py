@@ -254,12 +254,19 @@ class Connection:
         started = False
         error: BaseException | None = None
         with anyio.CancelScope() as scope:
-            self._abandon = scope.cancel
+            output = self._output
+
+            def abandon() -> None:
+                output.once_spawned(scope.cancel)
+
+            self._abandon = abandon
+            if self._stop.is_set():
+                abandon()
 
             def expire() -> None:
                 # Callers are told now: a program that hangs takes seconds more to be got rid of.
                 self._answer_waiting(explain.slow_start(self.name, self.config, self._output, self._mask))
-                scope.cancel()
+                abandon()
 
             timer = self._clock.call_later(self.config.connect_timeout, expire)
 

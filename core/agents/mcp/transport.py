@@ -7,8 +7,8 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from core.agents.mcp.command import find_command
@@ -39,6 +39,33 @@ class Output:
         self.stray: deque[str] = deque(maxlen=LINES_KEPT)
         self.ended = threading.Event()
         self.status: int | None = None
+        self._spawning = False
+        self._after_spawn: Callable[[], None] | None = None
+
+    def once_spawned(self, then: Callable[[], None]) -> None:
+        """Do something now, or once the program that is being started has been: a start is not to be broken off half
+        way, or nobody would learn that the program ended.
+        """
+        if self._spawning:
+            self._after_spawn = then
+        else:
+            then()
+
+    @contextmanager
+    def spawning(self) -> Iterator[Callable[[], None]]:
+        """While inside, until what it gives is called, a program is being started."""
+        self._spawning = True
+
+        def done() -> None:
+            self._spawning = False
+            then, self._after_spawn = self._after_spawn, None
+            if then is not None:
+                then()
+
+        try:
+            yield done
+        finally:
+            done()
 
     def open_pipe(self) -> int:
         """The end of a pipe that a program may write to; a thread reads it until nobody holds it any more."""
@@ -85,8 +112,9 @@ async def _program(name: str, expanded: Expanded, output: Output) -> AsyncIterat
         cwd=os.path.expanduser(expanded.cwd) or None,  # noqa: ASYNC240, PTH111 - no I/O here
         encoding_error_handler="replace",
     )
-    with os.fdopen(output.open_pipe(), "w", encoding="utf-8") as errors:
+    with os.fdopen(output.open_pipe(), "w", encoding="utf-8") as errors, output.spawning() as spawned:
         async with stdio_client(parameters, errlog=errors) as streams:
+            spawned()
             errors.close()  # the program holds the other copy; when it is gone, so is the pipe
             yield streams
 
