@@ -51,7 +51,7 @@ _NO_VALUE = frozenset(
     )
 )
 _CARD = re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)")
-_TOKENISH = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+_TOKENISH = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 _ORDERS = re.compile(
     r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|any|your|"
     r"system|safety)\b[^.\n]{0,30}\b(?:instruction|prompt|rule|guideline|message|polic)"
@@ -134,8 +134,10 @@ def is_dump(text: str) -> bool:
 
 
 def _is_random(word: str) -> bool:
-    """Whether a long word looks drawn at random: letters and digits mixed, hardly one twice."""
-    if not (any(c.isdigit() for c in word) and any(c.isalpha() for c in word)):
+    """Whether a long word looks drawn at random: digits among letters of both cases, hardly one character twice."""
+    digits = sum(c.isdigit() for c in word)
+    mixed = word.lower() != word and word.upper() != word and digits >= 2
+    if not mixed and ("-" in word or digits < len(word) // 5 or digits == len(word)):
         return False
     if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", word, re.IGNORECASE):
         return False  # an id names something and opens nothing

@@ -55,6 +55,7 @@ _TENS = {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy":
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d.,:/-]*\d|(?<!\w)[-+]?\d|(?<=[A-Za-z])\d+")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
 _SENTENCE = re.compile(r"(?:^|[.!?:]\s+|[\"“(]\s*)$")
+_AFTER_NAME = re.compile(r"\s+(?:is|was|has|lives|works|likes|and|will|can|[A-Z]\w*)\b")
 _IDENTIFIER = re.compile(r"\S*(?:\w[@_]\w|\w\.\w|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z])\S*")
 
 
@@ -108,10 +109,9 @@ def names_of(text: str) -> frozenset[str]:
     names = {match.group().strip(".,;:!?()\"'").casefold() for match in _IDENTIFIER.finditer(text)}
     for match in _WORD.finditer(text):
         word = match.group()
-        begins = bool(_SENTENCE.search(text[: match.start()]))
-        if (word[0].isupper() and word != "I" and (not begins or (word.isupper() and len(word) > 1))) or (
-            word[0].isupper() and begins and word.casefold() not in COMMON and _followed_by_verb(text, match.end())
-        ):
+        if not word[0].isupper() or word == "I":
+            continue
+        if not _SENTENCE.search(text[: match.start()]) or _stands_as_name(word, text[match.end() :]):
             names.add(word.casefold().removesuffix("'s"))
     return frozenset(names)
 
@@ -128,10 +128,8 @@ def _plain(number: str) -> str:
     return digits.replace(",", ".")
 
 
-def _followed_by_verb(text: str, end: int) -> bool:
-    """Whether `Ada lives` goes on as after a name: a capital that begins a sentence may be a common word."""
-    after = text[end : end + 24].lstrip()
-    return (
-        bool(re.match(r"(?:'s|is|was|has|lives|works|likes|and|will|can|[A-Z])\b", after))
-        or text[end : end + 2] == "'s"
-    )
+def _stands_as_name(word: str, after: str) -> bool:
+    """Whether the first word of a sentence is a name, where a capital proves nothing: by what follows it."""
+    if (word.isupper() and len(word) > 1) or word.endswith("'s"):
+        return True
+    return word.casefold() not in COMMON and bool(_AFTER_NAME.match(after))

@@ -113,9 +113,10 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A memory that a search found. similarity: cosine to the question, None if it was found by words only.
+    """A memory that a search found. similarity: cosine to the question, None without vectors of one model.
 
-    vector_rank, word_rank: from 1, None where that search did not find it. words: which of the question's words it has.
+    vector_rank, word_rank: from 1, None where that search did not find it. word_score: the sum of how rare each of the
+    found words is. words: which of the question's words it has.
     """
 
     memory: Memory

@@ -91,7 +91,7 @@ found AS MATERIALIZED (
 counts AS (SELECT word, count(*) AS known FROM found GROUP BY word),
 told AS MATERIALIZED (
   SELECT id, score, words, row_number() OVER (ORDER BY score DESC, id) AS place FROM (
-    SELECT found.id, sum(ln(1 + (greatest(:size, known) - known + 0.5) / (known + 0.5))) AS score,
+    SELECT found.id, CAST(sum(ln(1 + (greatest(:size, known) - known + 0.5) / (known + 0.5))) AS float8) AS score,
       array_agg(found.word) AS words
     FROM found JOIN counts USING (word) GROUP BY found.id ORDER BY score DESC, found.id LIMIT :deep
   ) AS best
@@ -103,9 +103,15 @@ pinned AS (
   ORDER BY m.importance DESC, m.created LIMIT 50
 )"""
 
+_DISTANCE = (
+    "CASE WHEN near.id IS NOT NULL THEN near.distance "
+    "WHEN m.embedding_model = :model THEN m.embedding <=> (SELECT v FROM probe) END"
+)
+"""Of what was found by its words too, so that both searches can be judged alike."""
+
 _ALL = f"""
-SELECT {COLUMNS}, near.distance, near.place AS vector_place, told.place AS word_place, told.score AS word_score,
-       told.words AS found_words
+SELECT {COLUMNS}, {{distance}} AS distance, near.place AS vector_place, told.place AS word_place,
+       told.score AS word_score, told.words AS found_words
 FROM (SELECT id FROM near UNION SELECT id FROM told UNION SELECT id FROM pinned) AS hits
 JOIN agent_memories m USING (id) LEFT JOIN near USING (id) LEFT JOIN told USING (id)"""
 
@@ -123,7 +129,7 @@ def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClau
         parts.append(_NO_MEANING)
     parts.append(_WORDS)
     parts.append(_PINNED.format(whose=f"({_whose(agent, shared, 'm.')})"))
-    statement = text("WITH " + ",".join(parts) + _ALL)
+    statement = text("WITH " + ",".join(parts) + _ALL.format(distance=_DISTANCE if meaning else "near.distance"))
     typed: list[Any] = []
     if meaning:
         typed.append(bindparam("vector", type_=Embedding(EMBEDDING_DIMENSIONS)))
