@@ -52,7 +52,8 @@ class Commands(QObject):
     """All commands of a window, and a QAction for each.
 
     changed: commands were added or their keys changed. ran: the id of a command that was run. spawn: what to do with
-    a coroutine that a command returns.
+    a coroutine that a command returns. undressed: actions get their icons when `dress` is called, because painting them
+    takes longer than the first paint of the window may wait.
     """
 
     changed = Signal()
@@ -65,9 +66,11 @@ class Commands(QObject):
         *,
         spawn: Spawn,
         bindings: KeyBindings | None = None,
+        undressed: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._undressed = undressed
         self.bindings = bindings or KeyBindings()
         self._icons = icons
         self._themes = themes
@@ -164,12 +167,17 @@ class Commands(QObject):
         plain = command.title.removesuffix("…")
         action.setToolTip(f"{plain}  {keys[0].toString(QKeySequence.SequenceFormat.NativeText)}" if keys else plain)
 
+    def dress(self) -> None:
+        """Give the actions their icons, from now on also at once."""
+        self._undressed = False
+        self._dress_all()
+
     def _dress_all(self) -> None:
         for command in self._commands.values():
             self._dress(command)
 
     def _dress(self, command: Command) -> None:
-        if command.icon:
+        if command.icon and not self._undressed:
             self._actions[command.id].setIcon(self._icons.icon(command.icon, self._themes.theme))
 
     def _refresh_one(self, command: Command) -> None:

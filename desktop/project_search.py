@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
-from core.workflow.find import Hit, Replacement, find, replace_all, replacements
 from core.workflow.model import Workflow
 from core.workflow.problems import WorkflowError
 from desktop.bridge import Bridge, explain
@@ -23,6 +22,7 @@ from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
+    from core.workflow.find import Hit, Replacement
     from desktop.dialogs.search import SearchDialog
 
 MOST_FIELDS: Final = 1_000
@@ -79,6 +79,8 @@ class Query:
 
 def search(sources: Sequence[Source], query: Query) -> list[Found]:
     """The fields that hold the text, workflow by workflow, at most MOST_FIELDS."""
+    from core.workflow.find import find, replacements  # brings jinja2, which the first paint does not need
+
     found: list[Found] = []
     for source in sources:
         by_field: dict[tuple[str, tuple[str | int, ...]], list[Hit]] = {}
@@ -215,6 +217,8 @@ class ProjectSearch(QObject):
         )  # fmt: skip
 
     def _edit(self, source: Source, changes: Sequence[Replacement], label: str) -> list[str]:
+        from core.workflow.find import replace_all
+
         assert source.tab is not None
         try:
             source.tab.document.apply(label, lambda workflow: replace_all(workflow, changes))
@@ -223,6 +227,8 @@ class ProjectSearch(QObject):
         return []
 
     async def _save(self, pairs: Sequence[tuple[Source, Sequence[Replacement]]]) -> list[str]:
+        from core.workflow.find import replace_all
+
         failed: list[str] = []
         for source, changes in pairs:
             store = self._filing.library

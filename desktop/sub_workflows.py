@@ -10,7 +10,6 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
-from core.workflow import edits
 from core.workflow.model import Step, Workflow
 from core.workflow.problems import WorkflowError
 from desktop.bridge import Bridge, explain
@@ -60,6 +59,8 @@ class SubWorkflows(QObject):
         tab, canvas = self._window.active, canvas_in_front(self._window)
         if tab is None or canvas is None or not canvas.selected:
             return
+        from core.workflow import edits  # brings the YAML reader, which the first paint does not need
+
         steps = canvas.selected
         try:  # what cannot be extracted is said before a name is asked for
             edits.extract(tab.document.workflow, steps, "New workflow", types=canvas.types)
@@ -98,6 +99,8 @@ class SubWorkflows(QObject):
         file, canvas = _file_for(tab, name), canvas_in_front(self._window)
         if canvas is None or canvas.document is not tab.document:
             return
+        from core.workflow import edits
+
         reference = file.name if file is not None else name
         try:
             made = edits.extract(tab.document.workflow, steps, name, reference=reference, types=canvas.types)
@@ -132,6 +135,8 @@ class SubWorkflows(QObject):
         canvas = canvas_in_front(self._window)
         if canvas is None or canvas.document is not tab.document:
             return
+        from core.workflow import edits
+
         names: dict[str, str] = {}
 
         def edit(workflow: Workflow) -> Workflow:

@@ -13,7 +13,6 @@ from core.engine.step_type import StepTypes
 from core.workflow.model import Workflow
 from core.workflow.outline import Outline
 from core.workflow.problems import Problem
-from core.workflow.validate import validate
 from desktop.document import Changes, OpenDocument
 from desktop.panels.background import Background
 
@@ -49,7 +48,7 @@ class ProblemWatch(QObject):
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self.check)
         document.changed.connect(self._document_changed)
-        self._timer.start(0)
+        self._timer.start()  # not at once: the work is painted first
 
     @property
     def findings(self) -> Findings | None:
@@ -93,4 +92,6 @@ class ProblemWatch(QObject):
 
 
 def _examined(workflow: Workflow, types: StepTypes) -> Findings:
+    from core.workflow.validate import validate  # in the thread: it takes several frames to import
+
     return Findings(workflow, validate(workflow, types), Outline(workflow, types))

@@ -46,6 +46,10 @@ def opened(program: Program, *, read_only: bool = False) -> CanvasView:
     return tab.canvas
 
 
+def is_disabled(canvas: CanvasView) -> bool:
+    return canvas.document.workflow.steps["ask"].disabled
+
+
 def titles(program: Program, menu: str) -> list[str]:
     return [command.title for command in program.commands if command.menu == menu]
 
@@ -70,7 +74,7 @@ async def test_keys_work_on_the_selected_steps_and_are_undone(program: Program) 
     assert list(canvas.document.workflow.steps) == ["ask", "say"]
     canvas.select(["ask"])
     QTest.keyClick(canvas, Qt.Key.Key_M)
-    assert canvas.document.workflow.steps["ask"].disabled
+    assert is_disabled(canvas)
     QTest.keyClick(canvas, Qt.Key.Key_Delete)
     assert list(canvas.document.workflow.steps) == ["say"]
 
@@ -96,12 +100,12 @@ async def test_another_key_takes_the_place_of_the_old_one_also_on_the_canvas(pro
     program.commands.set_keys("step.disable", ["P"])
     canvas.select(["ask"])
     QTest.keyClick(canvas, Qt.Key.Key_M)
-    assert not canvas.document.workflow.steps["ask"].disabled
+    assert not is_disabled(canvas)
     QTest.keyClick(canvas, Qt.Key.Key_P)
-    assert canvas.document.workflow.steps["ask"].disabled
+    assert is_disabled(canvas)
     program.commands.reset_keys()
     QTest.keyClick(canvas, Qt.Key.Key_M)
-    assert not canvas.document.workflow.steps["ask"].disabled
+    assert not is_disabled(canvas)
 
 
 async def test_keys_typed_into_a_title_are_letters(program: Program) -> None:
@@ -114,7 +118,7 @@ async def test_keys_typed_into_a_title_are_letters(program: Program) -> None:
     QTest.keyClicks(field, "mcg")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert canvas.document.workflow.steps["ask"].title == "mcg"
-    assert not canvas.document.workflow.steps["ask"].disabled
+    assert not is_disabled(canvas)
 
 
 async def test_the_menu_at_the_pointer_offers_what_can_be_done_there(program: Program) -> None:
