@@ -55,9 +55,13 @@ class ToolCallPieces:
         return next((c for c in reversed(self._calls) if c.index == index), None)
 
     def finish(self, *, cut_off: bool) -> tuple[ToolCall, ...]:
-        """The calls, in order. cut_off: the answer hit its limit, so the last call may lack its end."""
+        """The calls, in order, each with an id of its own. cut_off: the answer hit its limit, so the last call may lack
+        its end."""
+        seen: set[str] = set()
         for call in self._calls:
-            call.id = call.id or self._new_id()
+            if not call.id or call.id in seen:  # some servers number the calls of each answer, all of them 0
+                call.id = self._new_id()
+            seen.add(call.id)
         last = len(self._calls) - 1
         return tuple(
             ToolCall(

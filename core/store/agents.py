@@ -317,7 +317,7 @@ def no_deleted_agent(name: str) -> AgentNotFound:
     return AgentNotFound(f"There is no deleted agent {name!r}.")
 
 
-def gone_agent(agent_id: uuid.UUID) -> AgentNotFound:
+def gone_agent(agent_id: uuid.UUID | None) -> AgentNotFound:
     """The error for an id that no agent has."""
     return AgentNotFound(f"There is no agent with the id {agent_id}; it may have been deleted for good.")
 

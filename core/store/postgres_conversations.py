@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import Usage
 from core.ids import new_id
 from core.store import conversation_sql as sql
+from core.store.agents import gone_agent
 from core.store.conversation_leases import ConversationLeases
 from core.store.conversation_reading import depth_of, no_message, read_branch, with_calls
 from core.store.conversation_records import Conversation, SentRequest, StoredMessage
@@ -78,7 +80,7 @@ class PostgresConversations:
         key: str = "",
         labels: Mapping[str, str] | None = None,
     ) -> Conversation:
-        """A new conversation; the one that has that `key` already, if it is not ''."""
+        """A new conversation; the one that has that `key` already, if it is not ''. Raises AgentNotFound."""
         conversation = Conversation(self._make_id(), agent_id, workflow, title, variables, key=key, labels=labels or {})
         large: dict[str, bytes] = {}
         columns = conversation_columns(conversation, Packer(large))
@@ -89,7 +91,10 @@ class PostgresConversations:
             where = _conversations.key == escape(key) if key else _conversations.id == conversation.id
             return await _one(connection, where, conversation.id)
 
-        return await self._database.run(work)
+        try:
+            return await self._database.run(work)
+        except IntegrityError as error:  # all else that could be wrong with a new row is ruled out
+            raise gone_agent(agent_id) from error
 
     async def get(self, conversation_id: UUID) -> Conversation:
         """One conversation. Raises ConversationNotFound."""

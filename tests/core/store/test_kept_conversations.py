@@ -18,7 +18,7 @@ from core.store.blobs import PostgresBlobs
 from core.store.conversation_records import CompactionNote, SentRequest
 from core.store.conversations import Spending
 from core.store.documents import Documents
-from core.store.errors import ConversationBusy, ConversationLost
+from core.store.errors import AgentNotFound, ConversationBusy, ConversationLost
 from core.store.memory_agents import MemoryAgents
 from core.store.memory_conversations import MemoryConversations
 from core.store.postgres_conversations import PostgresConversations
@@ -173,6 +173,26 @@ async def test_what_an_agent_spends_is_counted_once(kind: str, database_url: str
         await log.close()
         await conversations.delete(log.conversation.id)
         assert await conversations.spent(bob, EARLY) == COSTLY + COSTLY  # no way around a limit
+
+
+async def test_a_conversation_with_an_agent_that_is_gone_for_good_is_refused_in_words(
+    conversations: PostgresConversations,
+) -> None:
+    with pytest.raises(AgentNotFound, match="deleted for good"):
+        await conversations.create(agent_id=uuid.uuid4())
+
+
+async def test_a_conversation_outlives_its_agent(conversations: PostgresConversations) -> None:
+    agents = PostgresAgents(conversations._database)
+    ada = (await agents.save(AgentDocument("Ada", {"name": "Ada"}), 0)).id
+    log = await conversations.write((await conversations.create(agent_id=ada)).id)
+    await log.add(said("hello", "assistant", agent="Ada", usage=COSTLY))
+    await agents.delete("Ada")
+    assert (await conversations.get(log.conversation.id)).agent_id == ada
+    await agents.erase("Ada")
+    assert (await conversations.get(log.conversation.id)).agent_id is None
+    await log.add(said("still here", "assistant", agent="Ada", usage=COSTLY))
+    assert [message.text for message in await log.path()] == ["hello", "still here"]
 
 
 async def test_files_of_conversations_are_not_swept_until_they_are_deleted(
