@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.agents.mcp.exchange import Elicitation, ElicitationAnswer, McpProgress
+from core.workflow.model import Json
 from tests.core.agents.mcp.conftest import Rig
 
 PROGRAMS = Path(os.environ.get("MCP_NPM_FOLDER", "/nowhere")) / "node_modules/.bin"
@@ -71,7 +72,7 @@ async def test_filesystem(rig: Rig, tmp_path: Path) -> None:
 async def test_memory(rig: Rig, tmp_path: Path) -> None:
     name = configure(rig, "memory", env={"MEMORY_FILE_PATH": str(tmp_path / "memory.json")})
     await rig.approve_all(name)
-    ada = {"name": "Ada", "entityType": "person", "observations": ["likes maths"]}
+    ada: Json = {"name": "Ada", "entityType": "person", "observations": ["likes maths"]}
     await rig.servers.call(name, "create_entities", {"entities": [ada]})
     found = await rig.servers.call(name, "search_nodes", {"query": "maths"})
     assert "likes maths" in found.text
