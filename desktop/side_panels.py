@@ -98,10 +98,11 @@ class SessionFacts:
 class SidePanels(QObject):
     """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there.
 
-    run_wanted: the id of a run that a person wants to look at.
+    run_wanted: the id of a run that a person wants to look at. setting_wanted: the name of a setting to be changed.
     """
 
     run_wanted = Signal(str)
+    setting_wanted = Signal(str)
 
     def __init__(self, session: Session, bridge: Bridge, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
@@ -215,6 +216,8 @@ class SidePanels(QObject):
 
         panel = HistoryPanel(workspace, controller, tab.document, self._bridge, self._themes, self._icons, now=_now)
         panel.opened.connect(self.run_wanted)
+        panel.show_retention(workspace.settings.retention.runs, workspace.settings.retention.days)
+        panel.retention_wanted.connect(lambda: self.setting_wanted.emit("retention.runs"))
         return panel
 
     # -- following -----------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from desktop.panels.value_controls import DurationControl, NumberControl, ValueC
 CHECK_MS = 120
 """Milliseconds after the last change until references and previews are looked at again."""
 
+_AROUND = 24
 SLICE_MS = 5
 """Milliseconds for which fields are made before the window may paint again."""
 
@@ -149,6 +150,17 @@ class Form(QWidget):
         row = self.rows.get(str(path[0])) if path else next(iter(self.rows.values()), None)
         if row is not None:
             row.keyboard().setFocus()
+            self._reveal(row)
+
+    def _reveal(self, row: FieldRow) -> None:
+        """Scroll to a field; those above it may have been made a moment ago and have no place yet."""
+        area: QWidget | None = self
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if isinstance(area, QScrollArea):
+            self._layout.activate()
+            self.adjustSize()
+            area.ensureWidgetVisible(row, 0, _AROUND)
 
     def check_soon(self) -> None:
         """Look at references and previews again, a moment after the last change."""

@@ -46,9 +46,11 @@ class KeptRuns(Protocol):
 
 
 class HistoryPanel(QWidget):
-    """A table of runs. opened: the id of a run that the person wants to see. now: the time in UTC."""
+    """A table of runs. opened: the id of a run that the person wants to see. retention_wanted: how long runs are kept
+    is to be changed. now: the time in UTC."""
 
     opened = Signal(str)
+    retention_wanted = Signal()
 
     def __init__(
         self,
@@ -91,6 +93,12 @@ class HistoryPanel(QWidget):
         for widget in (self.states, self.search):
             bar.addWidget(widget)
         bar.addStretch(1)
+        self.kept = QPushButton()
+        self.kept.setToolTip("Change how many runs are kept, and for how long")
+        set_role(self.kept, role="link")
+        self.kept.clicked.connect(lambda _checked=False: self.retention_wanted.emit())
+        self.kept.hide()
+        bar.addWidget(self.kept)
         for button in (self.open_button, self.resume_button, self.delete_button):
             bar.addWidget(button)
         filled = QWidget()
@@ -127,6 +135,13 @@ class HistoryPanel(QWidget):
         self._reading = True
         name = self._document.workflow.name
         self._bridge.spawn(self._runs.journal.runs(workflow=name, limit=LIMIT), self._show, self._failed)
+
+    def show_retention(self, runs: int, days: int) -> None:
+        """Say how many runs of a workflow are kept, and for how many days; 0 for no limit."""
+        limits = [f"the newest {runs:,}" if runs else "", f"those of {days:,} days" if days else ""]
+        said = " and ".join(limit for limit in limits if limit)
+        self.kept.setText(f"Kept: {said}" if said else "All runs are kept")
+        self.kept.show()
 
     def chosen(self) -> Sequence[RunRow]:
         """The chosen runs."""

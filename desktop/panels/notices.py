@@ -95,6 +95,7 @@ class Notices(QWidget):
     def _button(self, text: str, act: Callable[[], None], parent: QWidget) -> QPushButton:
         button = QPushButton(text, parent)
         set_role(button, role="link")
+        button.setStyleSheet("QPushButton { padding-left: 0; padding-right: 0; }")  # in line with the words above
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.clicked.connect(lambda _checked=False: act())
         return button

@@ -42,6 +42,7 @@ ROW_OF_ONE: Final = 30
 
 ROWS: Final = 7
 
+_SIDE: Final = 8
 _ITEM = Qt.ItemDataRole.UserRole
 
 Index = QModelIndex | QPersistentModelIndex
@@ -185,7 +186,7 @@ class PickerPopup(PopupFrame):
         self._status.setContentsMargins(6, 2, 6, 4)
         set_role(self._status, kind="caption")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setContentsMargins(_SIDE, _SIDE, _SIDE, _SIDE)
         layout.setSpacing(6)
         for widget in (self.search, self.view, self._status):
             layout.addWidget(widget)
@@ -210,6 +211,9 @@ class PickerPopup(PopupFrame):
         """Show a line under the list, '' for none."""
         self._status.setText(text)
         self._status.setVisible(bool(text))
+        if self.isVisible():
+            self._status.setMinimumHeight(self._status.heightForWidth(self.width() - 2 * _SIDE) if text else 0)
+            self.adjustSize()
 
     def open_under(self, anchor: QWidget, width: int) -> None:
         """Show it under a widget, or above it for want of room, and take the keyboard."""

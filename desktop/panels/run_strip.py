@@ -58,7 +58,9 @@ class RunStrip(QWidget):
             )  # fmt: skip
         elif cause in _NOT_MADE:
             self.notices.add("info", _NOT_MADE[str(cause)])
-        if stale:
+        if stale and state == "failed":
+            self.notices.add("warning", str(stale))
+        elif stale:
             self.notices.add("warning", str(stale), "Run from here", lambda: self.asked.emit("from"))
         self.setVisible(bool(self.notices.texts))
 

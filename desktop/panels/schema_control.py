@@ -40,7 +40,7 @@ class SchemaControl(Control):
         self.rows: list[SchemaFieldRow] = []
         self.text = JsonControl(field, context, self)
         self.text.hide()
-        self.as_text = tool_button(context, "code-xml", "Edit the schema as text", self)
+        self.as_text = tool_button(context, "code", "Edit the schema as text", self)
         self.as_text.setCheckable(True)
         self.add_button = add_button(context, "Add a field", self)
         self.add_button.setAccessibleName(f"Add a field to {field.title}")

@@ -171,6 +171,18 @@ async def test_runs_appear_by_themselves_newest_first(history: History) -> None:
     assert history.panel.filter.index(0, 6).data() == "x: 2"
 
 
+async def test_how_long_runs_are_kept_is_said_and_leads_to_the_setting(history: History) -> None:
+    asked: list[str] = []
+    history.panel.retention_wanted.connect(lambda: asked.append("asked"))
+    said = []
+    for runs, days in ((500, 90), (0, 30), (0, 0)):
+        history.panel.show_retention(runs, days)
+        said.append(history.panel.kept.text())
+    assert said == ["Kept: the newest 500 and those of 90 days", "Kept: those of 30 days", "All runs are kept"]
+    history.panel.kept.click()
+    assert asked == ["asked"]
+
+
 async def test_enter_on_a_run_asks_for_it_to_be_opened(history: History) -> None:
     run_id = await history.run_once(1)
     opened: list[str] = []
