@@ -12,6 +12,7 @@ from core.agents.errors import CallWaits, FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, effective_policy
 from core.agents.kit import Kit
 from core.agents.turn import Turn, TurnSettings
+from core.agents.workflow_runs import RunFailed
 from core.store.conversation_records import ConversationSource, StoredMessage
 from core.store.errors import AgentNotFound
 from core.workflow.model import Json
@@ -90,7 +91,8 @@ class AgentFunction:
 
     def _result(self, outcome: TurnEnded, *, tainted: bool) -> CallResult:
         if outcome.status != "completed":
-            raise FunctionError(outcome.reason or f"It ended as {outcome.status}.", kind=outcome.status)
+            reason = outcome.reason or f"It ended as {outcome.status}."
+            raise RunFailed(reason, kind=outcome.status, usage=outcome.usage)
         value = outcome.value if outcome.value is not None else outcome.text
         return CallResult(value, usage=outcome.usage, tainted=tainted)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.agents.attachments import loader
-from core.agents.built_in import built_in
+from core.agents.built_in import READ_RESULT, built_in
 from core.agents.chat_events import (
     CallProposed,
     ChatEvent,
@@ -80,6 +80,10 @@ class RequestMaker:
         form = answer_form(wish.schema, facts, known.agent.model.effort)
         functions = await self._offered(known, path, wish)
         context = await self._context(known, path, functions, form, facts)
+        if self._prune_before and READ_RESULT not in functions:
+            # What was left out just now can be read on from this very request.
+            functions = await self._offered(known, path, wish)
+            context = replace(context, tools=tuple(function.facts.wire() for function in functions.values()))
         try:
             return await self._sent(known, context, facts, form, partial, wish)
         except StepError as error:

@@ -11,6 +11,7 @@ from core.agents.errors import CallWaits, ChatError, FunctionError
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Handoff
 from core.agents.pending import conversation_inside
 from core.agents.step_questions import StepQuestions
+from core.agents.workflow_runs import RunFailed
 from core.engine.child import Child
 from core.engine.errors import StepError, Suspend, Suspended
 from core.engine.events import NO_USAGE
@@ -99,6 +100,8 @@ class StepSurroundings:
         except CallWaits as wait:
             raise await self._suspension(wait) from None
         except FunctionError as error:
+            if isinstance(error, RunFailed):
+                inner.spend(error.usage)
             raise StepError(error.message, kind=error.kind, detail={"hint": error.hint}) from None
         except ChatError as error:
             raise StepError(str(error), kind=error.code) from None
