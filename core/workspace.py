@@ -335,7 +335,7 @@ class Workspace:
             return  # the database is away, and whoever opens it next tidies up
 
     async def _prune(self, store: Store) -> None:
-        forgotten = store.conversations.forgotten
+        forgotten = store.forgotten
         if self._has_run:
             kept = self.settings.retention
             days = timedelta(days=kept.days) if kept.days else None

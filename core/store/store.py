@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from core.store import schema
 from core.store.address import Address
-from core.store.agents import PostgresAgents
 from core.store.agreed_tools import AgreedTools
 from core.store.blobs import PostgresBlobs
 from core.store.database import Database
@@ -16,12 +17,15 @@ from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.pins import Pins
-from core.store.postgres_conversations import PostgresConversations
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.statistics import Statistics
 from core.store.thread import StoreThread
 from core.store.workflows import Workflows
+
+if TYPE_CHECKING:
+    from core.store.agents import PostgresAgents
+    from core.store.postgres_conversations import PostgresConversations
 
 
 class Store:
@@ -52,9 +56,30 @@ class Store:
         self.agreed_tools = AgreedTools(database)
         self.statistics = Statistics(database)
         self.blobs = PostgresBlobs(database)
-        self.agents = PostgresAgents(database)
-        self.conversations = PostgresConversations(database, lease_s=lease_s, beat_s=beat_s)
+        self._lease_s = lease_s
+        self._beat_s = beat_s
         self._server = server
+
+    # Made when they are first used: a window shows sooner without them.
+
+    @cached_property
+    def agents(self) -> PostgresAgents:
+        """The library of agents, as documents."""
+        from core.store.agents import PostgresAgents
+
+        return PostgresAgents(self.database)
+
+    @cached_property
+    def conversations(self) -> PostgresConversations:
+        """All conversations."""
+        from core.store.postgres_conversations import PostgresConversations
+
+        return PostgresConversations(self.database, lease_s=self._lease_s, beat_s=self._beat_s)
+
+    @property
+    def forgotten(self) -> int:
+        """How many conversations were deleted since the store was opened."""
+        return self.conversations.forgotten if "conversations" in self.__dict__ else 0
 
     @classmethod
     async def open(
@@ -97,7 +122,8 @@ class Store:
     async def _close(self) -> None:
         try:
             await self.journal.stop()
-            await self.conversations.stop()
+            if "conversations" in self.__dict__:
+                await self.conversations.stop()
         finally:
             await self.database.close()
             if self._server is not None:

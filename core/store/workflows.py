@@ -15,7 +15,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import RunStatus
-from core.store.conversation_tables import ConversationRow
 from core.store.database import Database
 from core.store.documents import Document, Documents
 from core.store.errors import NameTaken, VersionConflict, WorkflowNotFound
@@ -31,7 +30,9 @@ _flows = WorkflowRow.__table__.c
 _versions = WorkflowVersionRow.__table__.c
 _documents = DocumentRow.__table__.c
 _runs = ExecutionRow.__table__.c
-_talks = ConversationRow.__table__.c
+
+
+_RENAME_TALKS = text("UPDATE conversations SET workflow_name = :new WHERE workflow_name = :old")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,7 @@ class Workflows:
             await connection.execute(
                 update(ExecutionRow).where(_runs.workflow_name == escape(name)).values(workflow_name=escape(new_name))
             )
-            await connection.execute(
-                update(ConversationRow)
-                .where(_talks.workflow_name == escape(name))
-                .values(workflow_name=escape(new_name))
-            )
+            await connection.execute(_RENAME_TALKS, {"old": escape(name), "new": escape(new_name)})
             await move_pins(connection, name, new_name)
             return await self._append(connection, row, renamed, document, author, f"Renamed from {name}")
 
