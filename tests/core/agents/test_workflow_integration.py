@@ -261,7 +261,7 @@ async def test_agents_in_a_loop_each_have_a_conversation_of_their_own() -> None:
     rig = rig_with_steps("Hello one.", "Hello two.")
     result, _ = await run(rig, document, {})
     assert isinstance(result.outputs, dict)
-    assert sorted(map(str, result.outputs["all"])) == ["Hello one.", "Hello two."]  # type: ignore[arg-type]  # a list
+    assert sorted(map(str, result.outputs["all"])) == ["Hello one.", "Hello two."]
     assert len(await rig.conversations.list(own=False)) == 2
 
 
