@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.engine.errors import EngineError, InputError, StepError
     from core.engine.events import Event
     from core.engine.lifecycle import RunResult
+    from core.engine.part import Given, Part
     from core.grants import Grant
     from core.workflow.document import load, save
     from core.workflow.model import Retry, Step, Trigger, Workflow
@@ -28,6 +29,8 @@ _HOMES = {
     "InputError": "core.engine.errors",
     "StepError": "core.engine.errors",
     "Event": "core.engine.events",
+    "Given": "core.engine.part",
+    "Part": "core.engine.part",
     "Grant": "core.grants",
     "load": "core.workflow.document",
     "save": "core.workflow.document",
@@ -46,8 +49,10 @@ __all__ = [
     "DocumentError",
     "EngineError",
     "Event",
+    "Given",
     "Grant",
     "InputError",
+    "Part",
     "Problem",
     "Retry",
     "Run",

@@ -26,6 +26,7 @@ SHOWS = {
     "run_workflow(": ["completed", "(demo)"],
     "asyncio.gather": ["completed"] * 3,
     'Workflow("Broken"': ["{'greeting': 'Hello Ada'}", "Did you mean 'chat'?"],
+    "Part(only=": ["HELLO ADA!", "WELCOME!", "AHOY!"],
     "workspace.stream(": ["Rate the urgency", "Draft the answer", "(demo)"],
     "workspace.answer(": ["suspended ('approve',)", "completed", "fox.png", "save 1 completed"],
     '{"ticket": "It is broken"}': ["completed", "(demo)"],

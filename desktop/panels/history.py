@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMessageBox,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -43,6 +44,27 @@ class KeptRuns(Protocol):
 
     async def delete_run(self, run_id: str) -> None:
         """Forget a run. Raises RunNotFound or RunBusy."""
+
+
+class Remark(QPushButton):
+    """A link that is said where there is room for all of it."""
+
+    said = ""
+
+    def say(self, text: str) -> None:
+        """Say something else."""
+        self.said = text
+        self.setAccessibleName(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Say it, or nothing."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        has_room = self.fontMetrics().horizontalAdvance(self.said) + 12 <= self.width()
+        self.setText(self.said if has_room else "")
 
 
 class HistoryPanel(QWidget):
@@ -82,7 +104,7 @@ class HistoryPanel(QWidget):
         self.search.setPlaceholderText("Search inputs, errors, ids")
         self.search.setAccessibleName("Search runs")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(200)
+        self.search.setMinimumWidth(120)
         self.search.setMaximumWidth(260)
         self.search.textChanged.connect(lambda _text: self._narrow())
         self.open_button = self._button("Open", self.open_chosen)
@@ -92,13 +114,15 @@ class HistoryPanel(QWidget):
         bar.setSpacing(themes.theme.px("space.1"))
         for widget in (self.states, self.search):
             bar.addWidget(widget)
-        bar.addStretch(1)
-        self.kept = QPushButton()
+        self.kept = Remark()
         self.kept.setToolTip("Change how many runs are kept, and for how long")
         set_role(self.kept, role="link")
         self.kept.clicked.connect(lambda _checked=False: self.retention_wanted.emit())
+        # It takes what room is left: a panel must not press its neighbours for a remark.
+        self.kept.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.kept.setStyleSheet("QPushButton { text-align: right; }")
         self.kept.hide()
-        bar.addWidget(self.kept)
+        bar.addWidget(self.kept, 1)
         for button in (self.open_button, self.resume_button, self.delete_button):
             bar.addWidget(button)
         filled = QWidget()
@@ -140,7 +164,7 @@ class HistoryPanel(QWidget):
         """Say how many runs of a workflow are kept, and for how many days; 0 for no limit."""
         limits = [f"the newest {runs:,}" if runs else "", f"those of {days:,} days" if days else ""]
         said = " and ".join(limit for limit in limits if limit)
-        self.kept.setText(f"Kept: {said}" if said else "All runs are kept")
+        self.kept.say(f"Kept: {said}" if said else "All runs are kept")
         self.kept.show()
 
     def chosen(self) -> Sequence[RunRow]:
@@ -237,7 +261,7 @@ class HistoryPanel(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(INPUTS, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((120, 140, 160, 90, 80, 80)):
+        for column, width in enumerate((112, 120, 132, 84, 72, 72)):
             header.resizeSection(column, width)
         table.selectionModel().selectionChanged.connect(lambda *_: self._allow())
         table.activated.connect(lambda _index: self.open_chosen())

@@ -177,7 +177,7 @@ async def test_how_long_runs_are_kept_is_said_and_leads_to_the_setting(history: 
     said = []
     for runs, days in ((500, 90), (0, 30), (0, 0)):
         history.panel.show_retention(runs, days)
-        said.append(history.panel.kept.text())
+        said.append(history.panel.kept.said)
     assert said == ["Kept: the newest 500 and those of 90 days", "Kept: those of 30 days", "All runs are kept"]
     history.panel.kept.click()
     assert asked == ["asked"]
