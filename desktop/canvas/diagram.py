@@ -230,6 +230,7 @@ class Diagram:
             step,
             self.types.get(step.type),
             width=layout[2] if len(layout) > 2 else 0.0,
+            height=layout[3] if len(layout) > 3 else 0.0,
             collapsed=step.id in self.workflow.collapsed,
         )
 
@@ -258,11 +259,10 @@ class Diagram:
         layout = self.workflow.layout.get(step_id, ())
         x, y = layout[:2] if len(layout) > 1 else self._unlaid.get(step_id, (0.0, 0.0))
         x, y = self._on_way.get(step_id, (x, y))
-        height = layout[3] if len(layout) > 3 and shape.form == "note" else shape.height
         self._origins[step_id] = (float(x), float(y))
         parent = self._parents[step_id]
         self._set_box(
-            NodeBox(step_id, float(x), float(y), shape.width, height, shape, parent, self._depth(parent)), damage
+            NodeBox(step_id, float(x), float(y), shape.width, shape.height, shape, parent, self._depth(parent)), damage
         )
 
     def _depth(self, parent: str | None) -> int:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPaint
 from desktop.canvas.geometry import HEADER, LINE, PAD, PORT_RADIUS, ROW, PortSpot
 from desktop.canvas.ink import Ink
 from desktop.canvas.look import LineKind, Look
+from desktop.canvas.note_text import paint_note
 from desktop.icons import Icons
 
 MARGIN: Final = (8.0, 4.0, 8.0, 14.0)
@@ -26,6 +27,7 @@ _ICON = 16.0
 _CHIP = 18.0
 _PIN = 12.0
 _MOST_CHIPS = 200
+_NOTE_TOP = 8.0
 _CHIP_IN = 8.0
 """How far the chip reaches into the body."""
 _LINE_COLOURS: Final[dict[LineKind, str]] = {
@@ -81,12 +83,10 @@ class Faces:
 
     def chip(self, painter: QPainter, look: Look) -> None:
         """Paint the chip on a step's lower edge with its body's corner at 0, 0; nothing if it has none."""
-        if not look.chip:
+        ink, rect = self._ink, self.chip_rect(look)
+        if rect is None:
             return
-        ink, shape = self._ink, look.shape
         pinned = look.chip_kind == "pinned"
-        width = self._width("figures", ink.figures, look.chip) + 16.0 + (_PIN if pinned else 0.0)
-        rect = QRectF(PAD, shape.height - _CHIP_IN, min(width, shape.width - 2 * PAD), _CHIP)
         asks = look.state == "waiting"
         back = ink.state["waiting"] if asks else ink.theme.color("surface.menu")
         edges = {"pinned": QPen(ink.accent, 1.0), "stale": QPen(ink.state["waiting"], 1.0)}
@@ -104,6 +104,14 @@ class Faces:
         painter.setPen(ink.back if asks else words)
         text = self._elided("figures", ink.figures, look.chip, rect.width() - 12.0)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+    def chip_rect(self, look: Look) -> QRectF | None:
+        """Where the chip is, from the body's corner; None if there is none."""
+        if not look.chip:
+            return None
+        pin = _PIN if look.chip_kind == "pinned" else 0.0
+        width = self._width("figures", self._ink.figures, look.chip) + 16.0 + pin
+        return QRectF(PAD, look.shape.height - _CHIP_IN, min(width, look.shape.width - 2 * PAD), _CHIP)
 
     def clock(self, text: str, scale: float, dpr: float) -> QPixmap:
         """The chip with the time that a step has run, at that scale; kept, as all that run show few different ones."""
@@ -238,15 +246,17 @@ class Faces:
         painter.setPen(QPen(ink.mixed(ink.muted, 0.3, paper), 1.0))
         painter.setBrush(paper)
         painter.drawRoundedRect(rect, 6.0, 6.0)
-        painter.setFont(ink.small)
-        painter.setPen(ink.text)
         if look.bare:
-            painter.fillRect(QRectF(PAD, PAD, shape.width * 0.6, 8.0), ink.mixed(ink.muted, 0.5, paper))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ink.mixed(ink.muted, 0.5, paper))
+            for index, share in enumerate((0.6, 0.75, 0.4)):
+                painter.drawRoundedRect(QRectF(PAD, PAD + index * 18.0, shape.width * share, 7.0), 3.0, 3.0)
             return
-        painter.setClipRect(rect.adjusted(0, 0, 0, -6.0))
-        for index, line in enumerate(look.lines):
-            painter.drawText(QRectF(PAD, 10.0 + index * 18.0, shape.width - 2 * PAD, 18.0), _LEFT, line)
-        painter.setClipping(False)
+        painter.save()
+        painter.setClipRect(rect.adjusted(0, 0, 0, -6.0), Qt.ClipOperation.IntersectClip)
+        painter.translate(PAD, _NOTE_TOP)
+        paint_note(painter, "".join(look.lines), shape.width - 2 * PAD, ink, paper)
+        painter.restore()
 
     def _port(self, painter: QPainter, port: PortSpot, look: Look) -> None:
         x = look.shape.width if port.side == "out" else port.x

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from core.workflow.model import Wire
 from desktop.canvas.batches import draw_rects, rect_numbers
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import HEADER, PLUS, NodeBox, PortSpot, Rect
+from desktop.canvas.geometry import HEADER, PLUS, PORT_RADIUS, NodeBox, PortSpot, Rect
 from desktop.canvas.look import said
 from desktop.canvas.painter import Painter, blit
 from desktop.canvas.routing import curve, point_at
@@ -194,7 +194,23 @@ class Live:
             elif step != self._marks.source and not box.is_frame:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(veil)
-                painter.drawRoundedRect(_qt(box.rect.grown(1.0)), ink.radius, ink.radius)
+                painter.drawPath(self._veil(box))
+
+    def _veil(self, box: NodeBox) -> QPainterPath:
+        """What covers a step with its ports and its chip."""
+        path = QPainterPath()
+        radius = self._painter.ink.radius
+        path.addRoundedRect(_qt(box.rect.grown(1.0)), radius, radius)
+        for port in box.shape.ports:
+            spot = QPainterPath()
+            spot.addEllipse(QPointF(*box.spot(port)), PORT_RADIUS + 1.0, PORT_RADIUS + 1.0)
+            path = path.united(spot)
+        chip = self._painter.faces.chip_rect(self._painter.look(box.id))
+        if chip is not None:
+            under = QPainterPath()
+            under.addRoundedRect(chip.translated(box.x, box.y), chip.height() / 2, chip.height() / 2)
+            path = path.united(under)
+        return path
 
     def _running(
         self, painter: QPainter, box: NodeBox, seconds: float, phase: float, viewport: Viewport, dpr: float

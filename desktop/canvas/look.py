@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from core.engine.events import NOT_EXECUTED
 from core.engine.step_type import StepType
 from core.workflow.model import Json, Step
-from desktop.canvas.geometry import PAD, Shape
+from desktop.canvas.geometry import Shape
 from desktop.canvas.shapes import preview_characters
 from desktop.canvas.wording import preview, summary, wrapped
 from desktop.overlay import StepMark, StepState, StepView
@@ -20,6 +20,9 @@ ChipKind: TypeAlias = Literal["facts", "pinned", "stale"]
 """What the chip tells: what the step took, that its output is pinned, that its result is out of date."""
 
 _MINUTE = 60.0
+_SHORT = 0.095
+"""Seconds below which milliseconds are said."""
+
 _TAIL = 400
 """Streamed characters that can be seen at most."""
 
@@ -121,7 +124,9 @@ def look_of(
 
 
 def said(seconds: float) -> str:
-    """A duration as the canvas shows it: `0.4 s`, `2 s`, `12 s`, `3 min 20 s`."""
+    """A duration as the canvas shows it: `40 ms`, `0.4 s`, `2 s`, `12 s`, `3 min 20 s`."""
+    if 0.0 < seconds < _SHORT:
+        return f"{max(1, round(seconds * 1_000))} ms"
     if seconds < 10.0 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     if seconds < _MINUTE:
@@ -149,8 +154,7 @@ def _lines(
 ) -> tuple[tuple[str, ...], LineKind]:
     """The lines below the header, never more than the shape has room for."""
     if shape.form == "note":
-        width = int((shape.width - 2 * PAD) / 6.6)
-        return wrapped(str(step.config.get("text", "")), characters=width, lines=40), "config"
+        return (str(step.config.get("text", "")),), "config"  # Markdown, laid out when it is painted
     room, characters = shape.previews, preview_characters(shape.width)
     if view is not None and room:
         if view.state == "failed" and view.error:

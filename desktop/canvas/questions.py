@@ -157,6 +157,8 @@ class Questions:
         width: int = WIDTH,
     ) -> Chooser:
         canvas = self._canvas
+        for other in canvas.viewport().findChildren(Chooser):
+            other.dismiss()
         chooser = Chooser(
             choices, prompt=prompt, nothing=nothing, theme=canvas.theme, icons=canvas.icons, parent=canvas.viewport(),
             width=width,

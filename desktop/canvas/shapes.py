@@ -45,9 +45,20 @@ class Shapes:
     def __init__(self) -> None:
         self._known: dict[Shape, Shape] = {}
 
-    def of(self, step: Step, kind: StepType[Any] | None, *, width: float = 0.0, collapsed: bool = False) -> Shape:
-        """The shape of a step. kind: its type, None if it is not installed. width: 0 for the usual one."""
-        shape = _measured(step, kind, width, collapsed)
+    def of(
+        self,
+        step: Step,
+        kind: StepType[Any] | None,
+        *,
+        width: float = 0.0,
+        height: float = 0.0,
+        collapsed: bool = False,
+    ) -> Shape:
+        """The shape of a step. kind: its type, None if it is not installed. width: 0 for the usual one.
+
+        height: of a note, 0 for the usual one; other steps are as high as what they say.
+        """
+        shape = _measured(step, kind, (width, height), collapsed)
         return self._known.setdefault(shape, shape)
 
 
@@ -69,9 +80,10 @@ def port_names(step: Step, kind: StepType[Any] | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _measured(step: Step, kind: StepType[Any] | None, width: float, collapsed: bool) -> Shape:
+def _measured(step: Step, kind: StepType[Any] | None, wanted: tuple[float, float], collapsed: bool) -> Shape:
+    width, tall = wanted
     if kind is not None and kind.canvas_only:
-        return Shape("note", width or NOTE_WIDTH, NOTE_HEIGHT, ())
+        return Shape("note", width or NOTE_WIDTH, tall or NOTE_HEIGHT, ())
     names = port_names(step, kind)
     if kind is not None and kind.is_container and not collapsed:
         size = max(width, FRAME_WIDTH)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 
 from desktop.theme import Theme
@@ -39,12 +39,17 @@ class ZoomPill(QFrame):
         self.dress(canvas.theme)
         self._show(canvas.camera.scale)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Fill the corners too: the canvas does not paint what is behind."""
+        theme = self._canvas.theme
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._canvas.theme.color("canvas.bg"))
+        painter.fillRect(self.rect(), theme.color("canvas.bg"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.color("border.subtle"), 1.0))
+        painter.setBrush(theme.color("surface.panel"))
+        radius = theme.px("radius.control") + 2.0
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         painter.end()
-        super().paintEvent(event)
 
     def place(self) -> None:
         """Stand in the canvas's lower left corner."""
@@ -57,8 +62,6 @@ class ZoomPill(QFrame):
         css, radius = theme.css, theme.px("radius.control")
         self.setObjectName("zoom")
         self.setStyleSheet(
-            f"#zoom {{ background: {css('surface.panel')}; border: 1px solid {css('border.subtle')};"
-            f" border-radius: {radius + 2}px; }}"
             f"QToolButton {{ background: transparent; border: none; border-radius: {radius}px; padding: 4px;"
             f" color: {css('text.secondary')}; }}"
             f"QToolButton:hover {{ background: {css('surface.hover')}; }}"

@@ -116,7 +116,7 @@ def test_from_afar_steps_of_one_kind_share_their_look() -> None:
 
 def test_durations_are_said_shortly() -> None:
     assert [said(s) for s in (0.04, 2.0, 2.5, 12.4, 60.0, 200.0)] == [
-        "0.0 s", "2 s", "2.5 s", "12 s", "1 min", "3 min 20 s",
+        "40 ms", "2 s", "2.5 s", "12 s", "1 min", "3 min 20 s",
     ]  # fmt: skip
 
 

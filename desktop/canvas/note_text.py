@@ -1,0 +1,57 @@
+"""The Markdown of a note, laid out on its paper."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QFont,
+    QPainter,
+    QPalette,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
+
+from desktop.canvas.ink import Ink
+
+LONGEST: Final = 4_000
+"""Characters of a note that are shown at most."""
+
+
+def paint_note(painter: QPainter, text: str, width: float, ink: Ink, paper: QColor) -> None:
+    """Paint a note's text from 0, 0 on. width: of its lines, in canvas pixels."""
+    document = QTextDocument()
+    document.setDocumentMargin(0.0)
+    document.setDefaultFont(ink.small)
+    document.setIndentWidth(14.0)
+    # No HTML: a note of somebody else's must not bring pictures or markup of its own.
+    features = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
+    document.setMarkdown(text[:LONGEST], features)
+    _calm_headings(document)
+    document.setTextWidth(width)
+    context = QAbstractTextDocumentLayout.PaintContext()
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.Text, ink.text)
+    palette.setColor(QPalette.ColorRole.Link, ink.accent)
+    palette.setColor(QPalette.ColorRole.Base, paper)
+    context.palette = palette
+    document.documentLayout().draw(painter, context)
+
+
+def _calm_headings(document: QTextDocument) -> None:
+    """Headings of a note are strong and little larger: on a canvas they compete with the steps' titles otherwise."""
+    block = document.begin()
+    while block.isValid():
+        level = block.blockFormat().headingLevel()
+        if level:
+            cursor = QTextCursor(block)
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            form = QTextCharFormat()
+            form.setFontWeight(QFont.Weight.DemiBold)
+            form.setProperty(QTextFormat.Property.FontSizeAdjustment, 1 if level == 1 else 0)
+            cursor.mergeCharFormat(form)
+        block = block.next()
