@@ -116,7 +116,10 @@ async def keep_pictures(images: Sequence[ChatImage], context: StepContext) -> li
 
 
 async def keep_attachments(items: Sequence[str | Mapping[str, Any]], context: StepContext) -> list[dict[str, Json]]:
-    """The files that the items name as blob objects, put into the blob store unless they are there. May raise StepError."""
+    """The files that the items name as blob objects, put into the blob store unless they are there.
+
+    Raises StepError.
+    """
     kept: list[dict[str, Json]] = []
     for item in items:
         if isinstance(item, Mapping) and isinstance(item.get("blob"), str):
