@@ -1,7 +1,7 @@
 """Chat with a workflow: each message starts a run, and the run's main text output, streamed, is the answer.
 
-The workflow is given `message` and, where it declares them, `history`, `conversation` and `files`. Variables that it
-declares are the conversation's.
+The workflow is given the message as its input `message`, or as the one text that it needs, and, where it declares
+them, `history`, `conversation` and `files`. Variables that it declares are the conversation's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from core.store.conversation_records import ConversationLog, StoredMessage
 from core.workflow.model import Json, Workflow
 
 MESSAGE: Final = "message"
-"""The input that a workflow needs to answer chats."""
+"""The input that takes what a person says."""
 
 _MAIN = ("answer", "reply", "text", "message", "output")
 """Names of outputs that are the answer, the best first."""
@@ -44,9 +44,16 @@ _MOST_HISTORY: Final = 200
 E = TypeVar("E", bound=ChatEvent)
 
 
-def answers_chats(workflow: Workflow) -> bool:
-    """Whether one can chat with the workflow."""
-    return MESSAGE in workflow.inputs
+def message_input(workflow: Workflow) -> str:
+    """The input that takes what a person says: `message`, else the only one that has to be given if that is a text.
+
+    '' for a workflow that one cannot chat with.
+    """
+    if MESSAGE in workflow.inputs:
+        return MESSAGE
+    needed = [name for name, schema in workflow.inputs.items() if "default" not in schema]
+    is_text = len(needed) == 1 and workflow.inputs[needed[0]].get("type", "string") == "string"
+    return needed[0] if is_text else ""
 
 
 def main_output(workflow: Workflow) -> str:
@@ -114,8 +121,9 @@ class WorkflowChat:
 
     def _wanted(self, path: Sequence[StoredMessage], run_id: str) -> Wanted:
         question, conversation = path[-1], self._log.conversation
+        takes = message_input(self._workflow)
         given: dict[str, Json] = {
-            MESSAGE: question.text,
+            takes: question.text,
             "history": [
                 {"role": message.role, "text": message.text}
                 for message in path[:-1][-_MOST_HISTORY:]
@@ -124,7 +132,7 @@ class WorkflowChat:
             "conversation": str(conversation.id),
             "files": _files(question.body),
         }
-        if not answers_chats(self._workflow):
+        if not takes:
             raise ChatError(
                 f"The workflow {self._workflow.name!r} cannot answer: it has no input {MESSAGE!r}. Add one to it."
             )

@@ -98,9 +98,9 @@ async def _conversation(workspace: Workspace, wish: _Wish) -> Conversation:
             found = await workspace.find(wish.name)
         except StepError:
             raise Refusal(str(unknown)) from None
-    from core.agents.workflow_chat import answers_chats
+    from core.agents.workflow_chat import message_input
 
-    if not answers_chats(found.workflow):
+    if not message_input(found.workflow):
         raise Refusal(f"The workflow {wish.name!r} cannot be talked with: it has no input 'message'.")
     return await workspace.chat.start(workflow=wish.name)
 

@@ -42,6 +42,9 @@ from core.workflow.model import Json
 DEMO_MODEL = "demo"
 """The name under which the demonstration model answers."""
 
+_MARKED = re.compile(r"\A<(data-[0-9a-f]+)[^>\n]*>\n(.*)\n</\1>", re.DOTALL)
+"""A result between the marks of foreign text."""
+
 
 class DemoModels:
     """The `Models` of a machine without a key. Text says that it is a demonstration; a number or JSON alone cannot.
@@ -140,7 +143,7 @@ def _function_results(messages: Sequence[Message]) -> list[str]:
         if message.get("role") == "user":
             break
         if message.get("role") == "tool":
-            results.insert(0, text_of(message))
+            results.insert(0, _MARKED.sub(r"\2", text_of(message)))
     return results
 
 

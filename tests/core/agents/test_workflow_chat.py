@@ -9,6 +9,7 @@ from core.engine.testing_models import ScriptedModels, Stalls
 from core.workflow.model import Step, Trigger, Workflow
 from tests.support.agent_rig import AgentRig, ended, waiting
 
+PROMPT = "{{ vars.count }}: {{ input.message }} {{ input.history | count }} {{ input.files | count }}"
 TALKER = Workflow(
     "Talker",
     trigger=Trigger("message"),
@@ -23,9 +24,7 @@ TALKER = Workflow(
         "count": Step("count", "set", config={"variables": {"count": "{{ vars.count + 1 }}"}}, then={"out": ("say",)}),
         "say": Step(
             "say", "chat",
-            config={
-                "prompt": "{{ vars.count }}: {{ input.message }} {{ input.history | length }} {{ input.files | length }}"
-            },
+            config={"prompt": PROMPT},
         ),
     },
     outputs={"answer": "{{ say.text }}", "other": 1},
@@ -99,6 +98,17 @@ async def test_stopping_cancels_the_run_and_keeps_what_had_come() -> None:
     answer = (await rig.path())[-1]
     assert (answer.text, answer.status) == ("Once upon", "partial")
     assert [run.status for run in await rig.journal.runs()] == ["cancelled"]
+
+
+async def test_the_only_text_that_a_workflow_needs_takes_the_message() -> None:
+    triage = Workflow(
+        "Triage", inputs={"ticket": {"type": "string"}, "tone": {"type": "string", "default": "dry"}},
+        steps={"t": Step("t", "template", config={"text": "{{ input.tone }}: {{ input.ticket }}"})},
+        outputs={"answer": "{{ t.text }}"},
+    )  # fmt: skip
+    rig = AgentRig(workflows=[triage])
+    conversation = await rig.chat.start(workflow="Triage")
+    assert ended(await rig.say("It is down.", conversation)).text == "dry: It is down."
 
 
 async def test_a_workflow_without_a_message_says_what_it_lacks() -> None:

@@ -118,8 +118,10 @@ def test_events_are_lines_of_json(cli: Cli) -> None:
 def test_one_can_chat_with_a_workflow(cli: Cli, tmp_path: Path) -> None:
     told = cli("chat", "Echo", "-m", "hello")
     assert (told.code, told.out) == (0, "You said hello.\n")
-    save(STOCK, tmp_path / "stock.loom.yaml")
-    refused = cli("chat", "Stock", "-m", "hello")
+    assert cli("chat", "Stock", "-m", "bolts").out == "There are 12.\n"
+    mute = Workflow("Mute", steps={"t": Step("t", "template", config={"text": "x"})})
+    save(mute, tmp_path / "mute.loom.yaml")
+    refused = cli("chat", "mute.loom.yaml", "-m", "hello")
     assert (refused.code, "no input 'message'" in refused.err) == (2, True)
 
 
