@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from desktop.run_controller import RunController
     from desktop.run_marks import RunMarks
     from desktop.run_parts import RunParts
+    from desktop.watched_run import WatchedRun
 
 
 class RunDesk(QObject):
@@ -74,6 +75,23 @@ class RunDesk(QObject):
         if ask in actions:
             actions[ask](step_id)
 
+    def can_resume(self) -> bool:
+        """Whether the run that is shown in front was stopped, failed or waits, and can go on."""
+        run = self._shown()
+        return run is not None and run.resumable and not run.live
+
+    def resume(self) -> None:
+        """Go on with the run that is shown in front."""
+        tab, run = self._window.active, self._shown()
+        controller = self._running.controller(tab) if tab is not None else None
+        if controller is not None and run is not None:
+            controller.resume(run.id)
+
+    def _shown(self) -> WatchedRun | None:
+        tab = self._window.active
+        controller = self._running.controller(tab) if tab is not None else None
+        return controller.shown if controller is not None else None
+
     def commands(self) -> Sequence[Command]:
         """The commands of the menu Run that are about the selected step."""
 
@@ -84,6 +102,10 @@ class RunDesk(QObject):
             return lambda: (step := self._selected()) is not None and self.allowed(step)[index]
 
         return [
+            Command(
+                "run.resume", "Resume the run", self.resume, "circle-play", ("Ctrl+F5",), "Run", "run", self.can_resume,
+                help="Goes on with the shown run where it was stopped or failed; what is done is not run again.",
+            ),
             Command(
                 "run.step", "Run this step alone…", on_step("alone"), "play", ("Alt+Return",), "Run", "part", can(0),
                 help="Runs the selected step by itself, with values of the last run or typed ones.", scope="canvas",

@@ -60,6 +60,7 @@ class RunLog:
             ("", name): VariableValue("", name, value) for name, value in (initial or {}).items()
         }
         self._newest: dict[str, int] = {}
+        self._asking: dict[str, None] = {}
 
     def __call__(self, event: Event) -> None:
         """Take an event in."""
@@ -99,16 +100,16 @@ class RunLog:
 
     def waiting(self) -> Sequence[StepRecord]:
         """The steps that ask a person and have no answer yet, oldest first."""
-        return [
-            record
-            for path in self._newest
-            if (record := self.newest(path)) is not None and is_unanswered(record)
-        ]  # fmt: skip
+        return [record for path in self._asking if (record := self.newest(path)) is not None]
 
     def _keep(self, key: AttemptKey, record: StepRecord) -> None:
         self.records[key] = record
         self.touched.append(key)
         self._newest[key[0]] = max(key[1], self._newest.get(key[0], 0))
+        if is_unanswered(self.records[key[0], self._newest[key[0]]]):
+            self._asking.setdefault(key[0])
+        else:
+            self._asking.pop(key[0], None)
 
     def _set_variables(self, path: str, values: Mapping[str, Json], at: datetime | None) -> None:
         if not values:

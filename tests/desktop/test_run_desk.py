@@ -94,6 +94,17 @@ async def test_a_failed_step_says_why_and_offers_to_try_again_from_there(desk: D
     assert not desk.page.strip.isVisible()
 
 
+async def test_a_run_that_failed_or_was_stopped_is_resumed_by_a_command(desk: Desk) -> None:
+    commands = desk.program.commands
+    commands.refresh()
+    assert commands.action("run.resume").isEnabled()
+    assert commands.run("run.resume")
+    await until(lambda: len(desk.controller.overlay.by_path) > 0 and not desk.controller.live)
+    (run,) = desk.controller.runs
+    assert [record.attempt for record in run.log.attempts("end")] == [1, 2]
+    assert run.log.attempts("hello")[-1].attempt == 1
+
+
 async def test_a_changed_step_says_that_its_result_is_stale_and_why(desk: Desk) -> None:
     desk.canvas.select(["loud"])
     assert desk.page.strip.notices.texts == []
