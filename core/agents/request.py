@@ -19,7 +19,7 @@ from core.agents.chat_events import (
 )
 from core.agents.compaction import cut_point, prune_point, summarise
 from core.agents.context import COMPACT_AT, Context, after_note, assemble, load_parts, room
-from core.agents.foreign_text import RULES, new_mark
+from core.agents.foreign_text import RULES, new_mark, visible
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
 from core.agents.kit import Kit, KnownAgent, Learned, ModelFacts, Recollection
 from core.agents.limits import turn_of
@@ -107,6 +107,21 @@ class RequestMaker:
         final = [FinalAnswer(form)] if form is not None and form.way == "function" else []
         own = built_in(path, self._surroundings.variables, self._kit.blobs, pruned=self._prune_before > 0)
         return {function.facts.name: function for function in (*self._functions[key], *own, *final)}
+
+    def detail(self, answer: ChatAnswer, path: Sequence[StoredMessage]) -> dict[str, Json]:
+        """What else a screen shows with an answer: what the model thought aloud and, with a turn's first, the memories
+        that were before it."""
+        found: dict[str, Json] = {}
+        if answer.reasoning:
+            found["reasoning"] = visible(answer.reasoning)
+        if answer.provider:
+            found["provider"] = answer.provider
+        recalled = [memory for each in self._recalled.values() for memory in each.memories]
+        if recalled and not any(message.role == "assistant" for message in turn_of(path)):
+            found["memories"] = [
+                {"id": memory.id, "text": memory.text, "score": memory.score, "why": memory.why} for memory in recalled
+            ]
+        return found
 
     def propose(self, call: FunctionCall, agent: str) -> None:
         """Tell of a call that the model wants made."""

@@ -189,6 +189,7 @@ class Turn:
             usage=asked.usage,
             duration_s=round(seconds, 6),
             tainted=self._settings.tainted or is_tainted(path),
+            detail=self._maker.detail(answer, path),
         )
         saved = await self._log.add(message, calls=calls, request=asked.sent)
         self._tell(MessageSaved, message=saved)

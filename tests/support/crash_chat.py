@@ -1,8 +1,7 @@
 """The program that the crash tests of conversations kill: talks with one agent and says each event on a line.
 
     python -m tests.support.crash_chat begin SITE TEXT
-    python -m tests.support.crash_chat say CONVERSATION TEXT
-    python -m tests.support.crash_chat resume CONVERSATION
+    python -m tests.support.crash_chat finish CONVERSATION TEXT   (goes on until all is answered, then says TEXT)
 
 What a person is asked about interrupted calls is answered with CRASH_ANSWER.
 """
@@ -40,10 +39,10 @@ async def main(action: str, target: str, text: str = "") -> None:
         else:
             conversation = UUID(target)
         _say({"event": "conversation", "id": str(conversation)})
-        if action == "resume":
-            await _resume(workspace, conversation)
-        else:
-            await _follow(workspace.chat.send(conversation, text))
+        if action == "finish":
+            while await _resume(workspace, conversation) == "waiting":
+                pass
+        await _follow(workspace.chat.send(conversation, text))
 
 
 async def _prepare(workspace: Workspace, site: str) -> None:
@@ -59,21 +58,22 @@ async def _prepare(workspace: Workspace, site: str) -> None:
         await workspace.agents.save(Agent("Payer", prompt="You pay.", functions=tuple(functions)), 0)
 
 
-async def _resume(workspace: Workspace, conversation: UUID) -> None:
+async def _resume(workspace: Workspace, conversation: UUID) -> str:
     pending = await workspace.chat.pending(conversation)
     if not pending:
-        await _follow(workspace.chat.resume(conversation))
-        return
+        return await _follow(workspace.chat.resume(conversation))
+    status = ""
     for each in pending:
         answer = os.environ["CRASH_ANSWER"]
         if each.kind == "unknown":
             reply = await workspace.chat.answer_unknown(each.id, answer)
         else:
             reply = await workspace.chat.answer_question(each.id, {"choice": answer})
-        await _follow(reply)
+        status = await _follow(reply)
+    return status
 
 
-async def _follow(reply: Reply) -> None:
+async def _follow(reply: Reply) -> str:
     async for event in reply:
         told = chat_event_json(event)
         told.pop("body", None)
@@ -81,6 +81,7 @@ async def _follow(reply: Reply) -> None:
     outcome = await reply.outcome()
     status = "waiting" if isinstance(outcome, TurnWaiting) else outcome.status
     _say({"event": "result", "status": status, "text": getattr(outcome, "text", "")})
+    return status
 
 
 def _say(told: dict[str, Any]) -> None:

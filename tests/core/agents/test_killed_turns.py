@@ -127,14 +127,11 @@ def test_a_turn_killed_at_any_of_thirty_moments_calls_nothing_twice_and_goes_on(
         conversation = said[0]["id"]
         counter.victim = None
         assert said[-1]["event"] != "result"
-        for _ in range(5):
-            said = program.run("resume", conversation)
-            if said[-1]["status"] != "waiting":
-                break
-        assert said[-1] == {"event": "result", "status": "completed", "text": "All three are paid."}
+        said = program.run("finish", conversation, "Thank you.")
+        ends = [told for told in said if told["event"] == "result"]
+        assert ends[-2] == {"event": "result", "status": "completed", "text": "All three are paid."}
+        assert ends[-1]["text"] == "You are welcome."
         assert max(counter.hits.values(), default=0) <= 1, counter.hits
-        said = program.run("say", conversation, "Thank you.")
-        assert said[-1]["text"] == "You are welcome."
         sent = model.requests[-1].body["messages"]
         calls = [call["id"] for message in sent for call in message.get("tool_calls") or ()]
         results = [message["tool_call_id"] for message in sent if message["role"] == "tool"]
