@@ -123,6 +123,9 @@ class Journal(Protocol):
     ) -> Sequence[RunRecord]:
         """The newest runs first, optionally of one status or of workflows with that name."""
 
+    async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
+        """The newest runs that say they run and that nobody alive executes: their process died."""
+
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run in order of their making. Raises RunNotFound."""
 

@@ -116,6 +116,11 @@ class MemoryJournal:
         ]
         return sorted(found, key=lambda run: run.created, reverse=True)[:limit]
 
+    async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
+        """The newest runs that say they run and that nobody executes."""
+        running = await self.runs(status="running", limit=len(self._entries))
+        return [run for run in running if not self._entries[run.id].owned][:limit]
+
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run. Raises RunNotFound."""
         entry = self._entry(run_id)

@@ -117,6 +117,16 @@ class PostgresJournal:
 
         return await self._read(work)
 
+    async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
+        """The newest runs that say they run and that nobody alive executes."""
+        query = _RUN.where(_runs.status == "running").order_by(_runs.created.desc(), _runs.id.desc())
+
+        async def work(connection: AsyncConnection) -> Sequence[RunRecord]:
+            rows = [row for row in (await connection.execute(query)).all() if _is_free(row)]
+            return await self._run_records(connection, rows[:limit])
+
+        return await self._read(work)
+
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run. Raises RunNotFound."""
 
@@ -213,11 +223,9 @@ class PostgresJournal:
         """The run's row, locked, if nobody alive executes the run. ours: epochs that this call may have got itself."""
         query = _RUN.where(_runs.id == run_id).with_for_update(of=ExecutionRow.__table__)
         (row,) = _found((await connection.execute(query)).all(), run_id)
-        if row.lease_owner is None or not row.leased or (row.lease_owner == self._owner and row.lease_epoch in ours):
+        if _is_free(row) or (row.lease_owner == self._owner and row.lease_epoch in ours):
             return row
         owner = ProcessId.parse(row.lease_owner)
-        if owner is not None and owner.is_dead():
-            return row
         who = f"process {owner.pid} on {owner.host}" if owner else row.lease_owner
         if row.lease_owner == self._owner:
             who = "this process"
@@ -238,6 +246,14 @@ class PostgresJournal:
             return await self._database.thread.call(function, *args, **kwargs)
         except StoreError as error:
             raise JournalUnavailable(str(error)) from error
+
+
+def _is_free(row: AnyRow) -> bool:
+    """Whether nobody alive executes the run of a row of `_RUN`."""
+    if row.lease_owner is None or not row.leased:
+        return True
+    owner = ProcessId.parse(row.lease_owner)
+    return owner is not None and owner.is_dead()
 
 
 async def _step_records(connection: AsyncConnection, run_id: str) -> list[tuple[int, StepRecord]]:

@@ -96,6 +96,10 @@ class WatchedJournal:
         """The newest runs."""
         return await self.inner.runs(status=status, workflow=workflow, limit=limit)
 
+    async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
+        """The runs whose process died."""
+        return await self.inner.interrupted(limit)
+
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """The records of a run."""
         return await self.inner.steps(run_id)

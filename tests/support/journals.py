@@ -272,6 +272,20 @@ class JournalContract:
         assert [run.id for run in await journal.runs(workflow="Other")] == [new]
         assert [run.id for run in await journal.runs(limit=1)] == [new]
 
+    async def test_runs_whose_owner_is_gone_are_interrupted(self, journal: Journal, abandon: Abandon) -> None:
+        kept, _ = await _opened(journal, created=at(1))
+        older, _ = await _opened(journal, created=at(2))
+        newer, _ = await _opened(journal, created=at(3))
+        ended, lease = await _opened(journal, created=at(4))
+        await _write(journal, lease, RunCompleted(ended, at(9), {}, NO_USAGE, 1.0))
+        await journal.close_run(lease)
+        assert await journal.interrupted() == []
+        for run in (older, newer):
+            await abandon(run)
+        assert [run.id for run in await journal.interrupted()] == [newer, older]
+        assert [run.id for run in await journal.interrupted(limit=1)] == [newer]
+        assert (await journal.run(kept)).status == "running"
+
     async def test_a_run_with_an_owner_cannot_be_taken(self, journal: Journal) -> None:
         run, _ = await _opened(journal)
         with pytest.raises(RunBusy, match=run):
