@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 
 from desktop.commands import Commands
 
-ORDER: Sequence[str] = ("File", "Edit", "View", "Step", "Run", "Help")
+ORDER: Sequence[str] = ("File", "Edit", "View", "Step", "Run", "Agents", "Help")
 """Menus from left to right; others follow."""
 
 

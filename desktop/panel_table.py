@@ -38,6 +38,8 @@ def panel_table(
              empty("boxes", "No workflow is open", "Open one, then drag steps from here.")),
         spec("library", "Library", "library", "left", "Ctrl+9",
              empty("library", "The library is empty", "Workflows that you save without a file are kept here.")),
+        spec("agents", "Agents", "bot", "left", "Ctrl+Shift+A",
+             empty("bot", "No agents yet", "An agent is a model with instructions, memory and functions.")),
         spec("inspector", "Inspector", "sliders-horizontal", "right", "Ctrl+2",
              empty("mouse-pointer-2", "Nothing is selected", "Select a step to see and change its settings.")),
         spec("timeline", "Timeline", "chart-gantt", "bottom", "Ctrl+3",

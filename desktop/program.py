@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.workflow.sameness import same
 from desktop import providers
+from desktop.agents.room import AgentRoom
 from desktop.bridge import Bridge, explain
 from desktop.canvas_commands import canvas_commands, follow_keys
 from desktop.canvas_signals import CanvasSignals, join_canvas
@@ -39,7 +40,7 @@ from desktop.run_desk import RunDesk
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
-from desktop.side_panels import SidePanels
+from desktop.side_panels import SessionFacts, SidePanels
 from desktop.structure_commands import structure_commands
 from desktop.style import Style
 from desktop.sub_workflows import SubWorkflows
@@ -97,7 +98,12 @@ class Program(QObject):
         self.themes.reduce_motion(self.memory.reduced_motion)
         self.style = Style(app, self.themes, self.icons)
         self.commands = Commands(
-            self.icons, self.themes, spawn=bridge.spawn, bindings=KeyBindings(self.memory.keys), parent=self
+            self.icons,
+            self.themes,
+            spawn=bridge.spawn,
+            bindings=KeyBindings(self.memory.keys),
+            undressed=True,
+            parent=self,
         )
         self.side_panels = SidePanels(session, bridge, self.icons, self.themes)
         self.makers: dict[str, PanelMaker] = {**self.side_panels.makers(), **(panels or {})}
@@ -116,6 +122,8 @@ class Program(QObject):
         self.makers.setdefault("waiting", self.waiting.make_panel)
         self.library = LibraryDesk(self.window, self.filing, bridge)
         self.makers.setdefault("library", self._make_library)
+        self.agents = AgentRoom(self.window, bridge, self.themes, self.icons, SessionFacts(session))
+        self.makers.setdefault("agents", self.agents.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
@@ -142,6 +150,7 @@ class Program(QObject):
         # would otherwise hold up both.
         if begun := self._open_first():
             await asyncio.wait(begun)
+        self.commands.dress()
         await self.recovery.start()
         self.window.docks.allow()
         self.bridge.in_thread(read_example_cards, self.window.start_page.show_examples)
@@ -181,6 +190,7 @@ class Program(QObject):
             *self.project_search.commands(),
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
+            *self.agents.commands(),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -190,13 +200,15 @@ class Program(QObject):
             providers.steps(lambda: self.window.active),
             providers.workflows(self.memory, self.library.names, self.filing.open_recent),
             self.recent_runs.provider(),
+            self.agents.provider(),
             providers.settings(self.settings.searchable, self.settings.open),
         ]
 
     def _join(self) -> None:
         window, start = self.window, self.window.start_page
         window.set_guard(UnsavedGuard(window, self.filing))
-        window.files_dropped.connect(self.filing.open_files)
+        window.files_dropped.connect(lambda files: self.filing.open_files(self.agents.take_files(files)))
+        self.agents.run_wanted.connect(self._show_run_of)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
         start.new_wanted.connect(self.filing.new)
@@ -212,6 +224,7 @@ class Program(QObject):
         self.running.ended.connect(self.library.refresh)
         self.recent_runs.chosen.connect(self._show_run)
         self.side_panels.run_wanted.connect(self._show_run_of)
+        self.side_panels.setting_wanted.connect(self.settings.open)
         self.waiting.run_wanted.connect(self._show_run_of)
         self.connection.used.connect(self._workspace_used)
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
@@ -235,6 +248,7 @@ class Program(QObject):
         self.running.use(workspace)
         self.waiting.use(workspace)
         self.models.use(workspace)
+        self.agents.use(workspace)
         self._count_cost()
         self.library.use(workspace)
         if self.filing.library is not None and not self._files:

@@ -1,0 +1,1 @@
+"""Agents on screen: the panel of cards, the editor, MCP servers."""

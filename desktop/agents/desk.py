@@ -1,0 +1,277 @@
+"""What can be done with agents: carried out in the background, said in messages, undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from core.workflow.problems import DocumentError
+from desktop.bridge import Bridge, explain
+from desktop.dialogs.problem_report import ProblemReport
+from desktop.filing_reports import numbered
+from desktop.window import MainWindow
+
+if TYPE_CHECKING:
+    from core.agents.agent import Agent
+    from core.agents.library import AgentLibrary, SavedAgent
+    from core.workspace import Workspace
+
+SUFFIX: Final = ".agent.yaml"
+"""How the file of an agent ends; as in core.agents.agent_file, which is not loaded before it is needed."""
+
+_TRIES: Final = 1_000
+
+
+class AgentDesk(QObject):
+    """The agents as last seen. changed: there are other agents, or they cannot be read.
+
+    edit_wanted: the name of an agent to be edited. new_wanted: an Agent to be edited that is not kept yet. chat_wanted:
+    the name of an agent to talk with. renamed: old and new name. deleted_some: names. agents: all there are, by name.
+    deleted: those in the bin. examples: agents that come with the program.
+    """
+
+    changed = Signal()
+    edit_wanted = Signal(str)
+    new_wanted = Signal(object)
+    chat_wanted = Signal(str)
+    deleted_some = Signal(list)
+
+    def __init__(self, window: MainWindow, bridge: Bridge) -> None:
+        super().__init__(window)
+        self._window, self._bridge = window, bridge
+        self.workspace: Workspace | None = None
+        self.agents: Sequence[SavedAgent] = ()
+        self.deleted: Sequence[SavedAgent] = ()
+        self.examples: Sequence[Agent] = ()
+        self.is_read = False
+        self._examples_asked = False
+
+    @property
+    def available(self) -> bool:
+        """Whether there is a workspace that can keep agents."""
+        return self.workspace is not None
+
+    def use(self, workspace: Workspace) -> None:
+        """From now on they are that workspace's. They are read when somebody looks at them."""
+        self.workspace = workspace
+        self.agents = self.deleted = ()
+        self.is_read = False
+        self.changed.emit()
+
+    def refresh(self) -> None:
+        """Look at the agents again."""
+        if self.workspace is not None:
+            self._bridge.spawn(_listed(self.workspace), self._show)
+        if not self._examples_asked:
+            self._examples_asked = True
+            self._bridge.in_thread(_read_examples, self._show_examples)
+
+    def names(self) -> Sequence[str]:
+        """The names of all agents."""
+        return [saved.agent.name for saved in self.agents]
+
+    def new(self) -> None:
+        """Begin a new agent; it is kept when it is saved."""
+        from core.agents.agent import Agent
+
+        self.new_wanted.emit(Agent(self.free("New agent")))
+
+    def edit(self, name: str) -> None:
+        """Open an agent's editor."""
+        self.edit_wanted.emit(name)
+
+    def chat(self, name: str) -> None:
+        """Talk with an agent."""
+        self.chat_wanted.emit(name)
+
+    def duplicate(self, name: str) -> None:
+        """Make a copy under the next free name, and edit it."""
+        copy = self.free(name)
+        self._do(
+            lambda library: library.duplicate(name, copy), f"{name} could not be copied", lambda _: self.edit(copy)
+        )
+
+    def add_example(self, example: Agent) -> None:
+        """Take an agent that comes with the program into the library, with the workflows that it calls."""
+        workspace = self.workspace
+        if workspace is None:
+            return
+
+        def done(added: tuple[str, Sequence[str]]) -> None:
+            name, workflows = added
+            self.refresh()
+            about = f"With the workflow {', '.join(workflows)}, which it calls." if workflows else ""
+            self._window.toasts.show(
+                f"{name} is one of your agents now", about, kind="done", action="Chat",
+                on_action=lambda: self.chat(name),
+            )  # fmt: skip
+
+        self._bridge.spawn(
+            _added_example(workspace, example), done, lambda error: self._say(f"{example.name} is not added", error)
+        )
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Put agents into the bin; the message offers to take them out again."""
+        title = f"{names[0]} is deleted" if len(names) == 1 else f"{len(names)} agents are deleted"
+
+        def done(_: object) -> None:
+            self.deleted_some.emit(list(names))
+            self._window.toasts.show(
+                title, "Conversations and memories stay." if len(names) == 1 else "Their conversations stay.",
+                kind="done", action="Undo", on_action=lambda: self.restore(names),
+            )  # fmt: skip
+
+        self._do(lambda library: _each(library.delete, names), "It could not be deleted", done)
+
+    def restore(self, names: Sequence[str]) -> None:
+        """Take agents out of the bin."""
+        self._do(lambda library: _each(library.restore, names), "It could not be taken back")
+
+    def export(self, name: str, file: Path) -> None:
+        """Write an agent to a file."""
+        self._do(
+            lambda library: _written(library, name, file),
+            f"{name} could not be exported",
+            lambda _: self._window.toasts.show(f"{name} is exported", f"To {file}.", kind="done"),
+        )
+
+    def import_files(self, files: Sequence[Path]) -> None:
+        """Take files in, each under a free name; a broken one is reported and keeps no other out."""
+        for file in files:
+            self._import(file)
+
+    def free(self, name: str) -> str:
+        """That name, or the next in its row that no agent has."""
+        taken = set(self.names())
+        while name in taken:
+            name = numbered(name)
+        return name
+
+    def _import(self, file: Path) -> None:
+        if self.workspace is None:
+            self._window.toasts.show(
+                f"{file.name} is not imported", "The database is not open yet; try again in a moment.", kind="failed"
+            )
+            return
+
+        def done(name: str) -> None:
+            self.refresh()
+            self._window.toasts.show(
+                f"{name} is one of your agents now", f"From {file.name}.", kind="done", action="Edit",
+                on_action=lambda: self.edit(name),
+            )  # fmt: skip
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, DocumentError):
+                self._report(file, error)
+            else:
+                self._say(f"{file.name} is not imported", error)
+
+        self._bridge.spawn(_imported(self.workspace.agents, file), done, failed)
+
+    def _report(self, file: Path, error: DocumentError) -> None:
+        number = len(error.problems)
+        ProblemReport(
+            self._window,
+            title=f"{file.name} could not be imported",
+            text=f"{'One thing is' if number == 1 else f'{number} things are'} wrong with it. Nothing was changed.",
+            problems=error.problems,
+        ).open()
+
+    def _do(
+        self,
+        work: Callable[[AgentLibrary], Coroutine[Any, Any, Any]],
+        failure: str,
+        then: Callable[[Any], object] = lambda _: None,
+    ) -> None:
+        if self.workspace is None:
+            return
+
+        def done(result: Any) -> None:
+            then(result)
+            self.refresh()
+
+        def failed(error: Exception) -> None:
+            self._say(failure, error)
+            self.refresh()
+
+        self._bridge.spawn(work(self.workspace.agents), done, failed)
+
+    def _say(self, title: str, error: Exception) -> None:
+        self._window.toasts.show(title, explain(error), kind="failed")
+
+    def _show(self, found: tuple[Sequence[SavedAgent], Sequence[SavedAgent]]) -> None:
+        was_read, self.is_read = self.is_read, True
+        if found != (self.agents, self.deleted) or not was_read:
+            self.agents, self.deleted = found
+            self.changed.emit()
+
+    def _show_examples(self, examples: Sequence[Agent]) -> None:
+        self.examples = examples
+        self.changed.emit()
+
+
+async def _listed(workspace: Workspace) -> tuple[Sequence[SavedAgent], Sequence[SavedAgent]]:
+    return await workspace.agents.list(), await workspace.agents.list(deleted=True)
+
+
+async def _each(work: Callable[[str], Coroutine[Any, Any, None]], names: Sequence[str]) -> None:
+    for name in names:
+        await work(name)
+
+
+async def _written(library: AgentLibrary, name: str, file: Path) -> None:
+    from core.agents.agent_file import save
+
+    agent = (await library.get(name)).agent
+    await asyncio.to_thread(save, agent, file)
+
+
+async def _imported(library: AgentLibrary, file: Path) -> str:
+    """Save a file's agent under the first free name; the name."""
+    from core.agents.agent_file import load
+
+    agent = await asyncio.to_thread(load, file)
+    return await _kept(library, agent, f"Imported from {file.name}")
+
+
+async def _kept(library: AgentLibrary, agent: Agent, note: str) -> str:
+    from core.agents.library import AgentChanged
+
+    for _ in range(_TRIES):
+        try:
+            await library.save(agent, 0, note=note)
+        except AgentChanged:
+            agent = replace(agent, name=numbered(agent.name))
+        else:
+            break
+    return agent.name
+
+
+async def _added_example(workspace: Workspace, example: Agent) -> tuple[str, Sequence[str]]:
+    """Its name, and the names of the workflows that came along."""
+    from core.resources import examples
+    from core.workflow.document import load
+
+    added = []
+    if workspace.store is not None:
+        wanted = {each.target for each in example.functions if each.kind == "workflow"}
+        missing = wanted - {entry.name for entry in await workspace.store.workflows.list()}
+        for file in examples() if missing else ():
+            workflow = await asyncio.to_thread(load, file)
+            if workflow.name in missing:
+                await workspace.store.workflows.save(workflow, 0, note="Came with the program")
+                added.append(workflow.name)
+    return await _kept(workspace.agents, example, "Came with the program"), added
+
+
+def _read_examples() -> Sequence[Agent]:
+    from core.agents.agent_file import load
+    from core.resources import example_agents
+
+    return [load(file) for file in example_agents()]
