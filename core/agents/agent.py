@@ -111,8 +111,8 @@ class Agent:
     """A model with instructions, functions and memory.
 
     icon: name of one of the program's icons. prompt: the system prompt, a template over PROMPT_NAMES.
-    servers: MCP servers, all of whose approved tools the agent may use. answer_schema: JSON Schema of every final
-    answer, None for plain text.
+    servers: MCP servers, all of whose approved tools the agent may use. hosts: the only ones that workflows which it
+    calls may reach; empty for any. answer_schema: JSON Schema of every final answer, None for plain text.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Agent:
     model: ModelChoice = field(default_factory=ModelChoice)
     functions: tuple[Function, ...] = ()
     servers: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     memory: MemoryUse = field(default_factory=MemoryUse)
     limits: Limits = field(default_factory=Limits)
     answer_schema: Mapping[str, Json] | None = None

@@ -14,7 +14,8 @@ from core.workflow.model import Json
 from core.workflow.problems import Problem
 
 AGENT_FIELDS = (
-    "steploom_agent", "name", "description", "colour", "icon", "prompt", "model", "functions", "servers", "memory",
+    "steploom_agent", "name", "description", "colour", "icon", "prompt", "model", "functions", "servers", "hosts",
+    "memory",
     "limits", "answer",
 )  # fmt: skip
 """The fields of an agent's file in the order in which they are saved."""
@@ -67,6 +68,7 @@ class _Decoder:
             model=self._model(fields),
             functions=self._functions(fields),
             servers=tuple(dict.fromkeys(fields.texts("servers"))),
+            hosts=tuple(dict.fromkeys(host.lower() for host in fields.texts("hosts"))),
             memory=self._memory(fields),
             limits=self._limits(fields),
             answer_schema=fields.mapping("answer"),

@@ -26,6 +26,7 @@ def encode(agent: Agent) -> dict[str, Json]:
         "model": _changed(agent.model, _MODEL),
         "functions": {function.name: encode_function(function) for function in agent.functions},
         "servers": list(agent.servers),
+        "hosts": list(agent.hosts),
         "memory": _changed(agent.memory, _MEMORY),
         "limits": _changed(agent.limits, _LIMITS),
     }

@@ -71,19 +71,19 @@ class FunctionSet:
             if function.name in TAKEN:
                 made[function.name] = Unavailable(function, f"{function.name} is the name of a built-in function.")
             else:
-                made[function.name] = await self._made(function, depth, listing)
+                made[function.name] = await self._made(agent, function, depth, listing)
         for server in agent.servers:
             for tool in await listing.offered(server):
                 made.setdefault(tool.facts.name, tool)
         return list(made.values())
 
-    async def _made(self, function: Function, depth: int, listing: _Listing) -> CallableFunction:
+    async def _made(self, agent: Agent, function: Function, depth: int, listing: _Listing) -> CallableFunction:
         try:
             match function.kind:
                 case "workflow":
                     if self._workflows is None:
                         raise FunctionError("No library of workflows is connected here.")  # noqa: TRY301 - told below
-                    return await workflow_function(function, self._types, self._workflows)
+                    return await workflow_function(function, self._types, self._workflows, hosts=agent.hosts)
                 case "python":
                     from core.agents.python_function import python_function
 

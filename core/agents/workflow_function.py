@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,19 +18,33 @@ _ORDER: Final[Sequence[Effect]] = ("pure", "reads", "spends", "writes")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What running a workflow may do, those inside it included. foreign: its results hold what comes from outside."""
+    """What running a workflow may do, those inside it included. foreign: its results hold what comes from outside.
+
+    hosts: that it reaches; None if some are decided while it runs.
+    """
 
     effect: Effect = "pure"
     outward: bool = False
     foreign: bool = False
+    hosts: frozenset[str] | None = frozenset()
 
     def with_(self, other: Reach) -> Reach:
         """What both may do."""
         strongest = max(self.effect, other.effect, key=_ORDER.index)
-        return Reach(strongest, self.outward or other.outward, self.foreign or other.foreign)
+        hosts = None if self.hosts is None or other.hosts is None else self.hosts | other.hosts
+        return Reach(strongest, self.outward or other.outward, self.foreign or other.foreign, hosts)
+
+    def beyond(self, allowed: Collection[str]) -> str:
+        """Why a workflow may not be called by an agent that may reach these hosts only, '' if it may."""
+        if not allowed or self.hosts == frozenset():
+            return ""
+        if self.hosts is None:
+            return "It decides while it runs which host it reaches, and this agent may reach listed hosts only."
+        strange = sorted(host for host in self.hosts if not any(_covers(entry, host) for entry in allowed))
+        return f"It reaches {', '.join(strange)}, which this agent may not." if strange else ""
 
 
-ANYTHING: Final = Reach("writes", outward=True, foreign=True)
+ANYTHING: Final = Reach("writes", outward=True, foreign=True, hosts=None)
 """What is assumed of steps that are not known, and of workflows that cannot be looked into."""
 
 
@@ -48,9 +62,9 @@ class WorkflowFunction:
 
 
 async def workflow_function(
-    function: Function, types: StepTypes, source: WorkflowSource, origin: str = ""
+    function: Function, types: StepTypes, source: WorkflowSource, origin: str = "", hosts: Collection[str] = ()
 ) -> WorkflowFunction:
-    """The function. Raises StepError if there is no such workflow."""
+    """The function. hosts: the only ones it may reach, empty for any. Raises StepError if there is no such workflow."""
     workflow = await source.get(function.target, origin)
     reach = await reach_of(workflow, types, source, origin)
     facts = FunctionFacts(
@@ -66,6 +80,7 @@ async def workflow_function(
         outward=reach.outward,
         resumable=True,
         timeout=function.timeout_s,
+        trouble=reach.beyond(hosts),
     )
     return WorkflowFunction(facts, workflow, origin)
 
@@ -105,7 +120,14 @@ def _reach_of_step(step: Step, types: StepTypes) -> Reach:
     if kind.canvas_only:
         return Reach()
     effect = kind.effect_of(step.config)
-    return Reach(effect, kind.is_outward(step.config), effect in ("reads", "writes"))
+    hosts = kind.hosts(step.config)
+    known = None if hosts is None else frozenset(hosts)
+    return Reach(effect, kind.is_outward(step.config), effect in ("reads", "writes"), known)
+
+
+def _covers(entry: str, host: str) -> bool:
+    """Whether an allowed host means that one: itself, or all below it for `*.example.com`."""
+    return host == entry or (entry.startswith("*.") and host.endswith(entry[1:]))
 
 
 async def _called(step: Step, source: WorkflowSource, origin: str, seen: set[str]) -> AsyncIterator[Workflow | None]:

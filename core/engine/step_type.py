@@ -257,6 +257,10 @@ class StepType(ABC, Generic[C]):
         person before it calls a workflow with one."""
         return self.effect_of(config) in ("reads", "writes")
 
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """The hosts that such a step reaches, in lower case; None if that is decided while it runs."""
+        return None if self.is_outward(config) else ()
+
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Problems beyond what the config model finds. Only called when the model found none."""
         return ()

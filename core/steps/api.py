@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, field_validator
 
@@ -134,6 +135,11 @@ class ApiStep(StepType[ApiConfig]):
     def is_outward(self, config: Mapping[str, Json]) -> bool:
         """Unless it reads from a host that is written down."""
         return self.effect_of(config) == "writes" or not _FIXED_HOST.match(str(config.get("url", "")))
+
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """The host of the URL, if it is written down. Redirects are another matter."""
+        url = str(config.get("url", ""))
+        return (urlsplit(url.strip()).hostname or "",) if _FIXED_HOST.match(url) else None
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Settings that do not go together."""

@@ -299,6 +299,26 @@ async def test_a_workflow_asks_after_foreign_text_if_its_input_decides_where_dat
     assert made(rig) == (set() if asks else {"get"})
 
 
+@pytest.mark.parametrize(
+    ("document", "hosts", "word"),
+    [
+        (LOOKS_UP, ("127.0.0.1",), ""),
+        (LOOKS_UP, ("example.com",), "127.0.0.1"),
+        (FETCHES, ("example.com",), "decides while it runs"),
+        (FETCHES, (), ""),
+    ],
+)
+async def test_an_agent_with_a_list_of_hosts_calls_no_workflow_that_reaches_others(
+    document: Workflow, hosts: tuple[str, ...], word: str
+) -> None:
+    agent = Agent("Ada", functions=(Function("get", target=document.name),), hosts=hosts)
+    rig = AgentRig(wants(("get", dict.fromkeys(document.inputs, EVIL))), "Done.", agents=[agent], workflows=[document])
+    assert ended(await rig.say("Get it.")).status == "completed"
+    assert bool(made(rig)) is (not word)
+    assert word in (await rig.path())[2].text
+    assert rig.offered(0) == ([] if word else ["get"])
+
+
 READS_KEY = Workflow(
     "With a key",
     inputs={"path": {"type": "string", "default": "/"}},
