@@ -65,6 +65,11 @@ class Chat:
         self._source = parts.conversations
         self._replies: dict[UUID, Reply] = {}
 
+    @property
+    def parts(self) -> ChatParts:
+        """What it is made of, for those who make another one like it."""
+        return self._parts
+
     async def start(
         self, agent: str = "", *, workflow: str = "", title: str = "", variables: Mapping[str, Json] = NOTHING
     ) -> Conversation:
