@@ -37,6 +37,7 @@ from desktop.project_search import ProjectSearch
 from desktop.recent_runs import RecentRuns
 from desktop.recovery import Recovery
 from desktop.run_desk import RunDesk
+from desktop.run_offers import RunOffers
 from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from core.engine.journal import RunRecord
     from core.engine.step_type import StepTypes
     from core.workspace import Workspace
+    from desktop.run_controller import RunController
 
     CanvasMaker = Callable[[OpenDocument, RunOverlay, StepTypes, ThemeManager], QWidget]
     """Makes a canvas; `desktop.canvas.view.CanvasView` is one."""
@@ -132,6 +134,7 @@ class Program(QObject):
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
         self.models = ModelPages(self.window, bridge, self.connection)
         self.recent_runs = RecentRuns(bridge, self)
+        self.offers = RunOffers(self.window, bridge)
         self._add_commands()
         self._join()
         if not self.memory.first_run_done:
@@ -223,6 +226,8 @@ class Program(QObject):
         self.running.ended.connect(self._count_cost)
         self.running.ended.connect(self.library.refresh)
         self.recent_runs.chosen.connect(self._show_run)
+        self.offers.show_wanted.connect(self._show_run)
+        self.offers.resume_wanted.connect(self._resume_run)
         self.side_panels.run_wanted.connect(self._show_run_of)
         self.side_panels.setting_wanted.connect(self.settings.open)
         self.waiting.run_wanted.connect(self._show_run_of)
@@ -250,6 +255,7 @@ class Program(QObject):
         self.models.use(workspace)
         self.agents.use(workspace)
         self._count_cost()
+        self.offers.look(workspace)
         self.library.use(workspace)
         if self.filing.library is not None and not self._files:
             for work in self.memory.open_work:
@@ -273,6 +279,16 @@ class Program(QObject):
 
     def _show_run(self, record: RunRecord) -> None:
         """Show a past run on its open workflow if that is still the same, else on the document as it was then."""
+        if (controller := self._controller_for(record)) is not None:
+            controller.open_past(record.id)
+
+    def _resume_run(self, record: RunRecord) -> None:
+        """Go on with an interrupted run, where it can be seen."""
+        if (controller := self._controller_for(record)) is not None:
+            controller.resume(record.id)
+
+    def _controller_for(self, record: RunRecord) -> RunController | None:
+        """What runs the document of a run, which is brought to the front."""
         fits = [each for each in self.window.all_tabs if self._fits(each, record)]
         tab = min(fits, key=lambda each: each.document.read_only, default=None)
         if tab is None:
@@ -280,7 +296,7 @@ class Program(QObject):
         controller = self.running.controller(tab) if tab is not None else None
         if tab is not None and controller is not None:
             self.window.tabs.setCurrentWidget(tab)
-            controller.open_past(record.id)
+        return controller
 
     def _fits(self, tab: WorkTab, record: RunRecord) -> bool:
         """Whether a run can be shown on a tab: it was begun there, or of the very document that is there now."""
