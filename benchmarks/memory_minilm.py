@@ -10,18 +10,23 @@ Six layers of a BERT encoder with 384 numbers and 12 heads; the vector is the me
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import sys
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+
+Array: TypeAlias = Any
+"""An array of 32-bit floats."""
 
 HEADS = 12
 LAYERS = 6
 
 
-def weights(file: Path) -> dict[str, np.ndarray]:
+def weights(file: Path) -> dict[str, Array]:
     """The tensors of a safetensors file: a length, a JSON header, and the numbers."""
     data = file.read_bytes()
     (size,) = struct.unpack("<Q", data[:8])
@@ -38,14 +43,14 @@ def weights(file: Path) -> dict[str, np.ndarray]:
 
 class Encoder:
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
+        tokenizers = importlib.import_module("tokenizers")  # not a dependency of the project
 
         self._w = weights(folder / "model.safetensors")
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(256)
 
-    def vector(self, text: str) -> np.ndarray:
+    def vector(self, text: str) -> Array:
         ids = np.array(self._tokenizer.encode(text).ids)
         w = self._w
         x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
@@ -55,7 +60,7 @@ class Encoder:
         mean = x.mean(axis=0)
         return mean / np.linalg.norm(mean)
 
-    def _layer(self, x: np.ndarray, name: str) -> np.ndarray:
+    def _layer(self, x: Array, name: str) -> Array:
         q, k, v = (self._heads(self._dense(x, f"{name}.attention.self.{part}")) for part in ("query", "key", "value"))
         scores = q @ k.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -66,19 +71,19 @@ class Encoder:
         inner = _gelu(self._dense(x, f"{name}.intermediate.dense"))
         return self._norm(x + self._dense(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
 
-    def _heads(self, x: np.ndarray) -> np.ndarray:
+    def _heads(self, x: Array) -> Array:
         return x.reshape(len(x), HEADS, -1).transpose(1, 0, 2)
 
-    def _dense(self, x: np.ndarray, name: str) -> np.ndarray:
+    def _dense(self, x: Array, name: str) -> Array:
         return x @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"]
 
-    def _norm(self, x: np.ndarray, name: str) -> np.ndarray:
+    def _norm(self, x: Array, name: str) -> Array:
         centred = x - x.mean(axis=-1, keepdims=True)
         spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-12)
         return centred / spread * self._w[f"{name}.weight"] + self._w[f"{name}.bias"]
 
 
-def _gelu(x: np.ndarray) -> np.ndarray:
+def _gelu(x: Array) -> Array:
     """x times the normal distribution, by the series of Abramowitz and Stegun, 7.1.26 (error below 1.5e-7)."""
     z = np.abs(x) / np.sqrt(2)
     t = 1 / (1 + 0.3275911 * z)

@@ -276,7 +276,7 @@ def judge(score: Score, case: Case, told: Sequence[str], holds: set[str] | None)
         score.first.append(bool(told) and told[0] in case.right)
     if holds is not None:
         must = [each.text for each in case.statements if each.text not in case.wrong]
-        score.kept.append(sum(text in holds for text in must) / len(must))
+        score.kept += [float(text in holds) for text in must]
     return good
 
 

@@ -94,6 +94,7 @@ class Learner:
         self._keeps: dict[UUID | None, Keep] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def hear(self, heard: Heard) -> None:
         """Take in a turn. Returns at once; the same turn twice is one."""
@@ -139,6 +140,7 @@ class Learner:
 
     async def close(self) -> None:
         """Stop. Turns that wait are kept for the next start."""
+        self._closed = True
         for conversation in list(self._timers):
             self._stop_timer(conversation)
         while self._tasks:
@@ -170,6 +172,8 @@ class Learner:
     def _await_pause(self, conversation: str) -> None:
         self._waiting[conversation] = self._waiting.get(conversation, 0) + 1
         self._stop_timer(conversation)
+        if self._closed:
+            return
         if self._waiting[conversation] >= _BATCH:
             self._paused(conversation)
         else:

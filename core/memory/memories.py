@@ -30,8 +30,11 @@ from core.store.memory_upkeep import MemoryUpkeep
 if TYPE_CHECKING:
     from core.memory.audit import Audit
 
-ALIKE = 0.80
-"""Cosine from which a known memory is looked at before a new one is kept. It selects, it never decides."""
+ALIKE = 0.50
+"""Cosine from which a known memory is looked at before a new one is kept. It selects, it never decides.
+
+Low, as a denial or a newer value in other words may be as far as that; what is alike is told apart by words and models.
+"""
 
 _ALIKE_IN_WORDS = 0.5
 """Share of telling words in common from which the same is done without an embedding model."""

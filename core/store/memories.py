@@ -351,7 +351,7 @@ def _wide(size: int, deep: int, dimensions: int, *, graph: bool) -> int:
     """How many candidates are compared exactly: more of large scopes and of short embeddings (sketches tell less)."""
     if graph:
         return max(120, 3 * deep)
-    share = min(max(200, size // 20), 1000)
+    share = min(max(100, size // 20), 1000)
     return max(deep, min(int(share * min(3.0, EMBEDDING_DIMENSIONS / max(1, dimensions))), 2000))
 
 

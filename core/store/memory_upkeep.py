@@ -33,12 +33,12 @@ INSERT INTO memory_changes (memory_id, kind, cause, at, content, type, importanc
 SELECT id, 'forgotten', :cause, :now, content, type, importance, state, pinned FROM gone RETURNING memory_id"""
 
 _ALIKE = """
-WITH some AS MATERIALIZED (
+WITH recent AS MATERIALIZED (
   SELECT id, sketch, embedding_model FROM agent_memories
   WHERE {whose} AND state = 'live' AND sketch IS NOT NULL ORDER BY created DESC LIMIT :most
 )
 SELECT one.id AS first, two.id AS second, 1 - (a.embedding <=> b.embedding) AS similarity
-FROM some one JOIN some two ON one.id < two.id AND one.embedding_model = two.embedding_model
+FROM recent one JOIN recent two ON one.id < two.id AND one.embedding_model = two.embedding_model
   AND (one.sketch <~> two.sketch) < :far
 JOIN agent_memories a ON a.id = one.id JOIN agent_memories b ON b.id = two.id
 WHERE a.embedding <=> b.embedding <= :distance

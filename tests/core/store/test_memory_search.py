@@ -1,0 +1,143 @@
+"""Searches among many memories: through the sketches, through the HNSW index, and never fewer than there are."""
+
+from __future__ import annotations
+
+import math
+import random
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store import memory_sql
+from core.store.database import Database
+from core.store.memories import MemoryRecords, NewMemory
+from core.store.memory_records import Hit, Memory, Scope, Source, Vector
+from tests.support.memory import make_agents
+
+_NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_AGENTS = 10
+_EACH = 60
+
+
+def _vector(seed: int, size: int = 96) -> Vector:
+    drawn = random.Random(seed)
+    return Vector(tuple(drawn.gauss(0, 1) for _ in range(size)), "drawn")
+
+
+@pytest.fixture
+async def many(database: Database) -> list[uuid.UUID]:
+    """Ten agents whose memories lie anywhere: the nearest of one agent are far behind those of the others."""
+    records = MemoryRecords(database)
+    agents = list((await make_agents(database, *(f"agent {n}" for n in range(_AGENTS)))).values())
+    for number in range(_AGENTS * _EACH):
+        memory = Memory(
+            id=uuid.UUID(int=number + 1),
+            agent_id=agents[number % _AGENTS],
+            type="fact",
+            content=f"memory number{number} of kind{number % 7}",
+            importance=0.5,
+            source=Source(),
+            state="live",
+            pinned=False,
+            valid_from=_NOW,
+            valid_to=None,
+            created=_NOW,
+            last_accessed=_NOW,
+        )
+        await records.add(NewMemory(memory, f"{number}", _vector(number)))
+    return agents
+
+
+def _nearest(agent: int, question: Vector, count: int) -> set[uuid.UUID]:
+    def likeness(number: int) -> float:
+        values = _vector(number).values
+        return sum(a * b for a, b in zip(values, question.values, strict=True)) / math.hypot(*values)
+
+    mine = range(agent, _AGENTS * _EACH, _AGENTS)
+    return {uuid.UUID(int=number + 1) for number in sorted(mine, key=likeness, reverse=True)[:count]}
+
+
+def _by_rank(hits: list[Hit], count: int) -> list[uuid.UUID]:
+    near = [hit for hit in hits if hit.vector_rank is not None]
+    return [hit.memory.id for hit in sorted(near, key=lambda hit: hit.vector_rank or 0)][:count]
+
+
+@pytest.mark.parametrize("graph", [False, True], ids=["sketches", "graph"])
+async def test_the_nearest_of_one_agent_are_found_and_none_is_missing(
+    database: Database, many: list[uuid.UUID], graph: bool
+) -> None:
+    records = MemoryRecords(database)
+    for agent in range(_AGENTS):
+        question = _vector(10_000 + agent)
+        hits = await records.search(Scope(many[agent]), "zzz", question, now=_NOW, deep=40, graph=graph)
+        assert len(_by_rank(hits, 40)) == 40
+        assert set(_by_rank(hits, 10)) == _nearest(agent, question, 10)
+        assert {hit.memory.agent_id for hit in hits} == {many[agent]}
+
+
+async def test_a_graph_that_gives_up_early_is_not_relied_upon(
+    database: Database, many: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.memories._EF_SEARCH", 1)
+    monkeypatch.setattr("core.store.memories._MOST_SCANNED", 1)
+    monkeypatch.setattr(memory_sql, "SETTINGS", text(memory_sql.SETTINGS.text.replace("'relaxed_order'", "'off'")))
+    question = _vector(10_000)
+    hits = await MemoryRecords(database).search(Scope(many[0]), "zzz", question, now=_NOW, graph=True)
+    assert set(_by_rank(hits, 10)) == _nearest(0, question, 10)
+
+
+async def test_the_sketches_alone_answer_for_one_agent(database: Database, many: list[uuid.UUID]) -> None:
+    with database.connect() as alone:
+        alone.execute("VACUUM ANALYZE agent_memories")
+
+    async def work(connection: AsyncConnection) -> str:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = await connection.execute(
+            text(
+                "EXPLAIN SELECT id FROM agent_memories WHERE agent_id = :agent AND embedding_model = 'drawn' "
+                "AND state = 'live' AND sketch IS NOT NULL "
+                "ORDER BY sketch <~> (SELECT sketch FROM agent_memories LIMIT 1)"
+            ),
+            {"agent": many[0]},
+        )
+        return "\n".join(plan.scalars())
+
+    assert "Index Only Scan using ix_agent_memories_sketch" in await database.run(work)
+
+
+async def test_words_of_one_agent_are_found_among_those_of_all(database: Database, many: list[uuid.UUID]) -> None:
+    hits = await MemoryRecords(database).search(Scope(many[3]), "number13 kind6", None, now=_NOW)
+    assert hits
+    assert {hit.memory.agent_id for hit in hits} == {many[3]}
+    best = min(hits, key=lambda hit: hit.word_rank or 999)
+    assert best.memory.content == "memory number13 of kind6"
+    assert set(best.words) == {"number13", "kind6"}
+
+
+async def test_touching_a_memory_writes_no_index(database: Database, many: list[uuid.UUID]) -> None:
+    records = MemoryRecords(database)
+
+    async def updates(connection: AsyncConnection) -> tuple[int, int]:
+        await connection.execute(text("SELECT pg_stat_force_next_flush()"))
+        row = await connection.execute(
+            text("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'agent_memories'")
+        )
+        found = row.one()
+        return int(found[0]), int(found[1])
+
+    async def touched(connection: AsyncConnection) -> tuple[int, int]:
+        ids = [uuid.UUID(int=number + 1) for number in range(0, 200, 40)]
+        await connection.execute(
+            text("UPDATE agent_memories SET access_count = access_count + 1 WHERE id = ANY(:ids)"), {"ids": ids}
+        )
+        return await updates(connection)
+
+    every, in_place = await database.run(touched)
+    assert (every, in_place) == (5, 5)
+    await records.touch([uuid.UUID(int=1)], _NOW)
+    found = await records.get(uuid.UUID(int=1))
+    assert found is not None
+    assert found.access_count == 2
