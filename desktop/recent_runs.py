@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LISTED: Final = 50
 ICONS: Final = {
+    "queued": "clock",
     "running": "activity",
     "suspended": "hand",
     "completed": "circle-check",

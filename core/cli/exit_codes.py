@@ -20,6 +20,7 @@ _BY_STATUS: Final[dict[RunStatus, int]] = {
     "suspended": SUSPENDED,
     "cancelled": CANCELLED,
     "running": SUSPENDED,
+    "queued": SUSPENDED,
 }
 
 

@@ -238,7 +238,7 @@ def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
 
 
 def _status(text: str) -> RunStatus | None:
-    known: tuple[RunStatus, ...] = ("running", "suspended", "completed", "failed", "cancelled")
+    known: tuple[RunStatus, ...] = ("queued", "running", "suspended", "completed", "failed", "cancelled")
     if not text:
         return None
     for status in known:

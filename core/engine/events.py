@@ -34,7 +34,9 @@ pinned by a person, or was written by a person for this run."""
 NOT_EXECUTED: Final[frozenset[Cause]] = frozenset({"reused", "pinned", "edited"})
 """Causes of records whose step did not run."""
 
-RunStatus: TypeAlias = Literal["running", "suspended", "completed", "failed", "cancelled"]
+RunStatus: TypeAlias = Literal["queued", "running", "suspended", "completed", "failed", "cancelled"]
+"""How a run stands. `queued`: it waits for a worker and nothing of it has happened yet."""
+
 StepStatus: TypeAlias = Literal["started", "completed", "failed", "skipped", "suspended", "cancelled"]
 
 

@@ -14,6 +14,7 @@ from core.engine.events import (
     RunCompleted,
     RunFailed,
     RunResumed,
+    RunStarted,
     RunSuspended,
     StepCancelled,
     StepCompleted,
@@ -36,6 +37,8 @@ def is_journalled(event: Event) -> bool:
 def fold_run(run: RunRecord, event: Event) -> RunRecord:
     """The run's record after the event; the same object if the event does not concern the run as a whole."""
     match event:
+        case RunStarted() if run.status == "queued":
+            return replace(run, status="running")
         case RunResumed():
             return replace(
                 run,

@@ -147,7 +147,8 @@ class Lifecycle:
         )
         run.cancel_reason = self._cancel_reason
         now, name = self._clock.now(), record.workflow.name
-        run.emit(RunStarted(run.run_id, now, name, record.inputs) if self._fresh else RunResumed(run.run_id, now, name))
+        begins = self._fresh or record.status == "queued"
+        run.emit(RunStarted(run.run_id, now, name, record.inputs) if begins else RunResumed(run.run_id, now, name))
         began = self._clock.monotonic()
         graph = asyncio.get_running_loop().create_task(self._graph(run))
         self._task = graph

@@ -25,7 +25,7 @@ WITH ranked AS (
 old AS (
     DELETE FROM executions WHERE id IN (
         SELECT id FROM ranked
-        WHERE status NOT IN ('running', 'suspended') AND lease_owner IS NULL
+        WHERE status NOT IN ('queued', 'running', 'suspended') AND lease_owner IS NULL
             AND (CAST(:runs AS int) IS NULL OR rank > :runs)
             AND (CAST(:age AS float8) IS NULL OR created < now() - make_interval(secs => :age))
         ORDER BY created LIMIT 1000

@@ -127,7 +127,7 @@ class ExecutionRow(Base):
     part: Mapped[dict[str, Any] | None] = mapped_column(
         comment="what of the workflow it executes and was given; null: all, nothing"
     )
-    status: Mapped[str] = mapped_column(comment="running, suspended, completed, failed or cancelled")
+    status: Mapped[str] = mapped_column(comment="queued, running, suspended, completed, failed or cancelled")
     outputs: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     error_path: Mapped[str] = mapped_column(server_default="", comment="the step that failed")

@@ -27,7 +27,8 @@ WORKFLOWS_MIME: Final = "application/x-steploom-workflows"
 """Names of workflows, one a line, while they are dragged to another folder."""
 
 _WORDS: Final = {
-    "running": "runs", "suspended": "waits", "completed": "ran", "failed": "failed", "cancelled": "stopped"
+    "queued": "queued", "running": "runs", "suspended": "waits", "completed": "ran", "failed": "failed",
+    "cancelled": "stopped",
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ SORT: Final = Qt.ItemDataRole.UserRole
 """What a column is sorted by."""
 
 _WORDS: Final = {
-    "running": "Running", "suspended": "Waiting", "completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"
+    "queued": "Queued", "running": "Running", "suspended": "Waiting", "completed": "Completed", "failed": "Failed",
+    "cancelled": "Cancelled",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ STATE_ICONS: Final[Mapping[StepState, str]] = {
 """The sign of each state, so that none is told by colour alone."""
 
 RUN_STATES: Final[Mapping[RunStatus, StepState]] = {
+    "queued": "queued",
     "running": "running",
     "suspended": "waiting",
     "completed": "done",

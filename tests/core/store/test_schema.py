@@ -12,14 +12,22 @@ from alembic.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from core.store import agent_tables, agreed_tools, conversation_tables, memory_tables, schema, statistics_tables
+from core.store import (
+    agent_tables,
+    agreed_tools,
+    conversation_tables,
+    memory_tables,
+    queue_tables,
+    schema,
+    statistics_tables,
+)
 from core.store.address import Address
 from core.store.errors import ConnectError, LoginError, NoVectors, SchemaError, SchemaTooNew, ServerTooOld
 from core.store.migrations import REVISIONS
 from core.store.tables import Base
 from core.store.vector import Embedding
 
-ALL_TABLES = (agent_tables, agreed_tools, conversation_tables, memory_tables, statistics_tables)
+ALL_TABLES = (agent_tables, agreed_tools, conversation_tables, memory_tables, queue_tables, statistics_tables)
 """Imported so that the metadata knows them."""
 
 
@@ -173,11 +181,16 @@ def _reflected_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ischema_names, "vector", Embedding)
 
 
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """The queue's library brings tables of its own, which it declares to nobody."""
+    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
+
+
 def _differences(address: Address) -> list[object]:
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address.dsn))
     try:
         with engine.connect() as opened:
-            options = {"compare_type": True, "compare_server_default": True}
+            options = {"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
             return list(compare_metadata(MigrationContext.configure(opened, opts=options), Base.metadata))
     finally:
         engine.dispose()

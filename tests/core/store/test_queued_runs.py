@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.engine.clock import SystemClock
+from core.engine.engine import Engine
+from core.engine.errors import RunNotFound
+from core.engine.events import Event, RunStarted
+from core.engine.services import Services
+from core.ids import new_run_id
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.executions import Executions
+from core.store.journal import PostgresJournal
+from core.store.queued_runs import QueuedRuns, QueuePlace
+from tests.support.engine_rig import step, workflow
+from tests.support.journals import new_run
+from tests.support.small_steps import small_step_types
+
+
+@pytest.fixture
+def queued(database: Database) -> QueuedRuns:
+    return QueuedRuns(database, Documents())
+
+
+async def entries(database: Database) -> list[dict[str, Any]]:
+    """What a worker of the queue's library finds to do, in its order."""
+
+    async def work(connection: AsyncConnection) -> list[dict[str, Any]]:
+        rows = await connection.execute(
+            text(
+                "SELECT queue_name, task_name, priority, args, scheduled_at FROM procrastinate_jobs "
+                "WHERE status = 'todo' ORDER BY priority DESC, id"
+            )
+        )
+        return [dict(row) for row in rows.mappings()]
+
+    return await database.run(work)
+
+
+async def test_a_queued_run_is_recorded_whole_and_waits_for_a_worker(
+    queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    run = new_run(inputs={"ticket": "x" * 300_000, "odd": "\x00\ud800"})
+    assert await queued.add(run, QueuePlace("slow", priority=5)) == run.id
+
+    kept = await postgres_journal.run(run.id)
+    assert (kept.status, kept.inputs, kept.workflow, kept.labels) == ("queued", run.inputs, run.workflow, run.labels)
+    (entry,) = await entries(database)
+    assert (entry["queue_name"], entry["priority"], entry["args"]) == ("slow", 5, {"run_id": run.id})
+    assert list((await queued.depth()).items()) == [("slow", (1, pytest.approx(0, abs=30)))]
+
+
+async def test_a_worker_that_resumes_it_starts_it(queued: QueuedRuns, postgres_journal: PostgresJournal) -> None:
+    document = workflow(step("a", "value", config={"value": "{{ input.ticket }}"}), name="Q")
+    document = replace(document, inputs={"ticket": {"type": "string"}}, outputs={"answer": "{{ a.value }}"})
+    run = new_run(workflow=document)
+    await queued.add(run)
+    events: list[Event] = []
+    engine = Engine(
+        small_step_types(), postgres_journal, services=Services(), clock=SystemClock(), new_id=new_run_id,
+        random=Random(1), listeners=[events.append],
+    )  # fmt: skip
+    result = await (await engine.resume(run.id)).result()
+
+    assert (result.status, result.outputs) == ("completed", {"answer": "It burns"})
+    assert isinstance(events[0], RunStarted)
+    assert (await postgres_journal.run(run.id)).status == "completed"
+
+
+async def test_the_same_key_gives_the_same_run_also_when_asked_at_once(queued: QueuedRuns, database: Database) -> None:
+    place = QueuePlace(key="order-7\x00")
+    runs = [new_run() for _ in range(8)]
+    found = await asyncio.gather(*(queued.add(run, place) for run in runs))
+    assert len(set(found)) == 1
+    assert len(await entries(database)) == 1
+    assert await queued.add(new_run(), QueuePlace(key="order-8")) not in found
+
+
+async def test_a_run_has_one_entry_however_often_it_is_to_go_on(queued: QueuedRuns, database: Database) -> None:
+    run = await queued.add(new_run())
+    assert [await queued.again(run), await queued.again(run)] == [True, True]
+    assert len(await entries(database)) == 1
+    with pytest.raises(RunNotFound):
+        await queued.again("nobody")
+
+
+async def test_a_run_that_the_window_began_can_be_given_to_workers(
+    queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    run = new_run()
+    await postgres_journal.close_run(await postgres_journal.open_run(run))
+    assert await queued.again(run.id, QueuePlace("night", run_at=datetime(2030, 1, 1, tzinfo=UTC)))
+    (entry,) = await entries(database)
+    assert entry["scheduled_at"] == datetime(2030, 1, 1, tzinfo=UTC)
+    assert await queued.depth() == {}
+
+
+async def test_a_run_that_still_waits_is_stopped_at_once_and_another_by_its_worker(
+    queued: QueuedRuns, postgres_journal: PostgresJournal
+) -> None:
+    waiting, taken = await queued.add(new_run()), await queued.add(new_run())
+    lease = (await postgres_journal.take_run(taken))[2]
+    assert await queued.cancel(waiting, "nobody needs it") is True
+    assert (await postgres_journal.run(waiting)).status == "cancelled"
+    assert await queued.cancel(taken, "nobody needs it") is False
+    known = await queued.get(taken)
+    assert known is not None
+    assert known.cancel == "nobody needs it"
+    await postgres_journal.close_run(lease)
+
+
+async def test_a_parked_run_is_taken_by_no_worker_until_somebody_says_so(
+    queued: QueuedRuns, database: Database
+) -> None:
+    run = new_run()
+    await queued.add(run)
+    assert [await queued.lost(run.id) for _ in range(3)] == [1, 2, 3]
+    await queued.park(run.id, "Three workers were lost over it.")
+    await database.run(lambda connection: connection.execute(text("DELETE FROM procrastinate_jobs")))
+    assert await queued.again(run.id) is False
+    assert await entries(database) == []
+    assert await queued.unpark(run.id) is True
+    known = await queued.get(run.id)
+    assert known is not None
+    assert (known.losses, known.parked) == (0, "")
+    assert len(await entries(database)) == 1
+
+
+async def test_a_run_and_its_entry_come_together_or_not_at_all(
+    queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    run = new_run()
+
+    async def work(connection: AsyncConnection) -> None:
+        await queued.add(run, connection=connection)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.run(work)
+    with pytest.raises(RunNotFound):
+        await postgres_journal.run(run.id)
+    assert await entries(database) == []
+
+
+async def test_queued_runs_are_never_pruned(queued: QueuedRuns, database: Database) -> None:
+    old = new_run(created=datetime.now(UTC) - timedelta(days=100))
+    await queued.add(old)
+    assert await Executions(database).prune(keep_runs=0) == 0
