@@ -111,7 +111,7 @@ async def test_a_changed_step_says_that_its_result_is_stale_and_why(desk: Desk) 
     desk.tab.document.apply("Change", lambda w: set_config_field(w, "hello", "text", "Hi"))
     await until(lambda: bool(desk.page.strip.notices.texts))
     assert "“Say hello” before it has changed" in desk.page.strip.notices.texts[0]
-    assert desk.canvas.look("loud").chip.startswith("Stale")
+    await until(lambda: desk.canvas.look("loud").chip.startswith("Stale"))
     desk.button("Run from here").click()
     await desk.over(2)
     assert desk.controller.overlay.by_id["loud"].output == {"text": "Hi!"}
