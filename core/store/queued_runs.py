@@ -189,7 +189,7 @@ class QueuedRuns:
         if place.key:
             # Two who ask with one key at once: the second waits and then sees the first one's run.
             await connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": place.key}
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": escape(place.key)}
             )
             known = await connection.scalar(_SAME_KEY, {"key": escape(place.key)})
             if known is not None:

@@ -17,6 +17,7 @@ from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.pins import Pins
+from core.store.queued_runs import QueuedRuns
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.statistics import Statistics
@@ -52,6 +53,7 @@ class Store:
         self.status = status
         self.workflows = Workflows(database, documents)
         self.executions = Executions(database)
+        self.queued_runs = QueuedRuns(database, documents)
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)
         self.statistics = Statistics(database)
