@@ -30,6 +30,7 @@ SHOWS = {
     "workspace.stream(": ["Rate the urgency", "Draft the answer", "(demo)"],
     "workspace.answer(": ["suspended ('approve',)", "completed", "fox.png", "save 1 completed"],
     '{"ticket": "It is broken"}': ["completed", "(demo)"],
+    "memories.revert(": ["new", "updated", "vector - I now live in Lisbon", "replaced", "made"],
     "workspace.chat.send(": ["called stock completed", "There are 12.", "(demo)", "completed"],
 }
 """A piece of each script, and what it prints, in order."""
