@@ -31,7 +31,7 @@ class KeptPins(Protocol):
 
 class RunPins(QObject):
     """The pins of a document. changed: there are others. Steps that are gone for now keep theirs, as undo may bring
-    them back."""
+    them back. Those of a document that is kept nowhere yet are kept with it, once it is saved."""
 
     changed = Signal()
 
@@ -42,7 +42,8 @@ class RunPins(QObject):
         self._key = self._key_now()
         document.changed.connect(self._follow)
         document.saved_changed.connect(lambda _: self._move())
-        bridge.spawn(kept.of(self._key), self._show)
+        if self._key:
+            bridge.spawn(kept.of(self._key), self._show)
 
     def pins(self) -> Mapping[str, Given]:
         """The pinned outputs by step id."""
@@ -52,13 +53,16 @@ class RunPins(QObject):
         """Let runs take this output instead of running the step."""
         self._pins[step_id] = given
         self.changed.emit()
-        self._bridge.spawn(self._kept.set(self._key, step_id, given))
+        self._move()
+        if self._key:
+            self._bridge.spawn(self._kept.set(self._key, step_id, given))
 
     def unpin(self, step_id: str) -> None:
         """Let runs run the step again."""
         if self._pins.pop(step_id, None) is not None:
             self.changed.emit()
-            self._bridge.spawn(self._kept.remove(self._key, step_id))
+            if self._key:
+                self._bridge.spawn(self._kept.remove(self._key, step_id))
 
     def _show(self, pins: Mapping[str, Given]) -> None:
         self._pins = {**pins, **self._pins}
@@ -72,19 +76,23 @@ class RunPins(QObject):
             if old in self._pins:
                 self._pins[new] = self._pins.pop(old)
                 self.changed.emit()
-                self._bridge.spawn(self._kept.rename_step(self._key, old, new))
+                if self._key:
+                    self._bridge.spawn(self._kept.rename_step(self._key, old, new))
 
     def _move(self) -> None:
         """The document is kept elsewhere or called otherwise now: its pins go with it."""
         key = self._key_now()
         if key != self._key:
             self._key = key
-            for step_id, given in self._pins.items():
+            for step_id, given in self._pins.items() if key else ():
                 self._bridge.spawn(self._kept.set(key, step_id, given))
 
     def _key_now(self) -> str:
-        file = self._document.file
-        return str(file) if file is not None else self._document.workflow.name
+        """The path of the document's file, its name in the library, or '' if it is kept nowhere yet."""
+        document = self._document
+        if document.file is not None:
+            return str(document.file)
+        return document.workflow.name if document.version else ""
 
 
 def given_by(record: StepRecord) -> Given | None:

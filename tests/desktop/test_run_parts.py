@@ -77,6 +77,7 @@ class Bench:
 async def bench(qapp: QApplication, home: Path) -> AsyncIterator[Bench]:
     async with open_run_desk(DOCUMENT, home) as desk, panel_parts(desk.bridge) as panel:
         controller, saved = desk.controller, SavedInputs(home / "inputs")
+        desk.document.version = 1
         pins = RunPins(desk.workspace.pins, desk.document, desk.bridge, controller)
         controller.pins = pins.pins
         prompt = RunPrompt(desk.document, controller, saved, desk.bridge, panel.themes, panel.icons)
@@ -259,6 +260,19 @@ async def test_pins_are_there_again_and_follow_a_step_to_another_id(bench: Bench
     await desk.idle()
     assert list(pins.pins()) == ["better"]
     assert list(await desk.workspace.pins.of("Chain")) == ["better"]
+
+
+async def test_pins_of_a_document_that_was_never_saved_are_kept_once_it_is(bench: Bench) -> None:
+    desk = bench.desk
+    desk.document.version = 0
+    pins = RunPins(desk.workspace.pins, desk.document, desk.bridge, desk.controller)
+    pins.pin("a", Given({"value": 1}))
+    await desk.idle()
+    assert await desk.workspace.pins.of("Chain") == {}
+    desk.document.version = 1
+    bench.change("b", "something else")
+    await desk.idle()
+    assert list(await desk.workspace.pins.of("Chain")) == ["a"]
 
 
 async def test_a_failed_step_is_tried_again_in_the_same_run_unless_the_document_changed(bench: Bench) -> None:
