@@ -41,6 +41,9 @@ _ALIKE_IN_WORDS = 0.5
 
 _CANDIDATES = 6
 _LONGEST_QUESTION = 4000
+_COUNTED_FOR = 60.0
+"""Seconds."""
+_WAITING = "{:,} of all memories are found by words only until they have vectors of the present embedding model."
 _BY_WORDS = (
     "Found by words only, because {reason}. What says the same in other words is not found; it will be, once there "
     "is an embedding model."
@@ -86,6 +89,8 @@ class Memories:
         self._rules = RuleDecider()
         self._decider = decider
         self._weights = weights or Weights()
+        self._counted = float("-inf")
+        self._unembedded = 0
 
     async def recall(
         self, scope: Scope, query: str, *, limit: int = 10, tokens: int = 1500, touch: bool = False
@@ -107,7 +112,7 @@ class Memories:
         return Recall(
             items,
             mode="keyword" if vector is None else "vector",
-            note=_BY_WORDS.format(reason=reason) if vector is None else "",
+            note=_BY_WORDS.format(reason=reason) if vector is None else await self._waiting(vector.model),
             tokens=sum(item.tokens for item in items),
             left_out=sum(item.relevant for item in ranked) - sum(item.relevant for item in items),
             usage=usage,
@@ -268,6 +273,13 @@ class Memories:
 
         async for entry in exported(self._records, shown or MemoryFilter(states=())):
             yield entry
+
+    async def _waiting(self, model: str) -> str:
+        """What is to be said of memories that have no vector of the model yet; looked up once a minute."""
+        now = self._clock.monotonic()
+        if now - self._counted > _COUNTED_FOR:
+            self._counted, self._unembedded = now, await self._upkeep.waiting(model)
+        return _WAITING.format(self._unembedded) if self._unembedded else ""
 
     async def _question(self, text: str) -> tuple[Vector | None, Usage, str]:
         if self._embedder is None:

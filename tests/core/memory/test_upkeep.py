@@ -87,6 +87,7 @@ async def test_vectors_of_two_models_are_never_compared(
     assert [item.memory.content for item in recall.items] == ["The hound barks"]
     by_word = (await new.recall(ada, "Oslo")).items
     assert {item.memory.content: item.why.similarity for item in by_word}["Ada resides in Oslo"] is None
+    assert recall.note.startswith("1 of all memories are found by words only")
     assert await upkeep.waiting("new") == 1
 
 
