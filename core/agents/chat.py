@@ -305,6 +305,8 @@ class Chat:
     async def _decide(self, call_id: str, change: Callable[[FunctionCall, bool], FunctionCall]) -> Reply:
         """Write a person's word down, then go on with the conversation that the call belongs to in the end."""
         conversation = await self._source.get(await self._source.of_call(call_id))
+        root = await self._root(conversation)
+        await self._until_it_waits(root)
         log = await self._source.write(conversation.id)
         try:
             path = await log.path()
@@ -314,7 +316,14 @@ class Chat:
             await log.update_call(change(call, is_tainted(path)))
         finally:
             await log.close()
-        return self.resume(await self._root(conversation))
+        return self.resume(root)
+
+    async def _until_it_waits(self, conversation_id: UUID) -> None:
+        """A person may answer while calls beside the one that waits still run: then those end first."""
+        reply = self.running(conversation_id)
+        if reply is not None:
+            with suppress(Exception):  # what became of the reply is told to whoever watches it
+                await reply.outcome()
 
     async def _root(self, conversation: Conversation) -> UUID:
         """The conversation that goes on: of an agent that was given a task, that of whoever gave it."""
@@ -323,7 +332,7 @@ class Chat:
             conversation = await self._source.get(parent)
         if RUN_LABEL in conversation.labels:
             raise ChatError(
-                f"This call belongs to run {conversation.labels[RUN_LABEL]}. The decision is kept; resume the run."
+                f"This call belongs to run {conversation.labels[RUN_LABEL]}. Answer the question that the run asks."
             )
         return conversation.id
 

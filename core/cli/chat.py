@@ -129,14 +129,21 @@ class _Talk:
         return await self._settled(outcome)
 
     async def until_quit(self) -> int:
-        """Talk until the person has had enough."""
+        """Talk until the person has had enough. What goes wrong is said, and the talk goes on."""
+        from core.agents.errors import ChatError
+        from core.engine.errors import StepError
+        from core.store.errors import StoreError
+
         self._console.print(f"Conversation {self._id}. /quit ends it.", style="dim")
         while True:
             text = await _read("> ")
             if text is None or text.strip() in _QUIT:
                 return COMPLETED
             if text.strip():
-                await self.say(text, [])
+                try:
+                    await self.say(text, [])
+                except (ChatError, StoreError, StepError) as error:
+                    self._print(str(error))
 
     async def answer(self, word: str) -> int:
         """Answer what the conversation waits for, all of it alike; or go on with it if it was only interrupted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from core.agents.approval import About, decide
 from core.agents.chat_events import CallNeedsApproval
 from core.agents.errors import ChatError, NothingToDo
 from core.agents.functions import FunctionFacts
+from core.engine.testing import settle
 from core.engine.testing_models import Scripted, ScriptedModels
 from core.workflow.model import Step, Workflow
 from tests.support.agent_rig import AgentRig, Recording, ended, waiting, wants
@@ -97,6 +99,27 @@ async def test_several_calls_are_asked_for_at_once_and_none_is_made_out_of_order
     assert [message["tool_call_id"] for message in rig.sent() if message["role"] == "tool"] == [
         "call_0", "call_1", "call_2",
     ]  # fmt: skip
+
+
+async def test_an_answer_that_comes_while_other_calls_run_counts_as_soon_as_they_are_done() -> None:
+    done = asyncio.Event()
+
+    async def slow(*_: object) -> str:
+        await done.wait()
+        return "seen"
+
+    look, ask = Recording("look", slow, effect="reads"), Recording("ask", "asked", effect="reads", policy="ask")
+    rig = AgentRig(wants(("look", {}), ("ask", {})), "Both.", functions=[look, ask])
+    conversation = await rig.conversation()
+    reply = rig.chat.send(conversation.id, "Go.")
+    await settle()
+    (event,) = [event for event in reply.events if isinstance(event, CallNeedsApproval)]
+    answering = asyncio.create_task(rig.chat.answer_approval(event.pending.id, True))
+    await settle()
+    assert not answering.done()
+    done.set()
+    assert ended(await rig.finish(await answering)).text == "Both."
+    assert (len(look.calls), len(ask.calls)) == (1, 1)
 
 
 async def test_leave_for_the_conversation_holds_there_and_nowhere_else() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.agents.agent import Agent, Function, Limits
+from core.agents.errors import ChatError
 from core.agents.step_work import StepAgents
 from core.engine.engine import Run
 from core.engine.errors import StepError
@@ -174,6 +175,17 @@ async def test_a_call_that_needs_leave_suspends_the_run_with_the_whole_question(
     resumed, _ = await follow(await rig.engine.resume(result.run_id))
     assert (resumed.status, resumed.outputs) == ("completed", {"text": "It is paid."})
     assert len(pay.calls) == 1
+
+
+async def test_what_a_run_asks_is_answered_in_the_run_and_not_in_a_chat() -> None:
+    pay = Recording("pay", effect="writes", policy="ask")
+    rig = rig_with_steps(wants(("pay", {})), functions=[pay])
+    await run(rig, asking())
+    (found,) = await rig.conversations.list(own=False)
+    (pending,) = await rig.chat.pending(found.conversation.id)
+    with pytest.raises(ChatError, match="belongs to run run-1"):
+        await rig.chat.answer_approval(pending.id, True)
+    assert await rig.chat.pending(found.conversation.id) == (pending,)
 
 
 async def test_a_denied_call_of_an_agent_step_is_told_to_the_model() -> None:
