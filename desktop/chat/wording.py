@@ -1,0 +1,114 @@
+"""Tokens, costs, states and reasons as the chat says them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.engine.events import Usage
+from core.store.conversation_records import CallStatus, FunctionCall, StoredMessage
+from core.workflow.model import Json
+from desktop.overlay import StepState
+from desktop.panels.wording import money
+
+CALL_STATES: Final[Mapping[CallStatus, StepState]] = {
+    "waiting": "waiting",
+    "approved": "queued",
+    "denied": "cancelled",
+    "started": "running",
+    "completed": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "unknown": "waiting",
+}
+"""The state whose colour and sign a call's status has."""
+
+CALL_WORDS: Final[Mapping[CallStatus, str]] = {
+    "waiting": "waits for you",
+    "approved": "allowed",
+    "denied": "denied",
+    "started": "running",
+    "completed": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "unknown": "interrupted",
+}
+
+SECTIONS: Final = {
+    "system": "System prompt",
+    "memory": "Memory",
+    "summary": "Notes of what was left out",
+    "history": "Conversation",
+    "functions": "Functions",
+}
+"""What the parts of a request are called."""
+
+
+def seconds(duration: float) -> str:
+    """A duration: `0.4 s`, `12 s`, `3 min 5 s`; '' for none."""
+    if duration <= 0:
+        return ""
+    if duration < 10:
+        return f"{duration:.1f} s"
+    if duration < 120:
+        return f"{duration:.0f} s"
+    return f"{duration // 60:.0f} min {duration % 60:.0f} s"
+
+
+def tokens(count: int) -> str:
+    """A number of tokens: `842`, `12.4k`, `1.05M`."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1000:.1f}k" if count < 1_000_000 else f"{count / 1_000_000:.2f}M"
+
+
+def spent(usage: Usage, duration: float = 0.0) -> str:
+    """What was spent: `1,204 tok · $0.0040 · 1.8 s`."""
+    count = usage.tokens_in + usage.tokens_out
+    parts = [f"{tokens(count)} tok" if count else "", money(usage.cost_usd), seconds(duration)]
+    return " · ".join(part for part in parts if part)
+
+
+def call_seconds(call: FunctionCall) -> float:
+    """How long a call took; 0 while it is not over."""
+    if call.started is None or call.ended is None:
+        return 0.0
+    return (call.ended - call.started).total_seconds()
+
+
+def arguments_text(call: FunctionCall) -> str:
+    """All arguments of a call, for a person."""
+    if call.arguments is None:
+        return call.raw
+    return json.dumps(call.arguments, ensure_ascii=False, indent=2, default=str)
+
+
+def arguments_line(call: FunctionCall) -> str:
+    """The arguments of a call on one line."""
+    if call.arguments is None:
+        return call.raw.replace("\n", " ")
+    return ", ".join(f"{name}: {_short(value)}" for name, value in call.arguments.items())
+
+
+def why_it_ended(message: StoredMessage) -> str:
+    """Why an answer is not whole, '' if it is."""
+    if message.role != "assistant" or message.status == "complete":
+        return ""
+    begin = "This answer is not whole." if message.text else "There is no answer."
+    if message.status == "failed":
+        begin = "The answer broke off." if message.text else "The answer failed."
+    return f"{begin} {message.reason}".strip()
+
+
+def attached(message: StoredMessage) -> list[Mapping[str, Any]]:
+    """The files that a message brings along: objects with `blob`, `media_type`, `name` and `size`."""
+    content = message.body.get("content")
+    parts = content if isinstance(content, list) else []
+    return [part for part in parts if isinstance(part, Mapping) and part.get("type") == "blob"]
+
+
+def _short(value: Json) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"
