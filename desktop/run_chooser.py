@@ -59,6 +59,9 @@ class RunChooser(QToolButton):
             action = self.choices.addAction(icon, f"{_title(run)}   {_word(run)}")
             action.setCheckable(True)
             action.setChecked(run is self._controller.shown)
+            font = action.font()
+            font.setBold(action.isChecked())  # beside an icon no tick is seen
+            action.setFont(font)
             action.triggered.connect(lambda _checked=False, run_id=run.id: self._controller.show(run_id))
         self.choices.addSeparator()
         nothing = self.choices.addAction("Show no run", lambda: self._controller.show(""))

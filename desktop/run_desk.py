@@ -62,6 +62,8 @@ class RunDesk(QObject):
         tab = self._window.active
         if ask == "answer" and tab in self._cards:
             self._cards[tab].open(step_id)
+        if ask == "resume":
+            self.resume()
         if parts is None:
             return
         actions: dict[str, Callable[[str], None]] = {

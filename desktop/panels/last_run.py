@@ -23,7 +23,7 @@ class LastRun:
     """A run's values as far as they are known. inputs, variables: as the run had them; facts: what `run` reads.
 
     pinned: outputs that stand for steps which have not run. problem: why the run ended, by the id of the step that
-    ended it.
+    ended it. resumable: whether it can go on.
     """
 
     overlay: RunOverlay
@@ -32,6 +32,7 @@ class LastRun:
     facts: Mapping[str, Json] = field(default_factory=dict)
     pinned: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     problem: Mapping[str, str] = field(default_factory=dict)
+    resumable: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -94,7 +95,8 @@ def last_run(controller: RunController, pins: Mapping[str, Given]) -> LastRun:
     variables = {each.name: each.value for each in run.log.variables.values() if not each.scope}
     facts: dict[str, Json] = {"id": run.id, "workflow": run.workflow.name, "started": run.created.isoformat()}
     problem = {run.problem_path.rpartition("/")[2]: run.problem} if run.problem else {}
-    return LastRun(run.overlay, run.inputs, variables, facts, pinned, problem)
+    resumable = run.resumable and not run.live
+    return LastRun(run.overlay, run.inputs, variables, facts, pinned, problem, resumable)
 
 
 def _defaults(schemas: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:

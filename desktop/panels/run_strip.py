@@ -11,7 +11,7 @@ from desktop.overlay import StepMark, StepView
 from desktop.panels.background import Surroundings
 from desktop.panels.notices import Notices
 
-Ask: TypeAlias = Literal["alone", "until", "from", "retry", "edit", "pin", "settings", "answer"]
+Ask: TypeAlias = Literal["alone", "until", "from", "retry", "resume", "edit", "pin", "settings", "answer"]
 """What can be asked for a step."""
 
 _LONGEST: Final = 400
@@ -33,12 +33,14 @@ class RunStrip(QWidget):
         layout.addWidget(self.notices)
         self.hide()
 
-    def show_step(self, view: StepView | None, mark: StepMark | None, problem: str = "") -> None:
+    def show_step(
+        self, view: StepView | None, mark: StepMark | None, problem: str = "", *, resumable: bool = False
+    ) -> None:
         """Say what there is to say of a step. view: its state in the shown run, None if there is none.
 
-        problem: why the run ended, if this step ended it.
+        problem: why the run ended, if this step ended it. resumable: whether the run can go on.
         """
-        said = _facts(view, mark, problem)
+        said = _facts(view, mark, problem, resumable)
         if said == self._shown:
             return
         self._shown = said
@@ -49,6 +51,10 @@ class RunStrip(QWidget):
                 "error", str(text), "Retry from here", lambda: self.asked.emit("retry"),
                 also=[("Open settings", lambda: self.asked.emit("settings"))],
             )  # fmt: skip
+        elif state == "cancelled":
+            self.notices.add(
+                "info", "Cut short before it was done.", "Resume the run", lambda: self.asked.emit("resume")
+            )
         elif state == "waiting":
             self.notices.add("warning", str(text), "Answer…", lambda: self.asked.emit("answer"))
         if pinned:
@@ -71,12 +77,14 @@ _NOT_MADE: Final = {
 }
 
 
-def _facts(view: StepView | None, mark: StepMark | None, problem: str) -> tuple[object, ...]:
+def _facts(view: StepView | None, mark: StepMark | None, problem: str, resumable: bool) -> tuple[object, ...]:
     state, text, cause = "", "", ""
     if view is not None:
         if view.state == "failed" or problem:
             error = problem or view.error
             state, text = "failed", error if len(error) <= _LONGEST else f"{error[:_LONGEST]}…"
+        elif view.state == "cancelled" and resumable:
+            state = "cancelled"
         elif view.state == "waiting" and view.question is not None:
             state, text = "waiting", view.question.message
         cause = view.cause if view.state == "done" else ""

@@ -134,7 +134,8 @@ class StepPage(QWidget):
         self.output.show_value(run.output(step_id) if run is not None else None, step_id)
         self.request.show_value(view.request if view is not None else None)
         if run is not None:
-            self.strip.show_step(view, run.overlay.marks.get(step_id), run.problem.get(step_id, ""))
+            mark, problem = run.overlay.marks.get(step_id), run.problem.get(step_id, "")
+            self.strip.show_step(view, mark, problem, resumable=run.resumable)
         else:
             self.strip.show_step(None, None)
 

@@ -245,6 +245,8 @@ class TimelinePanel(QWidget):
             return
         self.chart.live = run.live
         self.chart.now = self._seconds(run)
+        if run.live:
+            self.about.setText(spent(run.usage, self.chart.now))
         if self.follow.isChecked():
             self._fit()
         else:
