@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
+from tests.support.leaks import nothing_left
 from tests.support.qt_loop import qt_event_loop
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """Asynchronous tests get the loop that the application runs on."""
     return {"qt": qt_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def left_as_it_was() -> Iterator[None]:
+    """Fails a test that leaves a window, a running timer or a thread behind."""
+    with nothing_left():
+        yield
 
 
 @pytest.fixture(autouse=True)

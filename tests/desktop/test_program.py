@@ -13,6 +13,7 @@ from core.workflow.document import load
 from core.workflow.model import Step, Workflow
 from desktop.bridge import Bridge
 from desktop.dialogs.message import MessageDialog
+from desktop.dialogs.problem_report import ProblemReport
 from desktop.dialogs.settings import SettingsDialog
 from desktop.document import OpenDocument
 from desktop.memory import RecentWork, WindowMemory
@@ -72,12 +73,10 @@ async def test_a_broken_file_is_reported_with_its_line_and_leaves_open_work_as_i
     broken = tmp_path / "broken.loom.yaml"
     broken.write_text("steploom: 1\nname: X\nsteps:\n  a:\n    type: 5\n    nonsense: true\n")
     program.filing.open_files([broken])
-    await until(lambda: bool(program.window.findChildren(MessageDialog)))
-    dialog = message(program)
+    await until(lambda: bool(program.window.findChildren(ProblemReport)))
+    (dialog,) = program.window.findChildren(ProblemReport)
     assert dialog.windowTitle() == "broken.loom.yaml could not be opened"
-    from PySide6.QtWidgets import QPlainTextEdit
-
-    assert "line 5" in dialog.findChildren(QPlainTextEdit)[0].toPlainText()
+    assert "line 5" in dialog.text()
     dialog.buttons["close"].click()
     assert program.window.all_tabs == [tab]
     assert tab.document.is_saved
