@@ -13,10 +13,15 @@ def test_a_window_a_timer_and_a_thread_that_stay_are_named(qapp: object) -> None
     window, timer, over = QWidget(), QTimer(), threading.Event()
     window.setWindowTitle("Left")
     thread = threading.Thread(target=over.wait, name="left over", daemon=True)
-    with pytest.raises(AssertionError) as raised, nothing_left(patience_s=0.01):
-        window.show()
-        timer.start(60_000)
-        thread.start()
+
+    def leak() -> None:
+        with nothing_left(patience_s=0.01):
+            window.show()
+            timer.start(60_000)
+            thread.start()
+
+    with pytest.raises(AssertionError) as raised:
+        leak()
     for part in ("window QWidget 'Left'", "timer of nobody, 60000 ms", "thread left over"):
         assert part in str(raised.value)
     window.close()
