@@ -30,6 +30,7 @@ from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
 from desktop.library_desk import LibraryDesk
 from desktop.memory import RecentWork, WindowMemory
+from desktop.memory_panel.desk import MemoryDesk
 from desktop.model_pages import ModelPages
 from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
@@ -126,6 +127,8 @@ class Program(QObject):
         self.makers.setdefault("library", self._make_library)
         self.agents = AgentRoom(self.window, bridge, self.themes, self.icons, SessionFacts(session))
         self.makers.setdefault("agents", self.agents.make_panel)
+        self.memories = MemoryDesk(self.window, bridge)
+        self.makers.setdefault("memory", self.memories.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
@@ -194,6 +197,7 @@ class Program(QObject):
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
             *self.agents.commands(),
+            *self.memories.commands(),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -212,6 +216,7 @@ class Program(QObject):
         window.set_guard(UnsavedGuard(window, self.filing))
         window.files_dropped.connect(lambda files: self.filing.open_files(self.agents.take_files(files)))
         self.agents.run_wanted.connect(self._show_run_of)
+        self.memories.run_wanted.connect(self._show_run_of)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
         start.new_wanted.connect(self.filing.new)
@@ -225,6 +230,7 @@ class Program(QObject):
         self.bridge.failed.connect(lambda text: window.toasts.show("That did not work", text, kind="failed"))
         self.running.ended.connect(self._count_cost)
         self.running.ended.connect(self.library.refresh)
+        self.running.ended.connect(self.memories.refresh)
         self.recent_runs.chosen.connect(self._show_run)
         self.offers.show_wanted.connect(self._show_run)
         self.offers.resume_wanted.connect(self._resume_run)
@@ -254,6 +260,7 @@ class Program(QObject):
         self.waiting.use(workspace)
         self.models.use(workspace)
         self.agents.use(workspace)
+        self.memories.use(workspace)
         self._count_cost()
         self.offers.look(workspace)
         self.library.use(workspace)

@@ -1,0 +1,1 @@
+"""What agents remember, on screen: listed, searched as an agent would, corrected, looked over."""

@@ -1,0 +1,59 @@
+"""A choice of whose memories are meant: everyone's, the shared ones, or those of one agent."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from PySide6.QtCore import Signal
+
+from desktop.dialogs.value_editors import ChoiceBox
+from desktop.memory_panel.around import Around
+
+EVERYONE: Final = "everyone"
+
+
+class OwnerBox(ChoiceBox):
+    """chosen: another owner was chosen. everyone: whether `Everyone's` is offered. shared: what the shared memories
+    are called here."""
+
+    chosen = Signal()
+
+    def __init__(self, around: Around, name: str, *, everyone: bool = False, shared: str = "Shared by all") -> None:
+        super().__init__()
+        self._desk, self._everyone, self._shared = around.desk, everyone, shared
+        self.setAccessibleName(name)
+        self.setMinimumContentsLength(8)
+        self.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        around.desk.owners_changed.connect(self._fill)
+        self._fill()
+        self.activated.connect(lambda _row: self.chosen.emit())
+
+    @property
+    def owner(self) -> UUID | None | str:
+        """An agent's id, None for the shared memories, EVERYONE for all."""
+        data: UUID | None | str = self.currentData()
+        return data
+
+    @property
+    def agent_id(self) -> UUID | None:
+        """An agent's id, None for the shared memories."""
+        owner = self.owner
+        return owner if isinstance(owner, UUID) else None
+
+    def choose(self, owner: UUID | None | str) -> None:
+        """Choose an owner, if it is offered."""
+        for row in range(self.count()):
+            if self.itemData(row) == owner:
+                self.setCurrentIndex(row)
+
+    def _fill(self) -> None:
+        before = self.owner if self.count() else EVERYONE
+        self.clear()
+        if self._everyone:
+            self.addItem("Everyone’s", EVERYONE)
+        for owner in self._desk.owners:
+            self.addItem(owner.name, owner.id)
+        self.addItem(self._shared, None)
+        self.setCurrentIndex(0)
+        self.choose(before)
