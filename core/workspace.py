@@ -22,6 +22,7 @@ from weakref import WeakSet
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
+from core.agents.when_used import AgentsWhenUsed
 from core.engine.clock import Clock, SystemClock
 from core.engine.engine import Engine, Run
 from core.engine.errors import InputError, RunBusy, StepError
@@ -31,13 +32,14 @@ from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.part import WHOLE, Part, cut
-from core.engine.services import AgentAnswer, AgentTask, Models, Services
-from core.engine.step_type import StepContext, StepTypes
+from core.engine.services import Models, Services
+from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
 from core.llm.client import ModelServer
 from core.llm.demo import DEMO_MODEL, DemoModels
+from core.llm.from_settings import model_server
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
 from core.secrets import KeyringSecrets
@@ -53,11 +55,14 @@ from core.workflow.problems import DocumentError, Problem
 from core.workflow.validate import check_text, validate
 
 if TYPE_CHECKING:
+    from core.agents.agent import Agent, Function
     from core.agents.chat import Chat
     from core.agents.check import Available
     from core.agents.composition import Office
+    from core.agents.functions import FunctionFacts
     from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
+    from core.agents.trial import Trial
     from core.memory.composition import Remembrance
     from core.memory.learner import Learner
     from core.memory.memories import Memories
@@ -108,13 +113,13 @@ class Workspace:
         self._offices: dict[bool, Office] = {}
         self._remembrances: dict[bool, Remembrance] = {}
         self._services = services = replace(
-            services, agents=_AgentsWhenUsed(lambda: self._office(demo=False)), memory=self._step_memory(demo=False)
+            services, agents=AgentsWhenUsed(lambda: self._office(demo=False)), memory=self._step_memory(demo=False)
         )
         self._folders = services.folders
         self._demo_services = replace(
             services,
             models=DemoModels(),
-            agents=_AgentsWhenUsed(lambda: self._office(demo=True)),
+            agents=AgentsWhenUsed(lambda: self._office(demo=True)),
             memory=self._step_memory(demo=True),
         )
         self.engine = Engine(
@@ -160,12 +165,12 @@ class Workspace:
         clock = clock or SystemClock()
         secrets = KeyringSecrets(folder, allow_file=settings.secrets_file)
         async with AsyncExitStack() as stack:
-            server = _model_server(settings, secrets, folder, clock)
+            server = model_server(settings, secrets, folder, clock)
             stack.push_async_callback(server.aclose)
             models: Models = server
             if stream_in_thread:
                 # A server of its own: connections belong to one loop.
-                models = threaded = ModelsInThread(_model_server(settings, secrets, folder, clock))
+                models = threaded = ModelsInThread(model_server(settings, secrets, folder, clock))
                 stack.push_async_callback(threaded.aclose)
             store: Store | None = None
             journal: Journal = MemoryJournal()
@@ -233,6 +238,25 @@ class Workspace:
         """Talking with agents, and with workflows that take a `message`."""
         self._has_run = True
         return self._office(demo=self.demo).chat
+
+    async def function_facts(self, agent: Agent, function: Function) -> FunctionFacts:
+        """What is known of a function of an agent that need not be kept; may start an MCP server."""
+        from core.agents.trial import facts_of
+
+        return await facts_of(self._office(demo=self.demo).kit, agent, function)
+
+    async def try_function(
+        self,
+        agent: Agent,
+        function: Function,
+        arguments: Mapping[str, Json],
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Trial:
+        """Call one function of an agent by hand, whatever its policy; what fails is told in the Trial."""
+        from core.agents.trial import try_function
+
+        self._has_run = True
+        return await try_function(self._office(demo=self.demo).kit, self, agent, function, arguments, progress)
 
     def _office(self, *, demo: bool) -> Office:
         """The agents at work with the real models or the demonstration model; made when first used."""
@@ -518,17 +542,6 @@ class Workspace:
         return replace(services, folders=self._folders.with_grants([Grant(Path(origin))]))
 
 
-class _AgentsWhenUsed:
-    """The Agents service, put together when a step first wants an agent."""
-
-    def __init__(self, office: Callable[[], Office]) -> None:
-        self._office = office
-
-    async def work(self, task: AgentTask, context: StepContext) -> AgentAnswer:
-        """Have an agent work inside a step."""
-        return await self._office().steps.work(task, context)
-
-
 def bind_inputs(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:
     """The complete inputs of a run. Raises InputError with everything that does not fit."""
     return _complete(workflow, inputs, from_text=False)
@@ -552,25 +565,6 @@ def _complete(workflow: Workflow, inputs: Mapping[str, Json], *, from_text: bool
     if problems:
         raise InputError(problems)
     return complete
-
-
-def _model_server(settings: Settings, secrets: KeyringSecrets, home: Path, clock: Clock) -> ModelServer:
-    server = settings.model_server
-
-    async def key() -> str | None:
-        return await secrets.get(server.secret)
-
-    return ModelServer(
-        server.base_url,
-        api_key=key,
-        clock=clock,
-        random=SystemRandom(),
-        default_model=settings.default_model,
-        default_image_model=settings.image_model,
-        default_embedding_model=settings.embedding_model,
-        kind=None if server.kind == "auto" else server.kind,
-        cache_folder=home / "cache",
-    )
 
 
 @asynccontextmanager
