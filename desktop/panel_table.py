@@ -42,6 +42,8 @@ def panel_table(
              empty("bot", "No agents yet", "An agent is a model with instructions, memory and functions.")),
         spec("inspector", "Inspector", "sliders-horizontal", "right", "Ctrl+2",
              empty("mouse-pointer-2", "Nothing is selected", "Select a step to see and change its settings.")),
+        spec("chat", "Chat", "message-square", "right", "Ctrl+J",
+             empty("message-square", "Nobody to talk to yet", "Talk here with agents, and with workflows.")),
         spec("memory", "Memory", "brain", "right", "Ctrl+Shift+M",
              empty("brain", "Nothing is remembered", "What agents remember is kept in the database.")),
         spec("timeline", "Timeline", "chart-gantt", "bottom", "Ctrl+3",

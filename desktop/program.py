@@ -17,6 +17,7 @@ from desktop.agents.room import AgentRoom
 from desktop.bridge import Bridge, explain
 from desktop.canvas_commands import canvas_commands, follow_keys
 from desktop.canvas_signals import CanvasSignals, join_canvas
+from desktop.chat.desk import ChatDesk
 from desktop.closing import UnsavedGuard
 from desktop.commands import Commands
 from desktop.connection import Connection
@@ -127,6 +128,8 @@ class Program(QObject):
         self.makers.setdefault("library", self._make_library)
         self.agents = AgentRoom(self.window, bridge, self.themes, self.icons, SessionFacts(session))
         self.makers.setdefault("agents", self.agents.make_panel)
+        self.chats = ChatDesk(self.window, bridge)
+        self.makers.setdefault("chat", self.chats.make_panel)
         self.memories = MemoryDesk(self.window, bridge)
         self.makers.setdefault("memory", self.memories.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
@@ -170,6 +173,7 @@ class Program(QObject):
         self.waiting.close()
         self.connection.close()
         await self.recovery.close()
+        await self.chats.close()
         await self.bridge.close()
         await self.session.close()
         self.memory.flush()
@@ -197,6 +201,7 @@ class Program(QObject):
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
             *self.agents.commands(),
+            *self.chats.commands(),
             *self.memories.commands(),
             *help_commands(self.window),
         )
@@ -216,6 +221,8 @@ class Program(QObject):
         window.set_guard(UnsavedGuard(window, self.filing))
         window.files_dropped.connect(lambda files: self.filing.open_files(self.agents.take_files(files)))
         self.agents.run_wanted.connect(self._show_run_of)
+        self.agents.chat_wanted.connect(self.chats.open_chat)
+        self.chats.run_wanted.connect(self._show_run_of)
         self.memories.run_wanted.connect(self._show_run_of)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
@@ -260,6 +267,7 @@ class Program(QObject):
         self.waiting.use(workspace)
         self.models.use(workspace)
         self.agents.use(workspace)
+        self.chats.use(workspace)
         self.memories.use(workspace)
         self._count_cost()
         self.offers.look(workspace)

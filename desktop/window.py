@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         self.icons, self.themes, self.commands, self.memory = icons, themes, commands, memory
         self._guard: CloseGuard | None = None
         self._was_shown = False
+        self._pages: dict[QWidget, Callable[[], object]] = {}
         self.is_closed_at_once = False
         self.setMinimumSize(SMALLEST)
         self.setWindowIcon(icons.program())
@@ -137,6 +138,24 @@ class MainWindow(QMainWindow):
         if self._guard is None or self._guard.clear([tab], lambda: self._drop(tab)):
             self._drop(tab)
 
+    def open_page(self, page: QWidget, title: str, icon: str, closed: Callable[[], object]) -> None:
+        """Show something else than a workflow in a tab of its own, in front. closed: the person closes the tab."""
+        self._pages[page] = closed
+        index = self.tabs.addTab(page, self.icons.icon(icon, self.themes.theme), title)
+        self.tabs.setCurrentIndex(index)
+        self._middle.setCurrentWidget(self.tabs)
+
+    def close_page(self, page: QWidget) -> None:
+        """Take such a tab away; the page is destroyed."""
+        closed = self._pages.pop(page, None)
+        if closed is None:
+            return
+        closed()
+        self.tabs.removeTab(self.tabs.indexOf(page))
+        page.hide()
+        page.deleteLater()
+        self._show_start()
+
     def run_palette(self, text: str = "") -> None:
         """Open the command palette with that text typed."""
         self.palette_window.open(text)
@@ -167,6 +186,8 @@ class MainWindow(QMainWindow):
         event.accept()
         for tab in self.all_tabs:
             self._drop(tab)
+        for page in list(self._pages):
+            self.close_page(page)
         self.closed.emit()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -243,6 +264,14 @@ class MainWindow(QMainWindow):
         tab = self.tabs.widget(index)
         if isinstance(tab, WorkTab):
             self.close_tab(tab)
+        elif tab is not None:
+            self.close_page(tab)
+
+    def _show_start(self) -> None:
+        """Where no tab is open one begins."""
+        if not self.tabs.count():
+            self.start_page.show_recent(self.memory.recent)
+            self._middle.setCurrentWidget(self.start_page)
 
     def _drop(self, tab: WorkTab) -> None:
         index = self.tabs.indexOf(tab)
@@ -251,9 +280,7 @@ class MainWindow(QMainWindow):
         self.tab_closed.emit(tab)
         self.tabs.removeTab(index)
         tab.deleteLater()
-        if not self.tabs.count():
-            self.start_page.show_recent(self.memory.recent)
-            self._middle.setCurrentWidget(self.start_page)
+        self._show_start()
 
     def _toast_margin(self) -> int:
         """Pixels from the bottom that messages leave free: the status line and the drawer."""

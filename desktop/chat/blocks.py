@@ -83,7 +83,8 @@ def read_blocks(text: str) -> tuple[Block, ...]:
 
 def plain_blocks(text: str) -> tuple[Block, ...]:
     """A text in which nothing is markup."""
-    return (Prose("<br>".join(escape(line) for line in text.split("\n"))),) if text else ()
+    html = "<br>".join(escape(line) for line in text.split("\n"))
+    return (Prose(f"<p>{html}</p>"),) if text else ()
 
 
 def _placed_blocks(text: str) -> Iterator[tuple[Block, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -182,9 +183,9 @@ class CallCard(QWidget):
         self._part("arguments", arguments_text(call) or "{}", "Arguments", "json")
         cut = False
         if call.result:
-            cut = len(call.result) > _SHOWN and not self._all
-            result = call.result[:_SHOWN] + "…" if cut else call.result
-            self._part("result", result, "Result", "json" if result.startswith(("{", "[")) else "")
+            result, language = _readable(call.result)
+            cut = len(result) > _SHOWN and not self._all
+            self._part("result", f"{result[:_SHOWN]}…" if cut else result, "Result", language)
         self._add_buttons({"Show the run": call.run_id, "Show the whole result": "all" if cut else ""})
 
     def _part(self, key: str, text: str, title: str, language: str = "") -> None:
@@ -213,3 +214,13 @@ class CallCard(QWidget):
         self._all = True
         self._fill()
         self.folded.emit()
+
+
+def _readable(result: str) -> tuple[str, str]:
+    """A result as it is read best, and its language: JSON over several lines."""
+    if result.startswith(("{", "[")):
+        try:
+            return json.dumps(json.loads(result), ensure_ascii=False, indent=2), "json"
+        except (ValueError, RecursionError):
+            return result, "json"
+    return result, ""
