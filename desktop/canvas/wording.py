@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from core.engine.step_type import StepType, config_field, field_extra
@@ -53,6 +54,7 @@ def wrapped(text: str, *, characters: int, lines: int) -> tuple[str, ...]:
     return tuple(out)
 
 
+@lru_cache(256)  # asked twice for every step; there are few types
 def is_long(kind: StepType[Any]) -> bool:
     """Whether the type's main field is a text of several lines (a prompt, a template, code)."""
     extra = field_extra(config_field(kind.config_model, kind.main_field)) if kind.main_field else {}

@@ -102,7 +102,7 @@ def drawn(step: Step, view: StepView | None, theme: Theme, *, folded: bool = Fal
     painter.translate(left, top)
     Faces(Ink(theme), Icons()).paint(painter, look, 1.0, 1.0)
     painter.end()
-    return _plain(content.data().decode())
+    return _plain(bytes(content.data()).decode())
 
 
 def compare(name: str, picture: str) -> None:
