@@ -1,0 +1,88 @@
+"""The chat beside the editor: it talks with the agent as it stands there, saved or not, and keeps nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from desktop.agents.draft import AgentDraft
+from desktop.empty_state import EmptyState
+from desktop.style import set_role
+
+if TYPE_CHECKING:
+    from desktop.agents.editor import EditorParts
+
+
+class PreviewPane(QWidget):
+    """A throw-away conversation. run_wanted: the id of a run that it made."""
+
+    run_wanted = Signal(str)
+
+    def __init__(self, draft: AgentDraft, parts: EditorParts) -> None:
+        super().__init__()
+        self._draft, self._parts = draft, parts
+        around = parts.around
+        self.view: Any = None
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(320)
+        title = QLabel("Preview")
+        set_role(title, kind="strong")
+        about = QLabel("Answers as it stands here. Nothing is kept or remembered; functions really run.")
+        about.setWordWrap(True)
+        set_role(about, kind="caption")
+        self.again = QPushButton("Start again")
+        set_role(self.again, role="small")
+        self.again.clicked.connect(self.begin)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 10, 12, 8)
+        head.setSpacing(12)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(title)
+        words.addWidget(about)
+        head.addLayout(words, 1)
+        head.addWidget(self.again, 0, Qt.AlignmentFlag.AlignTop)
+        self._none = EmptyState(
+            around.icons, around.themes, icon="database", title="Not yet", text="The database is still being opened."
+        )
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addLayout(head)
+        self._column.addWidget(self._none, 1)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Make the chat when it is first seen."""
+        super().showEvent(event)
+        if self.view is None:
+            self.begin()
+
+    def begin(self) -> None:
+        """Begin a new conversation."""
+        workspace = self._parts.workspace()
+        if workspace is None:
+            return
+        from desktop.chat.source import ChatAround, throw_away
+        from desktop.chat.view import ChatView
+
+        self.close_chat()
+        around = self._parts.around
+        source = throw_away(workspace, lambda: self._draft.agent)
+        self.view = ChatView(source, ChatAround(around.themes, around.icons, self._parts.bridge, around.now), self)
+        self.view.run_wanted.connect(self.run_wanted)
+        self._none.hide()
+        self._column.addWidget(self.view, 1)
+        self.view.begin(agent=self._draft.agent.name)
+
+    def close_chat(self) -> None:
+        """Stop what is being answered and let the conversation go."""
+        if self.view is not None:
+            self.view.close()
+            self.view.hide()
+            self._column.removeWidget(self.view)
+            self.view.deleteLater()
+            self.view = None
