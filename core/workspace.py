@@ -43,6 +43,7 @@ from core.llm.from_settings import model_server
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
 from core.secrets import KeyringSecrets
+from core.service.queue import DEMO_LABEL
 from core.settings import Settings, default_home, load
 from core.steps import discover
 from core.store.errors import AgentNotFound, StoreError
@@ -66,11 +67,9 @@ if TYPE_CHECKING:
     from core.memory.composition import Remembrance
     from core.memory.learner import Learner
     from core.memory.memories import Memories
+    from core.service.queue import RunQueue
     from core.store.conversations import Conversations
     from core.store.memory_agents import MemoryAgents
-
-DEMO_LABEL = "demo"
-"""The label of runs that use the demonstration model, so that they go on with it when resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +203,13 @@ class Workspace:
             stack.push_async_callback(workspace.stop_runs)
             stack.push_async_callback(workspace.stop_chats)
             yield workspace
+
+    @cached_property
+    def queue(self) -> RunQueue:
+        """Where runs wait for workers; for this process if nothing is kept."""
+        from core.service.queue import queue_of
+
+        return queue_of(self)
 
     @cached_property
     def agents(self) -> AgentLibrary:
