@@ -86,9 +86,9 @@ class Chooser(QFrame):
 
     def open_at(self, at: QPoint) -> None:
         """Show it with its corner at a place in the parent, moved so that it is wholly visible."""
-        self.setFixedWidth(self._width)
-        self.adjustSize()
         room = self._room.rect()
+        self.setFixedWidth(min(self._width, room.width() - 16))
+        self.adjustSize()
         self.move(
             max(8, min(at.x(), room.right() - self.width() - 8)), max(8, min(at.y(), room.bottom() - self.height() - 8))
         )

@@ -98,8 +98,12 @@ def _row_of_dots(whole: QRect, viewport: Viewport, step: float, colour: QColor, 
     return row
 
 
+FAR_TITLES = 0.6
+"""Below this scale titles of groups are larger than the room above the steps, so they lie on top of everything."""
+
+
 def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:
-    """A group's frame; its title keeps its size on the screen, so that it can be read from afar."""
+    """A group's frame, with its title unless that lies on top."""
     rect = QRectF(frame.rect.left, frame.rect.top, frame.rect.width, frame.rect.height)
     colour = ink.group(frame.group.colour)
     painter.setBrush(ink.mixed(colour, 0.07))
@@ -107,6 +111,14 @@ def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) ->
     pen.setDashPattern([5.0, 4.0])
     painter.setPen(pen)
     painter.drawRoundedRect(rect, _FRAME_RADIUS, _FRAME_RADIUS)
+    if scale >= FAR_TITLES:
+        paint_group_title(painter, frame, ink, scale)
+
+
+def paint_group_title(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:
+    """A group's title. It keeps its size on the screen, so that it can be read from afar; it never leaves its frame."""
+    rect = QRectF(frame.rect.left, frame.rect.top, frame.rect.width, frame.rect.height)
+    colour = ink.group(frame.group.colour)
     shrink = 1.0 / scale if scale < 1.0 else 1.0
     metrics = QFontMetricsF(ink.heading)
     room = rect.width() / shrink - 24.0
@@ -115,9 +127,15 @@ def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) ->
         painter.translate(rect.topLeft())
         painter.scale(shrink, shrink)
         painter.setFont(ink.heading)
-        painter.setPen(ink.mixed(colour, 0.85))
         title = metrics.elidedText(frame.group.title, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(12.0, 6.0 / shrink, room, _TITLE), Qt.AlignmentFlag.AlignVCenter, title)
+        if scale < FAR_TITLES:
+            back = QRectF(6.0, 4.0, metrics.horizontalAdvance(title) + 12.0, _TITLE + 4.0)
+            back = back.intersected(QRectF(0.0, 0.0, rect.width() / shrink, rect.height() / shrink))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ink.mixed(colour, 0.14))
+            painter.drawRoundedRect(back, ink.chip_radius, ink.chip_radius)
+        painter.setPen(ink.mixed(colour, 0.85))
+        painter.drawText(QRectF(12.0, 6.0, room, _TITLE), Qt.AlignmentFlag.AlignVCenter, title)
         painter.restore()
 
 

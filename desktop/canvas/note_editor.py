@@ -45,6 +45,7 @@ class NoteEditor(QPlainTextEdit):
             f" border: 1px solid {theme.css('focus')}; border-radius: {theme.px('radius.control')}px; padding: 4px; }}"
         )
         self._is_open = True
+        canvas.viewed.connect(self._take)  # the view moves away from under it
         self.installEventFilter(self)
         self.selectAll()
         self.show()
@@ -63,6 +64,9 @@ class NoteEditor(QPlainTextEdit):
                 self._close(take=False)
                 return True
         return False
+
+    def _take(self) -> None:
+        self._close(take=True)
 
     def _close(self, *, take: bool) -> None:
         if not self._is_open:

@@ -19,7 +19,7 @@ from desktop.canvas.detail import Detail, detail_at
 from desktop.canvas.diagram import Damage, Diagram
 from desktop.canvas.faces import MARGIN, Faces
 from desktop.canvas.geometry import NodeBox, Rect
-from desktop.canvas.ground import paint_dots, paint_frame, paint_group
+from desktop.canvas.ground import FAR_TITLES, paint_dots, paint_frame, paint_group, paint_group_title
 from desktop.canvas.ink import Ink
 from desktop.canvas.look import Look
 from desktop.canvas.routing import strips
@@ -280,6 +280,7 @@ class Painter:
                 paint_group(painter, group, self.ink, scale)
         if self.detail == "far" or (self.moving and scale < QUICK):
             self._paint_far(painter, areas, viewport)
+            self._paint_titles(painter, areas, scale)
             return
         boxes = self._diagram.in_areas(area.grown(_REACH) for area in areas)
         for box in boxes:
@@ -292,6 +293,7 @@ class Painter:
         for box in boxes:
             if not box.is_frame and box.id not in self._lifted:
                 self._paint_step(painter, box, viewport, dpr)
+        self._paint_titles(painter, areas, scale)
 
     def _recolour_far(self, viewport: Viewport) -> None:
         """From afar a step's state is its rectangle's colour: no need to paint what is around it."""
@@ -305,6 +307,13 @@ class Painter:
             box = self._diagram.boxes[step]
             painter.fillRect(QRectF(box.x, box.y, box.width, box.height), self.far_colour(step))
         painter.end()
+
+    def _paint_titles(self, painter: QPainter, areas: Sequence[Rect], scale: float) -> None:
+        """The titles of groups that lie on top of everything."""
+        for group in self._diagram.groups if scale < FAR_TITLES else ():
+            if any(group.rect.intersects(area) for area in areas):
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                paint_group_title(painter, group, self.ink, scale)
 
     def _paint_far(self, painter: QPainter, areas: Sequence[Rect], viewport: Viewport) -> None:
         for box in self._diagram.frames:

@@ -43,6 +43,7 @@ class TitleEditor(QLineEdit):
             f" border: 1px solid {theme.css('focus')}; border-radius: {theme.px('radius.chip')}px; padding: 0 5px; }}"
         )
         self._is_open = True
+        canvas.viewed.connect(self._take)  # the view moves away from under it
         self.installEventFilter(self)
         self.selectAll()
         self.show()
@@ -60,6 +61,9 @@ class TitleEditor(QLineEdit):
                 self._close(take=False)
                 return True
         return False
+
+    def _take(self) -> None:
+        self._close(take=True)
 
     def _close(self, *, take: bool) -> None:
         if not self._is_open:

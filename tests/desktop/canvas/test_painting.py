@@ -228,6 +228,18 @@ def test_wires_of_a_finished_decision_show_which_way_it_went(hand: Hand) -> None
     assert (canvas.flow(true), canvas.flow(false)) == ("live", "dead")
 
 
+@pytest.mark.parametrize("scale", [0.4, 0.15])
+def test_the_title_of_a_group_can_be_read_from_afar(hand: Hand, scale: float) -> None:
+    canvas = hand.canvas
+    canvas.apply("Group", lambda w: edits.add_group(w, ["one", "choose", "yes", "no"], title="Both")[0])
+    canvas.zoom_to(scale)
+    titled = picture(canvas)
+    group = next(iter(hand.workflow().groups))
+    canvas.apply("Rename", lambda w: edits.set_group(w, group, title=""))
+    assert _differing(titled, picture(canvas)) > 200
+    assert _differing(picture(canvas), fresh_picture(canvas)) == 0
+
+
 def test_detail_does_not_flicker_around_its_border(hand: Hand) -> None:
     canvas = hand.canvas
     seen: list[str] = []

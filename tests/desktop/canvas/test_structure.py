@@ -178,6 +178,14 @@ def test_escape_leaves_a_note_as_it_was_and_enter_edits_it_by_keyboard(noted: Ha
     assert noted.canvas.document.stack.count() == 0
 
 
+def test_a_note_that_is_edited_is_done_when_the_view_moves(noted: Hand) -> None:
+    noted.double_click(60.0, 60.0)
+    QTest.keyClicks(note_editor(noted), "Moved on")
+    noted.canvas.zoom(1.5)
+    assert noted.workflow().steps["remark"].config["text"] == "Moved on"
+    assert noted.canvas.hasFocus()
+
+
 def test_a_note_is_made_larger_by_its_corner(noted: Hand) -> None:
     box = noted.canvas.diagram.boxes["remark"].rect
     noted.drag((box.right - 4.0, box.bottom - 4.0), (box.right + 76.0, box.bottom + 60.0))
