@@ -100,8 +100,12 @@ class Settings(BaseSettings):
     )  # fmt: skip
     model_server: ModelServerSettings = Field(default_factory=ModelServerSettings, title="Model server")
     default_model: str = Field("openai/gpt-5-mini", title="Chat model", description="For steps that name none.")
-    image_model: str = Field("google/gemini-2.5-flash-image", title="Picture model", description="As above.")
-    embedding_model: str = Field("openai/text-embedding-3-small", title="Embedding model", description="As above.")
+    image_model: str = Field(
+        "google/gemini-2.5-flash-image", title="Picture model", description="For picture steps that name none."
+    )
+    embedding_model: str = Field(
+        "openai/text-embedding-3-small", title="Embedding model", description="Turns texts into vectors, for memories."
+    )
     allowed_hosts: list[str] = Field(
         default_factory=list, title="Allowed hosts",
         description="Private hosts (name or name:port) that api steps may call.",

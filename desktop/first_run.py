@@ -14,6 +14,8 @@ from desktop.theme import ThemeManager
 if TYPE_CHECKING:
     from desktop.local_servers import LocalServer
 
+WELCOME: Final = "Where should models come from? You can choose again at any time in the menu File."
+
 SHORTEST_KEY: Final = 8
 """Characters; anything shorter is a slip of the hand."""
 
@@ -31,9 +33,10 @@ class FirstRun(QFrame):
     probe_wanted = Signal()
     demo_chosen = Signal()
 
-    def __init__(self, icons: Icons, themes: ThemeManager, title: str = "Welcome to Steploom") -> None:
+    def __init__(self, icons: Icons, themes: ThemeManager, title: str = "", text: str = "") -> None:
         super().__init__()
-        self._icons, self._themes, self._heading = icons, themes, title
+        self._icons, self._themes = icons, themes
+        self._heading, self._lead = title or "Welcome to Steploom", text or WELCOME
         self._pictures: list[tuple[QLabel, str, str]] = []
         self._waits = False
         self.setAccessibleName("Where should models come from?")
@@ -94,7 +97,7 @@ class FirstRun(QFrame):
     def _lay_out(self) -> None:
         title = QLabel(self._heading)
         title.setProperty("kind", "display")
-        subtitle = _text("Where should models come from? You can change this at any time in the settings.")
+        subtitle = _text(self._lead)
         grid = QGridLayout()
         grid.setSpacing(12)
         cards = [
@@ -132,10 +135,11 @@ class FirstRun(QFrame):
         heading = QLabel(title)
         heading.setProperty("kind", "title")
         words = QVBoxLayout()
-        words.setSpacing(4)
+        words.setSpacing(6)
         words.addWidget(heading)
         words.addWidget(_text(text))
         words.addStretch()
+        words.addSpacing(6)
         for each in content:
             if isinstance(each, QVBoxLayout):
                 words.addLayout(each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog, QVBoxLayout
@@ -17,6 +17,9 @@ from desktop.window import MainWindow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
+
+
+AGAIN: Final = "What you choose counts for every run that begins from now on."
 
 
 class ModelPages(QObject):
@@ -52,7 +55,7 @@ class ModelPages(QObject):
         dialog.setWindowTitle("Where models come from")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.resize(760, 420)
-        page = FirstRun(self._window.icons, self._window.themes, title="Where models come from")
+        page = FirstRun(self._window.icons, self._window.themes, title="Where models come from", text=AGAIN)
         column = QVBoxLayout(dialog)
         column.setContentsMargins(24, 24, 24, 20)
         column.addWidget(page)

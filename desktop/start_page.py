@@ -111,6 +111,10 @@ class StartPage(QScrollArea):
         self._above = QVBoxLayout()
         self._lay_out()
 
+    def take_focus(self) -> None:
+        """Give the keyboard to the first thing to do."""
+        self._new.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def show_above(self, widget: QWidget) -> None:
         """Show something above all else: what is to be chosen at the first run."""
         self._above.addWidget(widget)

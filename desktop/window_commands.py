@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.commands import Command
+from desktop.dialogs.edit_history import EditHistoryDialog
 from desktop.filing import SUFFIX, Filing
 from desktop.theme import ThemeChoice
 from desktop.window import MainWindow, main_widget_of
@@ -72,6 +73,17 @@ def edit_commands(window: MainWindow) -> Sequence[Command]:
     return [
         Command("edit.undo", "Undo", undo, "undo-2", ("Ctrl+Z",), "Edit", "undo", stack_can("canUndo")),
         Command("edit.redo", "Redo", redo, "redo-2", ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", "undo", stack_can("canRedo")),
+        Command(
+            "edit.history",
+            "Undo history…",
+            lambda: _show_history(window),
+            "history",
+            ("Ctrl+Alt+Z",),
+            "Edit",
+            "undo",
+            lambda: window.active is not None,
+            help="Every edit since the workflow was opened; goes to any of them.",
+        ),
     ]
 
 
@@ -140,6 +152,11 @@ def run_commands(window: MainWindow, runs: Runs) -> list[Command]:
         Command("run.stop", "Stop", on_tab(runs.stop), "square", ("Shift+F5",), "Run", "run", is_running,
                 help="Stops the run so that it can be resumed."),
     ]  # fmt: skip
+
+
+def _show_history(window: MainWindow) -> None:
+    if window.active is not None:
+        EditHistoryDialog(window, window.active.document, window.icons, window.themes).open()
 
 
 def _panel_command(window: MainWindow, panel_id: str) -> Command:

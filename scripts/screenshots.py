@@ -40,8 +40,10 @@ async def until(met: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def program_in(app: QApplication, theme: ThemeName, home: Path, *, first: bool = False) -> AsyncIterator[Program]:
-    """A program with the demo model and without a database. first: it is started for the first time."""
+async def program_in(
+    app: QApplication, theme: ThemeName, home: Path, *, first: bool = False, database: bool = False
+) -> AsyncIterator[Program]:
+    """A program with the demo model. first: it is started for the first time. database: with one of its own."""
     from core.resources import example
     from desktop.bridge import Bridge
     from desktop.memory import WindowMemory
@@ -51,7 +53,7 @@ async def program_in(app: QApplication, theme: ThemeName, home: Path, *, first: 
     memory = WindowMemory(home)
     memory.first_run_done, memory.theme = not first, theme
     memory.flush()
-    session = Session(home, memory_only=True, demo=True)
+    session = Session(home, memory_only=not database, demo=True)
     files = () if first else (example("support_triage"),)
     program = Program(app, session, Bridge(asyncio.get_running_loop()), files=files)
     program.window.resize(1440, 900)
@@ -102,6 +104,60 @@ async def first_run(program: Program) -> QWidget:
     return program.window
 
 
+async def library(program: Program) -> QWidget:
+    """The library with a few workflows, one of which ran."""
+    from dataclasses import replace
+
+    from core.resources import examples
+    from core.workflow.document import load
+
+    await _tab(program)
+    workspace = program.session.workspace
+    assert workspace is not None
+    assert workspace.store is not None
+    for n, file in enumerate(examples()):
+        folder = "Customers" if n > 1 else ""
+        await workspace.store.workflows.save(await asyncio.to_thread(load, file), 0, folder=folder)
+    greeting = await asyncio.to_thread(load, examples()[-1])
+    await workspace.store.workflows.save(replace(greeting, name="Weekly report", tags=("weekly", "sales")), 0)
+    await (workspace.start(greeting, INPUTS)).result()
+    program.window.docks.reveal("library")
+    program.library.refresh()
+    await until(lambda: any(entry.last_run_status for entry in program.library.entries))
+    return program.window
+
+
+async def newer_file(program: Program) -> QWidget:
+    """A workflow of a newer format, and what is said of it."""
+    text = "steploom: 99\nname: Tomorrow\nsteps:\n  say: {type: acme.speak, title: Say it, config: {a: 1}}\n"
+    file = program.session.home / "newer.loom.yaml"
+    file.write_text(text, encoding="utf-8")
+    program.filing.open_files([file])
+    await until(lambda: len(program.window.all_tabs) == 2)
+    await asyncio.sleep(0.3)
+    return program.window
+
+
+async def models(program: Program) -> QWidget:
+    """Where models come from, asked later."""
+    program.commands.run("file.models")
+    await asyncio.sleep(0.5)
+    return _dialog(program)
+
+
+async def menu(program: Program) -> QWidget:
+    """The menu of steps."""
+    from PySide6.QtWidgets import QMenu
+
+    await _tab(program)
+    action = next(each for each in program.window.menuBar().actions() if each.text() == "&Step")
+    shown = action.menu()
+    assert isinstance(shown, QMenu)
+    shown.ensurePolished()
+    shown.adjustSize()
+    return shown
+
+
 async def palette(program: Program) -> QWidget:
     """The command palette with a few letters typed."""
     await _tab(program)
@@ -113,6 +169,7 @@ async def settings(program: Program) -> QWidget:
     """The settings over the window."""
     await _tab(program)
     program.settings.open()
+    await until(lambda: program.settings.dialog)
     return _dialog(program)
 
 
@@ -149,6 +206,10 @@ SCREENS: Final[Mapping[str, Shoot]] = {
     "window": after_a_run,
     "start": start_page,
     "first_run": first_run,
+    "library": library,
+    "models": models,
+    "menu": menu,
+    "newer_file": newer_file,
     "palette": palette,
     "settings": settings,
     "shortcuts": shortcuts,
@@ -160,7 +221,8 @@ SCREENS: Final[Mapping[str, Shoot]] = {
 async def take(app: QApplication, theme: ThemeName, name: str, file: Path) -> None:
     """Take one picture."""
     with tempfile.TemporaryDirectory() as home:
-        async with program_in(app, theme, Path(home), first=name == "first_run") as program:
+        flags = {"first": name == "first_run", "database": name == "library"}
+        async with program_in(app, theme, Path(home), **flags) as program:
             widget = await SCREENS[name](program)
             await asyncio.sleep(0.3)
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from core.workflow import edits
 from core.workflow.model import Workflow
 from core.workflow.problems import WorkflowError
 from core.workflow.sameness import same
+from desktop.dialogs.edit_history import EditHistoryDialog
 from desktop.document import Changes, OpenDocument, changes_between
 from desktop.edit_history import Entry, go_to, history
+from desktop.icons import Icons
+from desktop.theme import ThemeManager
 from tests.support.edit_steps import Edit, edit_sequences, small_documents
 from tests.support.wired_steps import document, wired_step_types
 
@@ -135,3 +142,25 @@ def test_what_is_read_only_cannot_be_edited() -> None:
     opened = OpenDocument(sample(), read_only=True)
     assert not opened.apply("Remove", lambda w: edits.remove_steps(w, ["a"]))
     assert opened.stack.count() == 0
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+def test_the_list_of_edits_is_shown_and_leads_to_any_state(qtbot: QtBot) -> None:
+    opened = OpenDocument(Workflow("One"))
+    opened.apply("Rename to Two", lambda workflow: replace(workflow, name="Two"))
+    opened.apply("Rename to Three", lambda workflow: replace(workflow, name="Three"))
+    dialog = EditHistoryDialog(None, opened, Icons(), ThemeManager())
+    qtbot.addWidget(dialog)
+    dialog.show()
+
+    def press(row: int) -> None:
+        place = dialog.list.visualItemRect(dialog.list.item(row)).center()
+        QTest.mouseClick(dialog.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+    shown = [dialog.list.item(row).text() for row in range(dialog.list.count())]
+    assert shown == ["Rename to Three", "Rename to Two", "As it was opened  (saved)"]
+    press(2)
+    assert opened.workflow.name == "One"
+    press(1)
+    assert opened.workflow.name == "Two"
+    assert dialog.list.currentRow() == 1
