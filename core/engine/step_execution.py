@@ -91,10 +91,11 @@ class StepExecution:
             finally:
                 attempt.started(inputs)
                 started = True
-            if run.lease.broken:
+            while run.lease.broken:
                 # Also steps that need not wait for their records begin only while these can still be written.
                 await run.flush()
-                raise LeaseLost(LeaseLost.__doc__)
+                if run.lease.lost:
+                    raise LeaseLost(LeaseLost.__doc__)
             if plan.follows_lasting or plan.effect in LASTING:
                 await run.flush()
             context = attempt.context = self._new_context(attempt)

@@ -16,7 +16,7 @@ from core.store.database import Database
 from core.store.documents import Documents
 from core.store.errors import StoreError
 from core.store.pending import HeldLease, Opening
-from core.store.process import ProcessId, this_process
+from core.store.process import ProcessId, lease_clock, this_process
 from core.store.records import AnyRow, large_values, run_record, step_records
 from core.store.tables import BlobRow, DocumentRow, ExecutionRow, StepResultRow
 from core.store.values import encode, escape
@@ -200,6 +200,7 @@ class PostgresJournal:
         tried: list[int] = []  # epochs that an earlier try, cut off while it committed, may have got
 
         async def work(connection: AsyncConnection) -> tuple[RunRecord, list[tuple[int, StepRecord]], HeldLease]:
+            until = lease_clock() + self._writer.lease_s
             row = await self._free_run(connection, run_id, tried)
             epoch = row.lease_epoch + 1
             tried.append(epoch)
@@ -211,7 +212,7 @@ class PostgresJournal:
             )
             (run,) = await self._run_records(connection, [row])
             numbered = await _step_records(connection, run_id)
-            return run, numbered, HeldLease(run_id, epoch, run=run, blobs=frozenset(row.blobs))
+            return run, numbered, HeldLease(run_id, epoch, run=run, blobs=frozenset(row.blobs), valid_until=until)
 
         run, numbered, lease = await self._database.transaction(work)
         lease.taken = {(record.path, record.attempt): (seq, record) for seq, record in numbered}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from core.engine.fold import fold_run, fold_step, fold_whole, is_journalled
 from core.engine.journal import Lease, RunRecord, StepRecord
 from core.store import journal_sql
 from core.store.documents import Document
+from core.store.process import lease_clock
 from core.store.records import new_run_row, run_row, step_row
 from core.store.values import VALUE_MEDIA_TYPE, Packer, encode_rows
 
@@ -69,6 +71,7 @@ class HeldLease(Lease):
 
     unwritten: attempts whose start is held back, because the end may come before anybody waits for it.
     blobs: those that the run's inputs need. taken: the records that were there when the run was taken over.
+    valid_until: by this process's own lease clock; from then on somebody else may have the run.
     put_count, durable_count: events that were put, and how many of them are durable. failure: why nothing more is
     written.
     """
@@ -79,6 +82,7 @@ class HeldLease(Lease):
     attempts: dict[Key, Attempt] = field(default_factory=dict)
     unwritten: set[Key] = field(default_factory=set)
     next_seq: int = 1
+    valid_until: float = math.inf
     put_count: int = 0
     durable_count: int = 0
     failure: EngineError | None = None
@@ -86,8 +90,13 @@ class HeldLease(Lease):
 
     @property
     def broken(self) -> bool:
-        """Whether the run was taken over, or the journal gave up."""
-        return self.lost or self.failure is not None
+        """Whether the run was taken over, the journal gave up, or the lease has to be renewed first."""
+        return self.lost or self.failure is not None or self.expired
+
+    @property
+    def expired(self) -> bool:
+        """Whether somebody else may have taken the run, as the lease was not renewed in time."""
+        return lease_clock() > self.valid_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +216,12 @@ class Batch:
     def waiters(self) -> list[Waiter]:
         """Everybody who waits for this batch."""
         return [waiter for part in self.parts.values() for waiter in part.waiters]
+
+    def renewed(self, until: float) -> None:
+        """Note that the leases which were given or renewed hold until then."""
+        opened = (part.lease for part in self.parts.values() if part.opening is not None)
+        for lease in (*self.beating, *opened):
+            lease.valid_until = until
 
     def split(self) -> Iterator[Batch]:
         """The same as one batch per run: one run's bad value must not keep the others from being written."""

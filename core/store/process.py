@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""Linux has a clock that goes on while the machine sleeps; elsewhere the monotonic one does."""
 
 _SAME_START = 2.0
 """Seconds by which two readings of one process's start may differ when the machine's clock is being adjusted."""
@@ -53,6 +57,11 @@ class ProcessId:
             return True
         except psutil.Error:
             return False
+
+
+def lease_clock() -> float:
+    """Seconds that have passed, those in which the machine was asleep included; what leases are measured with."""
+    return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
 
 
 def this_process() -> ProcessId:

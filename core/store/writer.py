@@ -28,6 +28,7 @@ from core.engine.errors import EngineError, JournalUnavailable, LeaseLost
 from core.engine.events import Event
 from core.store.errors import ConnectError, StoreError
 from core.store.pending import Batch, HeldLease, Opening, Releasing, Waiter
+from core.store.process import lease_clock
 from core.store.thread import StoreThread
 from core.store.writer_connection import Connection, WriterConnection
 
@@ -94,10 +95,16 @@ class GroupWriter:
             self._wakes.put(False)
 
     async def flush(self, lease: HeldLease) -> None:
-        """Wait until all that was put under the lease is durable. Raises LeaseLost or JournalUnavailable."""
+        """Wait until all that was put under the lease is durable, and the lease renewed if it has expired.
+
+        Raises LeaseLost or JournalUnavailable.
+        """
         _raise_failure(lease)
-        if lease.durable_count != lease.put_count:
-            await self._wait(lease, None)
+        if lease.expired:
+            self._next_beat = 0.0
+        elif lease.durable_count == lease.put_count:
+            return
+        await self._wait(lease, None)
 
     async def open(self, opening: Opening) -> None:
         """Record a new run. Raises EngineError if its id is taken, or JournalUnavailable."""
@@ -250,8 +257,10 @@ class GroupWriter:
                 failure: Exception = error
             else:
                 self._busy_since = time.monotonic()
+                began = lease_clock()
                 try:
                     connection.write(statements)
+                    batch.renewed(began + self.lease_s)
                     return
                 except psycopg.errors.TransactionRollback as error:
                     failure = error

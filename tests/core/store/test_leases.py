@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -19,7 +19,8 @@ from core.store.address import Address
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.journal import PostgresJournal
-from core.store.process import ProcessId, this_process
+from core.store.pending import HeldLease
+from core.store.process import ProcessId, lease_clock, this_process
 from core.store.thread import StoreThread
 from tests.support.journals import completed, new_run, started
 
@@ -213,3 +214,32 @@ def test_a_process_is_told_apart_and_written_down() -> None:
         ended.wait()
     assert ProcessId(me.machine, ended.pid, me.started).is_dead()
     assert not ProcessId("elsewhere/boot/space", ended.pid, me.started).is_dead()
+
+
+async def test_an_owner_that_was_paused_for_too_long_starts_nothing_before_its_lease_is_renewed(
+    postgres_journal: PostgresJournal, database: Database
+) -> None:
+    lease = await postgres_journal.open_run(run := new_run())
+    assert isinstance(lease, HeldLease)
+    assert not lease.broken
+    lease.valid_until = lease_clock() - 1
+    await _change(database, run.id, "lease_expires = now() - interval '1 second'")
+
+    late = lease.broken
+    await postgres_journal.flush(lease)
+    assert (late, lease.broken) == (True, False)
+    assert await _expires(database, run.id) > datetime.now(UTC)
+
+
+async def test_an_owner_that_was_paused_while_another_took_its_run_gets_to_know_before_its_next_step(
+    postgres_journal: PostgresJournal, rival: PostgresJournal, database: Database
+) -> None:
+    lease = await postgres_journal.open_run(run := new_run())
+    assert isinstance(lease, HeldLease)
+    await _change(database, run.id, "lease_owner = 'far-away/boot/space/77/1.00', lease_expires = now()")
+    await rival.take_run(run.id)
+    lease.valid_until = lease_clock() - 1
+
+    with pytest.raises(LeaseLost):
+        await postgres_journal.flush(lease)
+    assert lease.lost
