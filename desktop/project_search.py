@@ -120,7 +120,7 @@ class ProjectSearch(QObject):
         """What the menu Edit offers."""
         return [
             Command(
-                "edit.search_all", "Search and replace in all workflows…", self.open, "list-filter", ("Ctrl+Shift+F",),
+                "edit.search_all", "Search and replace in all workflows…", self.open, "list-filter", ("Ctrl+Shift+H",),
                 "Edit", "find", help="In titles, settings and texts of the open workflows and of the library.",
             )
         ]  # fmt: skip

@@ -51,6 +51,8 @@ def structure_commands(window: MainWindow) -> Sequence[Command]:
     return [
         command("step.cut_wire", "Cut a wire…", "unlink", ("Shift+C",), "Step", lambda c: c.commands.ask_cut(),
                 lambda c: len(c.selected) == 1, "Offers the wires of the selected step."),
+        command("step.choose_wire", "Select a wire…", "spline", ("W",), "Step", lambda c: c.commands.ask_wire(),
+                lambda c: len(c.selected) == 1, "Tab then puts a step into it, Delete cuts it."),
         command("step.loop.around", "Put into a new loop…", "repeat", ("L",), "Step/Loop",
                 lambda c: c.commands.ask_loop_around(), always),
         command("step.loop.into", "Move into a loop…", "corner-down-right", (), "Step/Loop",

@@ -22,7 +22,7 @@ def bindings(canvas: CanvasView) -> Mapping[str, Callable[[], object]]:
     moves = {"Left": (-1.0, 0.0), "Right": (1.0, 0.0), "Up": (0.0, -1.0), "Down": (0.0, 1.0)}
     keys: dict[str, Callable[[], object]] = {
         "Tab": do.ask_next, "F2": do.rename, "C": do.ask_target,
-        "Shift+C": do.ask_cut, "L": do.ask_loop_around, "Ctrl+F": do.find, "M": do.toggle_disabled,
+        "Shift+C": do.ask_cut, "W": do.ask_wire, "L": do.ask_loop_around, "Ctrl+F": do.find, "M": do.toggle_disabled,
         "G": do.group, "Shift+G": do.ungroup, "H": do.toggle_collapsed,
         "Delete": do.delete, "Backspace": do.delete, "Ctrl+Delete": lambda: do.delete(rejoin=True),
         "Ctrl+Backspace": lambda: do.delete(rejoin=True),

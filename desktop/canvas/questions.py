@@ -82,7 +82,19 @@ class Questions:
     def ask_cut(self) -> Chooser | None:
         """Name a wire of the selected step that shall be cut."""
         canvas = self._canvas
-        if len(canvas.selected) != 1 or canvas.document.read_only:
+
+        def cut(wire: Wire) -> None:
+            canvas.apply("Cut a wire", lambda workflow: edits.disconnect(workflow, [wire]))
+
+        return None if canvas.document.read_only else self._ask_wire("Cut which wire?", cut)
+
+    def ask_wire(self) -> Chooser | None:
+        """Name a wire of the selected step to select it: Tab then puts a step into it, Delete cuts it."""
+        return self._ask_wire("Select which wire?", lambda wire: self._canvas.select((), [wire]))
+
+    def _ask_wire(self, prompt: str, chosen: Callable[[Wire], object]) -> Chooser | None:
+        canvas = self._canvas
+        if len(canvas.selected) != 1:
             return None
         step = next(iter(canvas.selected))
         wires = {repr(wire): wire for wire in sorted(canvas.diagram.wires_of(step), key=repr)}
@@ -95,15 +107,12 @@ class Questions:
                 key,
                 f"To {names[wire.target]}" if wire.source == step else f"From {names[wire.source]}",
                 f"port “{wire.port}”",
-                "unlink",
+                "spline",
             )
             for key, wire in wires.items()
         ]
-
-        def cut(key: str) -> None:
-            canvas.apply("Cut a wire", lambda workflow: edits.disconnect(workflow, [wires[key]]))
-
-        return self._ask(choices, "Cut which wire?", "No wire leads there.", self._beside(step), cut)
+        place = self._beside(step)
+        return self._ask(choices, prompt, "No wire leads there.", place, lambda key: chosen(wires[key]))
 
     def find(self) -> Chooser:
         """Go to a step that is called so, or holds a text in its settings or last values."""

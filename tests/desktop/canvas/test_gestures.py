@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -202,6 +202,18 @@ def test_the_wheel_pans_and_with_ctrl_zooms_around_the_pointer(hand: Hand) -> No
     wheel(hand, QPoint(0, 240), (300.0, 100.0), CTRL)
     assert hand.canvas.camera.scale > 1.2
     assert (hand.at(300.0, 100.0) - place).manhattanLength() <= 1
+
+
+def test_two_fingers_zoom_around_the_place_between_them(hand: Hand) -> None:
+    at = QPointF(600.0, 300.0)
+    before = hand.canvas.canvas_point(at.toPoint())
+    device = QPointingDevice.primaryPointingDevice()
+    event = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture, device, 2, at, at, at, 0.25, QPointF(0.0, 0.0)
+    )  # fmt: skip
+    QApplication.sendEvent(hand.canvas.viewport(), event)
+    assert hand.canvas.camera.scale == pytest.approx(1.25)
+    assert hand.canvas.canvas_point(at.toPoint()) == pytest.approx(before)
 
 
 @pytest.mark.parametrize("button", [Qt.MouseButton.MiddleButton, Qt.MouseButton.LeftButton])

@@ -51,6 +51,16 @@ def test_shift_c_on_a_step_without_wires_says_that_there_are_none(hand: Hand) ->
     assert hand.said == ["No wire begins or ends at this step."]
 
 
+def test_w_selects_a_wire_by_name_and_tab_puts_a_step_into_it(hand: Hand) -> None:
+    hand.canvas.focus_on("choose")
+    hand.key(Key.Key_W)
+    hand.choose("To No")
+    hand.key(Key.Key_Tab)
+    hand.choose("add")
+    assert hand.workflow().steps["choose"].then == {"true": ("yes",), "false": ("add",)}
+    assert hand.workflow().steps["add"].then == {"out": ("no",)}
+
+
 def test_tab_on_a_selected_wire_puts_a_step_into_it(hand: Hand) -> None:
     wire = next(iter(hand.canvas.diagram.wires_of("one")))
     hand.canvas.select((), [wire])
