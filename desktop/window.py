@@ -272,6 +272,7 @@ class MainWindow(QMainWindow):
         if not self.tabs.count():
             self.start_page.show_recent(self.memory.recent)
             self._middle.setCurrentWidget(self.start_page)
+            self.start_page.take_focus()
 
     def _drop(self, tab: WorkTab) -> None:
         index = self.tabs.indexOf(tab)
