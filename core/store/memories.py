@@ -318,8 +318,6 @@ async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, *, gra
         values["agent"] = scope.agent_id
     if vector is not None:
         values |= {"vector": padded(vector.values), "model": vector.model, "wide": wide}
-        if graph:
-            values["owners"] = _owners(scope)
     # ef_search may be 1,000 at most; iterative scans go on from there.
     limits = {"ef": str(min(1000, max(_EF_SEARCH, wide))), "most": str(_MOST_SCANNED)}
     await connection.execute(memory_sql.SETTINGS, limits)
@@ -358,13 +356,6 @@ def _wide(size: int, deep: int, dimensions: int, *, graph: bool) -> int:
 def _lexemes(scope: Scope) -> str:
     own = f"'@{scope.agent_id or 'shared'}'"
     return f"{own} | '@shared'" if scope.shared and scope.agent_id else own
-
-
-def _owners(scope: Scope) -> list[UUID]:
-    nobody = UUID(memory_sql.NOBODY)
-    if scope.agent_id is None:
-        return [nobody]
-    return [scope.agent_id, nobody] if scope.shared else [scope.agent_id]
 
 
 def _of(agent_id: UUID | None) -> str:

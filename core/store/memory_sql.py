@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from core.store.tables import EMBEDDING_DIMENSIONS
 from core.store.vector import Embedding
@@ -35,9 +34,6 @@ SETTINGS = text(
 )
 """For the transaction of a search."""
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
-"""Stands for the shared memories where a null cannot stand."""
-
 WORD_HITS = 300
 """Memories looked at for one word of a question; a word that more of them hold says little."""
 
@@ -48,10 +44,13 @@ _SKETCHES = """
     ORDER BY far LIMIT :wide
   ) AS {name}"""
 
+# The walk through the graph has no filter that another index could serve, and OFFSET 0 keeps the outer one out of it:
+# else the planner may take any index on the side and sort all of the agent's memories by their whole embeddings.
 _GRAPH = f"""
-  SELECT id FROM agent_memories
-  WHERE coalesce(agent_id, '{NOBODY}') = ANY(:owners) AND embedding_model || '' = :model AND state = 'live'
-  ORDER BY embedding::halfvec({EMBEDDING_DIMENSIONS}) <=> (SELECT half FROM probe) LIMIT :wide"""
+  SELECT id FROM (
+    SELECT id, agent_id, embedding_model FROM agent_memories WHERE state = 'live'
+    ORDER BY embedding::halfvec({EMBEDDING_DIMENSIONS}) <=> (SELECT half FROM probe) OFFSET 0
+  ) AS walk WHERE ({{whose}}) AND embedding_model = :model LIMIT :wide"""
 
 _HOLDS = "m.state = 'live' AND m.valid_from <= :now AND (m.valid_to IS NULL OR m.valid_to > :now)"
 
@@ -124,7 +123,8 @@ def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClau
     """
     parts = []
     if meaning:
-        parts.append(_MEANING.format(candidates=_GRAPH if graph else _sketches(agent, shared)))
+        candidates = _GRAPH.format(whose=_whose(agent, shared, "")) if graph else _sketches(agent, shared)
+        parts.append(_MEANING.format(candidates=candidates))
     else:
         parts.append(_NO_MEANING)
     parts.append(_WORDS)
@@ -133,8 +133,6 @@ def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClau
     typed: list[Any] = []
     if meaning:
         typed.append(bindparam("vector", type_=Embedding(EMBEDDING_DIMENSIONS)))
-    if graph and meaning:
-        typed.append(bindparam("owners", type_=ARRAY(UUID(as_uuid=True))))
     return statement.bindparams(*typed)
 
 
