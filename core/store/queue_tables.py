@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.store.tables import Base
@@ -20,6 +20,8 @@ class QueuedRunRow(Base):
     __table_args__ = (
         Index("uq_queued_runs_key", "key", unique=True, postgresql_where=text("key <> ''")),
         Index("ix_queued_runs_limit_key", "limit_key", postgresql_where=text("limit_key <> ''")),
+        Index("ix_queued_runs_held_back", "held_back", postgresql_where=text("held_back IS NOT NULL")),
+        Index("ix_queued_runs_handed_over", "run_id", postgresql_where=text("handed_over")),
         {"comment": "Runs that are or were executed by workers."},
     )
 
@@ -32,6 +34,16 @@ class QueuedRunRow(Base):
     losses: Mapped[int] = mapped_column(server_default="0", comment="workers that were lost while they executed it")
     parked: Mapped[str] = mapped_column(server_default="", comment="why no worker takes it any more")
     cancel: Mapped[str] = mapped_column(server_default="", comment="why its worker is to stop it")
+    key_limit: Mapped[int] = mapped_column(server_default="0", comment="runs of the limit key at a time, 0: any")
+    workflow_limit: Mapped[int] = mapped_column(server_default="0", comment="runs of the workflow at a time, 0: any")
+    slot_until: Mapped[datetime | None] = mapped_column(
+        comment="counts against its limits until then, and while it is leased"
+    )
+    held_back: Mapped[datetime | None] = mapped_column(comment="since when its limits keep it waiting")
+    handed_over: Mapped[bool] = mapped_column(
+        server_default="false", comment="its worker stopped and leaves it to another"
+    )
+    waits_for: Mapped[str] = mapped_column(server_default="", comment="what the workers lack that saw it")
 
 
 class WorkerRow(Base):
@@ -49,3 +61,16 @@ class WorkerRow(Base):
     running: Mapped[int] = mapped_column(server_default="0")
     started: Mapped[datetime] = mapped_column(server_default=_NOW)
     heartbeat: Mapped[datetime] = mapped_column(server_default=_NOW, comment="by the database's clock")
+    owner: Mapped[str] = mapped_column(server_default="", comment="machine, process and its start, as in leases")
+    queue_worker: Mapped[int | None] = mapped_column(BigInteger, comment="its row in the library's tables")
+
+
+class RateRow(Base):
+    """How often something may still be called now, whoever calls it."""
+
+    __tablename__ = "rates"
+    __table_args__ = ({"comment": "Token buckets that all workers draw from."},)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float] = mapped_column(comment="calls that may be made at once; negative: promised")
+    updated: Mapped[datetime] = mapped_column(server_default=_NOW)

@@ -106,7 +106,9 @@ class ExecutionRow(Base):
             "ix_executions_created", text("created DESC"), postgresql_include=["status", "workflow_name", "cost_usd"]
         ),
         Index("ix_executions_workflow_name_created", "workflow_name", text("created DESC")),
-        Index("ix_executions_unfinished", "status", postgresql_where=text("status IN ('running', 'suspended')")),
+        Index(
+            "ix_executions_unfinished", "status", postgresql_where=text("status IN ('queued', 'running', 'suspended')")
+        ),
         Index("ix_executions_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
         Index(
             "ix_executions_uncounted",

@@ -15,5 +15,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_statistics",
     "m20261127_lessons",
     "m20261127_queue",
+    "m20261127_workers",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""
