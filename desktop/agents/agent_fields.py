@@ -168,7 +168,8 @@ def function_values(function: Function) -> dict[str, Json]:
 def with_value(agent: Agent, section: str, key: str, value: Value) -> Agent:
     """The agent with one field of a section changed. Raises NotFit."""
     if section == "profile":
-        return replace(agent, **{key: _text(value)})
+        text = _text(value)
+        return replace(agent, name=text) if key == "name" else replace(agent, description=text)
     if section == "answer":
         return replace(agent, answer_schema=_schema(value))
     part = getattr(agent, section)

@@ -54,12 +54,11 @@ class AgentDraft(QObject):
     def __init__(self, agent: Agent, *, name: str = "", version: int = 0, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = DraftState(agent)
-        self.name, self.version = name, version
+        self.name, self.version, self._begun = name, version, agent
         self.stack = QUndoStack(self)
         self.stack.cleanChanged.connect(self._tell_saved)
         if not version:
             self.stack.resetClean()  # a new agent is unsaved work as soon as something is typed
-        self._begun = agent
 
     @property
     def agent(self) -> Agent:

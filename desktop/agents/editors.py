@@ -70,11 +70,11 @@ class AgentEditors(QObject):
             editor.raise_()
             editor.activateWindow()
         elif workspace is not None:
-            self._bridge.spawn(
-                workspace.agents.get(name),
-                self._opened,
-                lambda error: self._window.toasts.show(f"{name} cannot be edited", explain(error), kind="failed"),
-            )
+
+            def failed(error: Exception) -> None:
+                self._window.toasts.show(f"{name} cannot be edited", explain(error), kind="failed")
+
+            self._bridge.spawn(workspace.agents.get(name), self._opened, failed)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Ask about unsaved agents before the window is closed."""

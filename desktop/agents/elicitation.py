@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -40,7 +41,7 @@ class Questions(QObject):
             return ElicitationAnswer("accept" if agreed else "decline")
         dialog = ElicitationDialog(elicitation, self._window)
         answer: asyncio.Future[ElicitationAnswer] = asyncio.get_running_loop().create_future()
-        dialog.answered.connect(lambda given: answer.done() or answer.set_result(given))
+        dialog.answered.connect(partial(_settle, answer))
         return await self._shown(dialog, answer)
 
     async def open_page(self, address: str) -> None:
@@ -52,7 +53,7 @@ class Questions(QObject):
     async def _page(self, title: str, text: str, address: str, refuse: str) -> bool:
         dialog = PageDialog(title, text, address, refuse, self._window)
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        dialog.answered.connect(lambda agreed: answer.done() or answer.set_result(agreed))
+        dialog.answered.connect(partial(_settle, answer))
         agreed = await self._shown(dialog, answer)
         if agreed:
             QDesktopServices.openUrl(QUrl(address))
@@ -140,7 +141,9 @@ class PageDialog(QDialog):
         self.address.setFixedHeight(92)
         self.open_page = _button("Open in the browser", "primary", self._agree)
         self.open_page.setEnabled(parts.scheme in ("https", "http"))
+        self.open_page.setAutoDefault(False)  # Enter must not open what a server sent
         self.refuse = _button(refuse, "", self.reject)
+        self.refuse.setDefault(True)
         column = _column(self)
         column.addWidget(_words(title, "title"))
         column.addWidget(_quoted(text))
@@ -155,6 +158,11 @@ class PageDialog(QDialog):
     def _agree(self) -> None:
         self._agreed = True
         self.accept()
+
+
+def _settle(answer: asyncio.Future[T], given: T) -> None:
+    if not answer.done():
+        answer.set_result(given)
 
 
 def _words(text: str, kind: str) -> QLabel:

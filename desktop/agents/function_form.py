@@ -234,7 +234,7 @@ def parameter_words(schema: Mapping[str, Json]) -> str:
     """An object's fields in a line: `question (text, needed), top (whole number)`."""
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not properties:
-        return "it takes none." if schema.get("additionalProperties") is False else "any."
+        return "nothing"
     needed = schema.get("required")
     parts = []
     for name, each in properties.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -213,7 +214,7 @@ class FunctionsPage(QWidget):
                 self._looked[function.name] = plain
                 self._bridge.spawn(
                     workspace.function_facts(agent, plain),
-                    lambda facts, plain=plain: self._known(plain, facts),
+                    partial(self._known, plain),
                     lambda error: None,
                 )
         self._show_facts()

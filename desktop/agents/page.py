@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from core.agents.agent import COLOURS
 from core.workflow.problems import Problem
 from desktop.agents.agent_fields import PROFILE
 from desktop.agents.draft import AgentDraft, Place
@@ -114,7 +116,8 @@ class ProfilePage(FormPage):
             super().focus(place)
 
     def _look_chosen(self, colour: str, icon: str) -> None:
-        self._draft.edit("Change the picture", lambda agent: replace(agent, colour=colour, icon=icon), merge="look")
+        known = next((each for each in COLOURS if each == colour), COLOURS[0])
+        self._draft.edit("Change the picture", lambda agent: replace(agent, colour=known, icon=icon), merge="look")
 
     def _typed(self, text: str) -> None:
         self._draft.edit("Change the instructions", lambda agent: replace(agent, prompt=text), merge="prompt")
@@ -174,6 +177,6 @@ class PromptField(QWidget):
         for flaw in flaws:
             if flaw.replacement:
                 cure = f"Use {flaw.replacement}"
-                self.flaws.add("error", flaw.problem.message, cure, lambda flaw=flaw: self.editor.mend(flaw))
+                self.flaws.add("error", flaw.problem.message, cure, partial(self.editor.mend, flaw))
             else:
                 self.flaws.add("error", f"{flaw.problem.message} {flaw.problem.fix}".strip())

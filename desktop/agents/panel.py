@@ -82,7 +82,7 @@ class AgentsPanel(QWidget):
     @property
     def page(self) -> QWidget:
         """What is shown below the search."""
-        return self._stack.currentWidget()
+        return self._stack.currentWidget() or self
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Look at the agents."""

@@ -46,6 +46,7 @@ class AgentRoom(QObject):
         self._window, self._bridge, self._themes, self._icons, self._facts = window, bridge, themes, icons, facts
         self.desk = AgentDesk(window, bridge)
         self.desk.chat_wanted.connect(self.chat_wanted)
+        self.desk.changed.connect(window.commands.refresh)
         self.desk.new_wanted.connect(lambda agent: self.editors.new(agent))
         self.desk.edit_wanted.connect(lambda name: self.editors.edit(name))
         self._editors: AgentEditors | None = None
@@ -82,6 +83,8 @@ class AgentRoom(QObject):
         if self._servers is not None:
             self._servers.use(workspace)
         self.desk.refresh()
+        if (workspace.home / "mcp.json").exists():  # its servers may ask something whoever uses them
+            self._bridge.in_thread(_load_servers, lambda _: self._listen(workspace))
 
     def make_panel(self) -> QWidget:
         """The agents panel."""
@@ -146,6 +149,10 @@ class AgentRoom(QObject):
 
         return FunctionProvider("Agents", PREFIX, entries)
 
+    def _listen(self, workspace: Workspace) -> None:
+        if self.desk.workspace is workspace:
+            self.servers.refresh()
+
     def _ask_files(self) -> None:
         from desktop.agents.panel import AgentsPanel
 
@@ -153,3 +160,7 @@ class AgentRoom(QObject):
         panel = self._window.docks.get(PANEL).fill()
         if isinstance(panel, AgentsPanel):
             panel.ask_files()
+
+
+def _load_servers() -> None:
+    import desktop.agents.servers  # noqa: F401 - loaded here, because it takes longer than a frame

@@ -165,7 +165,6 @@ class ServerWindow(QDialog):
         self.trouble.setText(desk.trouble)
         self.trouble.setVisible(bool(desk.trouble))
         self._stack.setCurrentWidget(self.page if names else self._empty)
-        self.list.setVisible(bool(names))
         if names:
             self.list.setCurrentRow(names.index(chosen) if chosen in names else 0)
             self._chosen(self.list.currentItem())

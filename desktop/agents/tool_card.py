@@ -69,6 +69,7 @@ class ToolCard(QFrame):
             self.button = QPushButton("Agree" if self.tool.state == "new" else "Agree to the change")
             self.button.clicked.connect(self.agreed)
         self.button.setAccessibleName(f"{self.button.text()}: {self.tool.name}")
+        self.button.setAutoDefault(False)
         set_role(self.button, role="small")
         row.addWidget(self.button)
         return row
