@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
@@ -224,6 +225,7 @@ class Program(QObject):
         self.agents.chat_wanted.connect(self.chats.open_chat)
         self.chats.run_wanted.connect(self._show_run_of)
         self.memories.run_wanted.connect(self._show_run_of)
+        self.memories.conversation_wanted.connect(self._show_conversation)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
         start.new_wanted.connect(self.filing.new)
@@ -322,6 +324,15 @@ class Program(QObject):
     def _show_run_of(self, run_id: str) -> None:
         if self.session.workspace is not None:
             self.bridge.spawn(self.session.workspace.journal.run(run_id), self._show_run)
+
+    def _show_conversation(self, conversation: str, message: str) -> None:
+        """Show the message that a memory came from; ids of memories are texts, as steps and imports give them too."""
+        try:
+            place = UUID(conversation)
+        except ValueError:
+            self.window.toasts.show("That conversation is not here", f"It is called {conversation}.", kind="failed")
+            return
+        self.chats.open_conversation(place, int(message) if message.isdecimal() else None)
 
     def _make_library(self) -> QWidget:
         from desktop.panels.library import LibraryPanel

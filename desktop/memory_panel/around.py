@@ -47,6 +47,9 @@ def button(text: str, press: Callable[[], object], role: str = "", *, name: str 
     made = QPushButton(text)
     if role:
         set_role(made, role=role)
+    if role == "link":
+        made.setStyleSheet("QPushButton { padding: 0 1px; }")  # in line with the words around
+        made.setCursor(Qt.CursorShape.PointingHandCursor)
     if name:
         made.setAccessibleName(name)
     made.clicked.connect(lambda _checked=False: press())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen, QTextLayout, QTextOption
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.store.memory_records import Memory
@@ -14,8 +15,8 @@ from desktop.memory_panel.rows import MEMORY, Index
 from desktop.memory_panel.wording import SHARED, STATES, TYPES
 from desktop.panels.wording import ago
 
-ROW: Final = 72
-_LEFT: Final = 34
+ROW: Final = 66
+_LEFT: Final = 32
 _BAR: Final = 36
 
 
@@ -62,35 +63,40 @@ class MemoryDelegate(QStyledItemDelegate):
         icon, colour = TYPES[memory.type][1], "text.muted"
         if memory.state != "live":
             icon, colour = STATES[memory.state][1:]
-        self._icon(painter, QPoint(rect.left() + 10, rect.top() + 10), icon, colour)
         inner = rect.adjusted(_LEFT, 8, -10, -8)
         right = inner.right()
         if memory.pinned:
-            self._icon(painter, QPoint(right - 13, inner.top() + 1), "pin", "accent", 14)
             inner.setRight(right - 20)
         painter.setFont(theme.font("body"))
         painter.setPen(theme.color("text.muted" if gone else "text.primary"))
-        self._words(painter, inner, memory.content)
-        self._below(painter, QRect(inner.left(), rect.bottom() - 24, right - inner.left(), 16), memory)
+        lines = self._lines(painter.font(), memory.content, inner.width())
+        height = QFontMetrics(painter.font()).lineSpacing()
+        top = rect.center().y() - (len(lines) * height + 18) // 2
+        baseline = top + QFontMetrics(painter.font()).ascent()
+        for place, line in enumerate(lines):
+            painter.drawText(QPoint(inner.left(), baseline + place * height), line)
+        self._icon(painter, QPoint(rect.left() + 8, top), icon, colour)
+        if memory.pinned:
+            self._icon(painter, QPoint(right - 13, top + 1), "pin", "accent", 14)
+        below = QRect(inner.left(), top + len(lines) * height + 2, right - inner.left(), 16)
+        self._below(painter, below, memory)
 
-    def _words(self, painter: QPainter, room: QRect, text: str) -> None:
+    def _lines(self, font: QFont, text: str, width: int) -> Sequence[str]:
         """The first two lines; what is longer ends in dots."""
-        metrics = QFontMetrics(painter.font())
+        metrics = QFontMetrics(font)
         # A long text is cut before it is laid out: two lines never hold more.
         plain = " ".join(text[:400].split())
-        layout = QTextLayout(plain, painter.font())
+        layout = QTextLayout(plain, font)
         layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
         layout.beginLayout()
         line = layout.createLine()
-        line.setLineWidth(max(20, room.width()))
+        line.setLineWidth(max(20, width))
         end = line.textStart() + line.textLength()
         layout.endLayout()
-        height = metrics.lineSpacing()
-        baseline = room.top() + metrics.ascent()
-        painter.drawText(QPoint(room.left(), baseline), plain[:end].rstrip())
+        lines = [metrics.elidedText(plain[:end].rstrip(), Qt.TextElideMode.ElideRight, width)]
         if rest := plain[end:].strip():
-            elided = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())
-            painter.drawText(QPoint(room.left(), baseline + height), elided)
+            lines.append(metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width))
+        return lines
 
     def _below(self, painter: QPainter, room: QRect, memory: Memory) -> None:
         theme = self._around.themes.theme

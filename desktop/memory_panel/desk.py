@@ -195,7 +195,7 @@ class MemoryDesk(QObject):
         on_error: OnError,
         *,
         content: str | None = None,
-        type: MemoryType | None = None,  # noqa: A002 - as core.memory calls it
+        type: MemoryType | None = None,
         importance: float | None = None,
     ) -> None:
         """Correct a memory; the message offers to take it back."""

@@ -146,9 +146,7 @@ class MemoryDetail(QWidget):
         theme = self._around.themes.theme
         self.state.setText(name)
         self.state.setStyleSheet(f"color: {theme.css(colour)};")
-        self.state_icon.setPixmap(
-            self._around.icons.pixmap(icon, theme.color(colour), 16, self.devicePixelRatioF())
-        )
+        self.state_icon.setPixmap(self._around.icons.pixmap(icon, theme.color(colour), 16, self.devicePixelRatioF()))
         self.pin.setChecked(memory.pinned)
         self.pin.setText("Pinned" if memory.pinned else "Pin")
         self.pin.setEnabled(memory.state == "live" or memory.pinned)
@@ -315,7 +313,7 @@ class MemoryDetail(QWidget):
         icons, theme = self._around.icons, self._around.themes.theme
         self.back.setIcon(icons.icon("chevron-left", theme))
         signs: dict[QPushButton, str] = {
-            self.pin: "pin", self.forget: "trash-2", self.erase: "x", self.bring_back: "undo-2",
+            self.pin: "pin", self.forget: "archive", self.erase: "trash-2", self.bring_back: "undo-2",
         }  # fmt: skip
         for each, sign in signs.items():
             each.setIcon(icons.icon(sign, theme))
@@ -339,5 +337,3 @@ def _line() -> QFrame:
     line = QFrame()
     set_role(line, role="line")
     return line
-
-

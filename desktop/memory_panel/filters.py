@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.store.memory_records import MemoryFilter
-from desktop.memory_panel.wording import SOURCES, STATES, TYPES
+from desktop.memory_panel.wording import SOURCES, TYPES
 
 if TYPE_CHECKING:
     from core.store.memory_records import MemoryState

@@ -90,8 +90,10 @@ class HistoryView(QWidget):
 
 def _because(change: Change) -> str:
     """Who changed it, and why: `Ada: corrected`."""
-    return ": ".join(part for part in (change.who.capitalize() if change.who == "you" else change.who, change.cause)
-                     if part)  # fmt: skip
+    who = "You" if change.who == "you" else change.who
+    if not change.cause:
+        return f"By {who}" if who and who != "You" else who
+    return f"{who}: {change.cause}" if who else change.cause
 
 
 def _differences(change: Change, before: Change | None) -> Sequence[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from desktop.dialogs.value_editors import ChoiceBox, GrowingText
@@ -29,13 +29,11 @@ class MemoryFields(QWidget):
     def __init__(self, around: Around) -> None:
         super().__init__()
         self._exact: tuple[int, float] = (0, 0.0)
-        self.words = GrowingText(around.themes.theme, least=2, most=12)
+        self.words = _Words(around.themes.theme, least=2, most=12)
+        self.words.agreed.connect(self.agreed)
         self.words.setAccessibleName("What is remembered")
         self.words.setPlaceholderText("One statement that can be understood by itself")
         self.words.textChanged.connect(self.changed)
-        for keys in ("Ctrl+Return", "Ctrl+S"):
-            shortcut = QShortcut(QKeySequence(keys), self.words, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(self.agreed)
         self.kind = ChoiceBox()
         self.kind.setAccessibleName("Type")
         for each, (name, _) in TYPES.items():
@@ -99,3 +97,28 @@ class MemoryFields(QWidget):
         column.addWidget(self.words)
         column.addWidget(self.problem)
         column.addLayout(below)
+
+
+class _Words(GrowingText):
+    """Takes Ctrl+S and Ctrl+Return for itself: in the window around they save and run a workflow."""
+
+    agreed = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the keys before the window's commands get them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _agrees(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell that the person agrees, or type."""
+        if _agrees(event):
+            self.agreed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _agrees(event: QKeyEvent) -> bool:
+    keys = (Qt.Key.Key_S, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+    return bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier) and event.key() in keys

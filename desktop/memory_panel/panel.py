@@ -9,6 +9,7 @@ from uuid import UUID
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -153,7 +154,7 @@ class MemoryPanel(QWidget):
     def _owner(self) -> UUID | None:
         page = self._pages.currentWidget()
         boxes = {self.list: self.list.owner, self.recall: self.recall.owner, self.audit: self.audit.owner}
-        owner = boxes[page].owner if page in boxes else None  # type: ignore[index]
+        owner = boxes[page].owner if page in boxes else None
         return owner if isinstance(owner, UUID) else None
 
     def _join(self) -> None:
@@ -172,7 +173,8 @@ class MemoryPanel(QWidget):
 
     def _clicked(self) -> None:
         memories = self.list.selected()
-        if self._narrow and len(memories) == 1:
+        choosing = QApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier  # several, one after the other
+        if self._narrow and len(memories) == 1 and not choosing:
             self._look(memories[0])
 
     def _look(self, memory: Memory) -> None:
@@ -205,16 +207,25 @@ class MemoryPanel(QWidget):
 
     def _show_waiting(self, number: int) -> None:
         self._notice.setVisible(bool(number))
-        verb = "came from outside and waits" if number == 1 else "came from outside and wait"
-        self._notice_text.setText(f"{count_of(number)} {verb} for you. No agent recalls it before.")
-        if number > 1:
-            self._notice_text.setText(f"{count_of(number)} {verb} for you. No agent recalls them before.")
+        one = number == 1
+        what = "came from outside and waits for you" if one else "came from outside and wait for you"
+        self._notice_text.setText(f"{count_of(number)} {what}. Agents recall {'it' if one else 'them'} once confirmed.")
+        self.waiting_button.setText("Look at it" if one else "Look at them")
 
     def _arrange(self) -> None:
         both = not self._narrow
+        focus = self.focusWidget()
+        self.detail.set_narrow(not both)
+        # First shown, then hidden: what has the keyboard must hand it on within the panel, not to the window.
+        for part, shown in ((self._left, both or not self._reading), (self.detail, both or self._reading)):
+            if shown:
+                part.show()
+        if not both and focus is not None:
+            gone, seen = (self._left, self.detail.back) if self._reading else (self.detail, self.list.view)
+            if gone.isAncestorOf(focus) and focus.hasFocus():
+                seen.setFocus(Qt.FocusReason.OtherFocusReason)
         self._left.setVisible(both or not self._reading)
         self.detail.setVisible(both or self._reading)
-        self.detail.set_narrow(not both)
 
     def _lay_out(self) -> None:
         self._notice = QFrame()

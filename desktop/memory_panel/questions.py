@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.store.memory_records import Memory
+from desktop.style import set_role
 
 
 def ask_to_erase(parent: QWidget, memories: Sequence[Memory], agreed: Callable[[], object]) -> QMessageBox:
@@ -24,8 +25,10 @@ def ask_to_erase(parent: QWidget, memories: Sequence[Memory], agreed: Callable[[
         f"{quoted} and {len(memories) - 1:,} more.\n\nTheir words, their vectors and their whole history go."
     )  # fmt: skip
     question.setInformativeText(f"{what} Only a line stays that says when something was erased. This cannot be undone.")
-    question.addButton(QMessageBox.StandardButton.Cancel)
+    cancel = question.addButton(QMessageBox.StandardButton.Cancel)
+    question.setDefaultButton(cancel)
     erase = question.addButton("Forget for good", QMessageBox.ButtonRole.DestructiveRole)
+    set_role(erase, role="danger")
     erase.clicked.connect(lambda: agreed())
     question.open()
     return question

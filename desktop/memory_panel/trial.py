@@ -24,7 +24,8 @@ told. not_relevant: merely the least far away."""
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A recall that changed nothing. fates: what becomes of each of its items. room: tokens for memories in a prompt."""
+    """A recall that changed nothing. fates: what becomes of each of its items. room: tokens for memories in a
+    prompt."""
 
     question: str
     recall: Recall

@@ -24,7 +24,7 @@ STATES: Final[Mapping[MemoryState, tuple[str, str, str]]] = {
     "live": ("Holds", "circle-check", "state.done"),
     "quarantined": ("Waits for you", "shield-alert", "state.waiting"),
     "replaced": ("Superseded", "replace", "text.muted"),
-    "forgotten": ("Forgotten", "trash-2", "text.muted"),
+    "forgotten": ("Forgotten", "archive", "text.muted"),
 }
 """Name, icon and the token of its colour."""
 
@@ -44,12 +44,12 @@ CHANGES: Final[Mapping[ChangeKind, tuple[str, str]]] = {
     "repeated": ("Said again", "repeat"),
     "edited": ("Changed", "pencil"),
     "replaced": ("Superseded", "replace"),
-    "forgotten": ("Forgotten", "trash-2"),
+    "forgotten": ("Forgotten", "archive"),
     "restored": ("Brought back", "undo-2"),
     "confirmed": ("Confirmed", "shield-check"),
     "pinned": ("Pinned", "pin"),
     "unpinned": ("No longer pinned", "pin-off"),
-    "erased": ("Forgotten for good", "x"),
+    "erased": ("Forgotten for good", "trash-2"),
 }
 """Name and icon."""
 

@@ -1,0 +1,136 @@
+"""The audit on a real database: each finding with its cure, which can be taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from PySide6.QtWidgets import QComboBox
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desktop.memory_panel.audit_page import FindingGroup
+from desktop.program import Program
+from tests.support.desktop_program import until
+from tests.support.memory_panel import all_of, button_of, panel_of, press, question_of, state_of, tell, undo
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+
+
+async def write(program: Program, statement: str, **values: object) -> None:
+    """What happened in the database long ago, or by an older version."""
+    assert program.session.workspace is not None
+    assert program.session.workspace.store is not None
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(text(statement), values)
+
+    await program.session.workspace.store.database.run(work)
+
+
+async def made(program: Program, owner: UUID | None, words: str) -> UUID:
+    outcome = await tell(program, owner, words)
+    assert outcome.memory is not None
+    return outcome.memory.id
+
+
+async def looked(program: Program) -> None:
+    """Look the agent's memories over."""
+    program.commands.run("memory.audit")
+    part = panel_of(program).audit
+    assert isinstance(part.owner, QComboBox)
+    assert part.owner.currentText() == "Concierge"
+    await until(lambda: part.found is not None)
+
+
+def group(program: Program, kind: str) -> FindingGroup:
+    return next(each for each in panel_of(program).audit.groups if each.kind == kind)
+
+
+def kinds(program: Program) -> list[str]:
+    return [each.kind for each in panel_of(program).audit.groups]
+
+
+async def test_a_memory_in_order_is_said_to_be(program: Program, agent: UUID) -> None:
+    await made(program, agent, "The dog is called Bruno.")
+    await looked(program)
+    await until(lambda: panel_of(program).audit.summary.text() == "1 memory looked over  ·  nothing amiss")
+    assert kinds(program) == []
+
+
+async def test_of_the_same_words_the_shared_one_is_kept_and_undo_brings_the_other_back(
+    program: Program, agent: UUID
+) -> None:
+    shared = await made(program, None, "Breakfast is at seven.")
+    own = await made(program, agent, "Breakfast is at seven.")
+    await looked(program)
+    await until(lambda: kinds(program) == ["exact_double"])
+    press(button_of(group(program, "exact_double"), "Keep the shared one"))
+    await until(lambda: kinds(program) == [])
+    assert (await state_of(program, own), await state_of(program, shared)) == ("forgotten", "live")
+    undo(program)
+    await until(lambda: kinds(program) == ["exact_double"])
+
+
+async def test_what_was_never_recalled_is_forgotten_all_at_once_and_comes_back(program: Program, agent: UUID) -> None:
+    for words in ("The dog is called Bruno.", "The museum is closed on Mondays.", "Ada lives in Porto."):
+        await made(program, agent, words)
+    await write(program, "UPDATE agent_memories SET created = created - CAST(:age AS interval)", age=timedelta(days=40))
+    await looked(program)
+    await until(lambda: kinds(program) == ["never_recalled"])
+    press(button_of(group(program, "never_recalled"), "Forget all 3"))
+    await until(lambda: kinds(program) == [])
+    assert {memory.state for memory in await all_of(program)} == {"forgotten"}
+    undo(program)
+    await until(lambda: kinds(program) == ["never_recalled"])
+
+
+async def test_a_stale_memory_that_still_holds_is_no_finding_any_more(program: Program, agent: UUID) -> None:
+    await made(program, agent, "The dog is called Bruno.")
+    await write(
+        program,
+        "UPDATE agent_memories SET access_count = 3, last_accessed = last_accessed - CAST(:age AS interval)",
+        age=timedelta(days=200),
+    )
+    await looked(program)
+    await until(lambda: kinds(program) == ["stale"])
+    press(button_of(group(program, "stale"), "Still holds"))
+    await until(lambda: kinds(program) == [])
+    assert (await all_of(program))[0].access_count == 4
+
+
+async def test_a_secret_that_got_in_is_forgotten_for_good_after_one_question(program: Program, agent: UUID) -> None:
+    kept = await made(program, agent, "The dog is called Bruno.")
+    await write(program, "UPDATE agent_memories SET content = 'The password is hunter2trois' WHERE id = :id", id=kept)
+    await looked(program)
+    await until(lambda: kinds(program) == ["secret"])
+    press(button_of(group(program, "secret"), "Forget for good…"))
+    press(button_of(question_of(program), "Forget for good"))
+    await until(lambda: kinds(program) == [])
+    assert await all_of(program) == ()
+
+
+async def test_of_a_contradiction_one_is_kept(program: Program, agent: UUID) -> None:
+    first = await made(program, agent, "Ada lives in Porto.")
+    second = await made(program, agent, "The dog is called Bruno.")
+    await write(program, "UPDATE agent_memories SET fact_key = 'ada/lives in'")
+    await looked(program)
+    await until(lambda: kinds(program) == ["conflict"])
+    card = group(program, "conflict").cards[0]
+    newer = button_of(card, "Keep this one")
+    assert newer.accessibleName() == "Keep this one: The dog is called Bruno."
+    press(newer)
+    await until(lambda: kinds(program) == [])
+    assert (await state_of(program, first), await state_of(program, second)) == ("forgotten", "live")
+
+
+async def test_one_that_is_hard_to_find_is_opened_to_be_said_otherwise(program: Program, agent: UUID) -> None:
+    await made(program, agent, "The dog is called Bruno.")
+    await write(program, "UPDATE agent_memories SET created = created - CAST(:age AS interval)", age=timedelta(days=40))
+    await looked(program)
+    await until(lambda: kinds(program) == ["never_recalled"])
+    press(button_of(group(program, "never_recalled"), "Say it otherwise"))
+    detail = panel_of(program).detail
+    await until(detail.isVisible)
+    assert detail.fields.words.toPlainText() == "The dog is called Bruno."
