@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.home import default_home as default_home  # whoever reads settings asks where they are
+from core.workflow.durations import parse_duration
 
 OPENROUTER = "https://openrouter.ai/api/v1"
 """The base URL of OpenRouter."""
@@ -82,6 +83,61 @@ class MemorySettings(BaseModel):
     )  # fmt: skip
 
 
+class WorkerSettings(BaseModel):
+    """How this machine's workers execute queued runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: int = Field(10, ge=1, le=1000, title="Runs at once", description="In one worker.")
+    queues: list[str] = Field(default_factory=list, title="Queues", description="Those it takes from; none for all.")
+    lost_after_s: float = Field(
+        30, ge=1, le=3600, title="Lost after",
+        description="A worker that is silent for so long has lost its runs. The same on all machines.",
+        json_schema_extra={"unit": "s"},
+    )  # fmt: skip
+    grace_s: float = Field(
+        30, ge=0, le=86_400, title="Time to finish",
+        description="What runs have left when a worker is stopped; then another worker goes on with them.",
+        json_schema_extra={"unit": "s"},
+    )  # fmt: skip
+
+
+class LimitSettings(BaseModel):
+    """What all workers together may do at the same time, or within a time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workflows: dict[str, int] = Field(
+        default_factory=dict, title="Runs of a workflow", description="At the same time, by the workflow's name."
+    )
+    models: dict[str, str] = Field(
+        default_factory=dict, title="Calls of models",
+        description="By the beginning of the model's name, or * for all, such as 60/1m.",
+    )  # fmt: skip
+
+    @field_validator("workflows")
+    @classmethod
+    def _positive(cls, value: dict[str, int]) -> dict[str, int]:
+        if wrong := [name for name, number in value.items() if number < 1]:
+            raise ValueError(f"at least 1 run must be allowed of {', '.join(wrong)}")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _rates(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in value.values():
+            rate_of(text)
+        return value
+
+
+def rate_of(text: str) -> tuple[int, float]:
+    """How many within how many seconds `60/1m` says. Raises ValueError."""
+    number, _, span = text.partition("/")
+    if not number.strip().isdecimal() or int(number) < 1 or (seconds := parse_duration(span)) <= 0:
+        raise ValueError(f"{text!r} is no rate; give a number and a time, such as 60/1m")
+    return int(number), seconds
+
+
 class Settings(BaseSettings):
     """Everything a person can set. The environment (`STEPLOOM_…`) comes before the file."""
 
@@ -113,6 +169,8 @@ class Settings(BaseSettings):
     folders: list[FolderGrant] = Field(default_factory=list, title="Folders", description="What steps may touch.")
     retention: RetentionSettings = Field(default_factory=RetentionSettings, title="Keep runs")
     memory: MemorySettings = Field(default_factory=MemorySettings, title="Memory")
+    workers: WorkerSettings = Field(default_factory=WorkerSettings, title="Workers")
+    limits: LimitSettings = Field(default_factory=LimitSettings, title="Limits")
     secrets_file: bool = Field(
         False, title="Keys in a file",
         description="Without a keyring: keep keys in a file that only you can read.",

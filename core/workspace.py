@@ -577,7 +577,9 @@ def _complete(workflow: Workflow, inputs: Mapping[str, Json], *, from_text: bool
 async def _open_store(home: Path, settings: Settings, secrets: KeyringSecrets) -> AsyncIterator[Store]:
     """The settings' database, its password from the keyring; or the embedded one in the home folder."""
     url = await database_url(settings, secrets)
-    async with await Store.open(url or None, home, patience=settings.database_patience_s) as store:
+    lost = settings.workers.lost_after_s
+    patience = settings.database_patience_s
+    async with await Store.open(url or None, home, patience=patience, lease_s=lost, beat_s=lost / 3) as store:
         yield store
 
 

@@ -7,7 +7,7 @@ and its journal, so that an entry which comes twice does no harm.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -30,6 +30,9 @@ T = TypeVar("T")
 TASK: Final = "steploom.run"
 """The name of the queue's entries; their only argument is `run_id`."""
 
+POISON: Final = 3
+"""So many workers may be lost over one run; then it is parked."""
+
 CANCEL_CHANNEL: Final = "steploom_cancel"
 """Where workers hear the ids of runs that they are to stop."""
 
@@ -42,8 +45,8 @@ VALUES (:run_id, :workflow_name, :document_hash, CAST(:inputs AS json), :origin,
     CAST(:part AS json), 'queued', '', :created, 0, 0, 0, 0, false, CAST(:blobs AS text[]), 0)""")
 
 _QUEUE = text("""
-INSERT INTO queued_runs (run_id, queue, priority, key, limit_key)
-VALUES (:run_id, :queue, :priority, :key, :limit_key)
+INSERT INTO queued_runs (run_id, queue, priority, key, limit_key, key_limit, workflow_limit)
+VALUES (:run_id, :queue, :priority, :key, :limit_key, :key_limit, :workflow_limit)
 ON CONFLICT (run_id) DO NOTHING""")
 
 _LOCK = text("SELECT queue, priority, parked FROM queued_runs WHERE run_id = :run_id FOR UPDATE")
@@ -63,9 +66,58 @@ WHERE id = :run_id AND status = 'queued' AND lease_owner IS NULL RETURNING id"""
 
 _LOST = text("UPDATE queued_runs SET losses = losses + 1 WHERE run_id = :run_id RETURNING losses")
 
-_PARK = text("UPDATE queued_runs SET parked = :reason WHERE run_id = :run_id")
+_PARK = text("""
+WITH parked AS (UPDATE queued_runs SET parked = :reason, slot_until = NULL WHERE run_id = :run_id RETURNING run_id)
+UPDATE executions SET status = 'suspended', wake_at = NULL, lease_epoch = lease_epoch + 1, lease_owner = NULL,
+    lease_expires = NULL, error = json_build_object('type', 'parked', 'message', CAST(:reason AS text), 'attempt', 1)
+WHERE id IN (SELECT run_id FROM parked) AND status IN ('queued', 'running', 'suspended')""")
+"""A parked run stands as suspended, with the reason as its error; whoever had it may write no more."""
 
-_UNPARK = text("UPDATE queued_runs SET parked = '', losses = 0, cancel = '' WHERE run_id = :run_id")
+_UNPARK = text("""
+WITH freed AS (
+    UPDATE queued_runs SET parked = '', losses = 0, cancel = '' WHERE run_id = :run_id AND parked <> ''
+    RETURNING run_id)
+UPDATE executions SET error = NULL WHERE id IN (SELECT run_id FROM freed) AND status = 'suspended'""")
+
+_LOCK_LIMITS = text("""
+SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT hashtextextended('limit of key ' || limit_key, 1) AS key FROM queued_runs
+    WHERE run_id = :run_id AND key_limit > 0
+    UNION SELECT hashtextextended('limit of workflow ' || workflow_name, 2)
+    FROM queued_runs JOIN executions ON id = run_id WHERE run_id = :run_id AND workflow_limit > 0
+    ORDER BY 1) AS keys""")
+
+_TAKE_SLOT = text("""
+UPDATE queued_runs AS q SET slot_until = clock_timestamp() + make_interval(secs => :seconds), held_back = NULL
+FROM executions AS e
+WHERE q.run_id = :run_id AND e.id = q.run_id AND (q.key_limit = 0 OR q.key_limit > (
+    SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
+    WHERE other.limit_key = q.limit_key AND other.run_id <> q.run_id AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+)) AND (q.workflow_limit = 0 OR q.workflow_limit > (
+    SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
+    WHERE run.workflow_name = e.workflow_name AND run.status IN ('queued', 'running', 'suspended')
+        AND other.run_id <> q.run_id AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+)) RETURNING q.run_id""")
+"""A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it."""
+
+_HOLD_BACK = text("UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()) WHERE run_id = :run_id")
+
+_FREE_SLOT = text("UPDATE queued_runs SET slot_until = NULL WHERE run_id = :run_id")
+
+_NEXT_IN_LINE = text("""
+SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
+WHERE q.held_back IS NOT NULL AND q.parked = '' AND NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || q.run_id AND t.status = 'todo')
+AND ((q.key_limit > 0 AND q.limit_key = (SELECT limit_key FROM queued_runs WHERE run_id = :run_id))
+    OR (q.workflow_limit > 0 AND e.workflow_name = (SELECT workflow_name FROM executions WHERE id = :run_id)))
+ORDER BY q.priority DESC, q.enqueued LIMIT 1""")
+
+_TO_CANCEL = text("""
+SELECT run_id, cancel FROM queued_runs WHERE run_id = ANY(CAST(:ids AS text[])) AND cancel <> ''""")
+
+_NOTE = text("UPDATE queued_runs SET handed_over = :handed_over, waits_for = :waits_for WHERE run_id = :run_id")
 
 _DEPTH = text("""
 SELECT queue_name AS queue, count(*) AS number,
@@ -74,7 +126,10 @@ FROM procrastinate_jobs JOIN queued_runs AS q ON q.run_id = args ->> 'run_id'
 WHERE status = 'todo' AND task_name = :task AND (scheduled_at IS NULL OR scheduled_at <= now())
 GROUP BY 1""")
 
-_FACTS = text("SELECT * FROM queued_runs WHERE run_id = :run_id")
+_FACTS = text("""
+SELECT q.*, e.status IN ('queued', 'running', 'suspended') OR (e.status = 'cancelled' AND e.resumable AND q.handed_over)
+    AS wanted
+FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = :run_id""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +137,8 @@ class QueuePlace:
     """Where in the queue a run waits.
 
     priority: the higher, the sooner. key: whoever asks with the same key gets the same run. limit_key: runs of one key
-    share a limit. run_at: not before that time.
+    share a limit. run_at: not before that time. key_limit, workflow_limit: runs of that limit key, and of the workflow,
+    at the same time; 0 for any number.
     """
 
     queue: str = "default"
@@ -90,11 +146,23 @@ class QueuePlace:
     key: str = ""
     limit_key: str = ""
     run_at: datetime | None = None
+    key_limit: int = 0
+    workflow_limit: int = 0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a worker needs leave to execute it."""
+        return bool(self.key_limit or self.workflow_limit)
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedRun:
-    """What the queue knows of a run. losses: workers that were lost over it. parked, cancel: why, '' for not."""
+    """What the queue knows of a run. losses: workers that were lost over it. parked, cancel: why, '' for not.
+
+    wanted: whether it has not ended. noted: whether something was noted (that it was handed over, or what workers
+    lacked) that no longer holds once a worker executes it. waits_for: what the workers lack that saw it, '' for
+    nothing.
+    """
 
     run_id: str
     place: QueuePlace
@@ -102,6 +170,9 @@ class QueuedRun:
     losses: int = 0
     parked: str = ""
     cancel: str = ""
+    noted: bool = False
+    waits_for: str = ""
+    wanted: bool = True
 
 
 class QueuedRuns:
@@ -159,6 +230,84 @@ class QueuedRuns:
 
         return await self._database.run(work)
 
+    async def note_loss(self, run_id: str) -> bool:
+        """The run could not be executed by a fault of ours, which counts as a lost worker; True if it was parked."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            if await self.count_loss(connection, run_id):
+                return True
+            await self._again(connection, run_id, QueuePlace())
+            return False
+
+        return await self._database.run(work)
+
+    async def count_loss(self, connection: AsyncConnection, run_id: str) -> bool:
+        """A worker was lost while it executed the run; True if so many were by now that the run was parked."""
+        losses = int(await connection.scalar(_LOST, {"run_id": run_id}) or 0)
+        if losses < POISON:
+            return False
+        reason = (
+            f"{losses} workers were lost while they executed it, so no other takes it. See what it does to them, then: "
+            f"steploom runs unpark {run_id}"
+        )
+        await connection.execute(_PARK, {"run_id": run_id, "reason": reason})
+        return True
+
+    async def take_slot(self, run_id: str, seconds: float = 30.0) -> bool:
+        """Whether the run's limits let it be executed now; if not, it waits until a run in its way ends.
+
+        seconds: for which the slot is kept until the run is leased.
+        """
+
+        async def work(connection: AsyncConnection) -> bool:
+            await connection.execute(_LOCK_LIMITS, {"run_id": run_id})
+            if await connection.scalar(_TAKE_SLOT, {"run_id": run_id, "seconds": seconds}) is not None:
+                return True
+            await connection.execute(_HOLD_BACK, {"run_id": run_id})
+            return False
+
+        return await self._database.run(work)
+
+    async def free_slot(self, run_id: str) -> None:
+        """The run is not executed any more: let the next one that its limits held back be taken."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(_FREE_SLOT, {"run_id": run_id})
+            following = await connection.scalar(_NEXT_IN_LINE, {"run_id": run_id})
+            if following is not None:
+                await self._again(connection, following, QueuePlace())
+
+        await self._database.run(work)
+
+    async def hand_over(self, run_id: str) -> None:
+        """Note that the run's worker stops, and that another is to go on with it, however the run is left."""
+        values = {"run_id": run_id, "handed_over": True, "waits_for": ""}
+        await self._database.run(lambda connection: connection.execute(_NOTE, values))
+
+    async def leave_to_others(self, run_id: str, waits_for: str, until: datetime) -> None:
+        """Let the run wait for a worker that has what this one lacks. until: before that nobody tries again."""
+
+        async def work(connection: AsyncConnection) -> None:
+            values = {"run_id": run_id, "handed_over": False, "waits_for": escape(waits_for)}
+            await connection.execute(_NOTE, values)
+            await self._again(connection, run_id, QueuePlace(run_at=until))
+
+        await self._database.run(work)
+
+    async def forget_notes(self, run_id: str) -> None:
+        """A worker executes the run: that it was handed over, or that a worker lacked something, is past."""
+        values = {"run_id": run_id, "handed_over": False, "waits_for": ""}
+        await self._database.run(lambda connection: connection.execute(_NOTE, values))
+
+    async def to_cancel(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these runs somebody wants stopped, and why."""
+
+        async def work(connection: AsyncConnection) -> dict[str, str]:
+            rows = await connection.execute(_TO_CANCEL, {"ids": list(run_ids)})
+            return {row.run_id: unescape(row.cancel) for row in rows}
+
+        return await self._database.run(work)
+
     async def park(self, run_id: str, reason: str) -> None:
         """Let no worker take the run any more."""
         values = {"run_id": run_id, "reason": escape(reason)}
@@ -213,7 +362,7 @@ class QueuedRuns:
     async def _queue(self, connection: AsyncConnection, run_id: str, place: QueuePlace) -> bool:
         values = {
             "run_id": run_id, "queue": escape(place.queue), "priority": place.priority, "key": escape(place.key),
-            "limit_key": escape(place.limit_key),
+            "limit_key": escape(place.limit_key), "key_limit": place.key_limit, "workflow_limit": place.workflow_limit,
         }  # fmt: skip
         await connection.execute(_QUEUE, values)
         row = (await connection.execute(_LOCK, {"run_id": run_id})).one()
@@ -228,5 +377,11 @@ class QueuedRuns:
 
 
 def _queued(row: Any) -> QueuedRun:
-    place = QueuePlace(unescape(row.queue), row.priority, unescape(row.key), unescape(row.limit_key))
-    return QueuedRun(row.run_id, place, row.enqueued, row.losses, unescape(row.parked), unescape(row.cancel))
+    place = QueuePlace(
+        unescape(row.queue), row.priority, unescape(row.key), unescape(row.limit_key), key_limit=row.key_limit,
+        workflow_limit=row.workflow_limit,
+    )  # fmt: skip
+    return QueuedRun(
+        row.run_id, place, row.enqueued, row.losses, unescape(row.parked), unescape(row.cancel),
+        noted=row.handed_over or bool(row.waits_for), waits_for=unescape(row.waits_for), wanted=row.wanted,
+    )  # fmt: skip

@@ -22,6 +22,7 @@ from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.statistics import Statistics
 from core.store.thread import StoreThread
+from core.store.workers import Workers
 from core.store.workflows import Workflows
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Store:
         self.workflows = Workflows(database, documents)
         self.executions = Executions(database)
         self.queued_runs = QueuedRuns(database, documents)
+        self.workers = Workers(database, self.queued_runs)
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)
         self.statistics = Statistics(database)
