@@ -220,7 +220,7 @@ class RunController(QObject):
 
         def heard(event: Event) -> None:
             watched.take(event, clock.monotonic())
-            if watched is self._shown and not self._frame.isActive():
+            if watched is self._shown and not self._closed and not self._frame.isActive():
                 self._frame.start()
 
         run.listeners.append(heard)
