@@ -185,6 +185,8 @@ def with_function_value(function: Function, key: str, value: Value) -> Function:
         return replace(function, target=_text(value))
     if key == "parameters":
         return replace(function, parameters=_schema(value))
+    if key == "enabled":
+        return replace(function, enabled=value is True)
     plain = Function("")
     meaning = getattr(plain, key) if value is ABSENT else _meaning(_FUNCTION_FIELDS[key], value)
     changes: dict[str, Any] = {key: meaning}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.agents.mcp.errors import NotSignedIn
 from core.agents.mcp.exchange import Elicitation, ElicitationAnswer
@@ -65,7 +66,8 @@ class Questions(QObject):
         try:
             return await answer
         finally:
-            dialog.close()
+            if isValid(dialog):
+                dialog.close()
 
 
 class ElicitationDialog(QDialog):

@@ -210,7 +210,10 @@ class FunctionsPage(QWidget):
         agent = self._draft.agent
         for function in agent.functions:
             plain = replace(function, enabled=True)
-            if function.name and self._looked.get(function.name) != plain and (function.target or not plain.target):
+            known = self._looked.get(function.name)
+            if known is not None and (known.kind, known.target) != (plain.kind, plain.target):
+                self._facts.pop(function.name, None)
+            if function.name and function.target and known != plain:
                 self._looked[function.name] = plain
                 self._bridge.spawn(
                     workspace.function_facts(agent, plain),

@@ -24,7 +24,7 @@ def test_what_does_not_fit_is_kept_as_typed_and_told_at_its_place(qtbot: QtBot) 
     assert draft.agent == PLAIN
     assert draft.values("model") == {"temperature": "warm"}
     assert not draft.is_saved
-    assert [place for place, _ in problems_of(draft.agent, draft.unfinished)][0] == ("model", "temperature")
+    assert problems_of(draft.agent, draft.unfinished)[0][0] == ("model", "temperature")
     draft.set_value("model", "temperature", 0.5, typing=True)
     assert (draft.agent.model.temperature, dict(draft.unfinished)) == (0.5, {})
 

@@ -19,7 +19,7 @@ from tests.desktop.agents.conftest import CLERK, DESK, workspace_of
 from tests.support.desktop_drop import drop_files
 from tests.support.desktop_program import until
 
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support (propagateSizeHints|raise)")
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 
 def panel(program: Program) -> AgentsPanel:
