@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli import agents, chat, database, doctor, documents, keys, mcp, models, run, runs, steps, workflows
+from core.cli import agents, chat, database, doctor, documents, keys, mcp, models, run, runs, steps, worker, workflows
 from core.cli.command_log import logged
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
@@ -26,6 +26,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("sample")(run.sample)
 app.command("chat")(chat.chat)
+app.command("worker")(worker.worker)
+app.command("workers")(worker.workers)
 app.command("validate")(documents.validate_files)
 app.command("steps")(steps.steps)
 app.command("models")(models.models)

@@ -84,6 +84,29 @@ def use(
     return COMPLETED
 
 
+@app.command("move")
+def move(
+    url: Annotated[str, typer.Argument(help="The empty database to copy to: postgresql://user@host:5432/database.")],
+) -> int:
+    """Copy everything from the present database into another one, such as a server that workers share."""
+    from core.store.address import Address
+    from core.store.move import move as copy
+
+    target = Address.parse(url)
+    console = error_console()
+
+    def told(table: str, rows: int) -> None:
+        if rows:
+            console.print(f"{table:<24}{rows:>10,}", markup=False, highlight=False)
+
+    with address() as source:
+        moved = copy(source, target, told)
+        text = f"Copied {moved.total:,} rows from {source.shown} to {target.shown}; both hold the same."
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
+    console.print("Use it from now on: steploom db use URL", soft_wrap=True, markup=False)
+    return COMPLETED
+
+
 @contextmanager
 def address() -> Iterator[Address]:
     """The database of the settings; the embedded server runs while inside."""

@@ -51,13 +51,23 @@ def run(
     timeout: TimeoutOption = "",
     allow_read: ReadOption = [],  # noqa: B006 - as above
     allow_write: WriteOption = [],  # noqa: B006 - as above
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker; print the run's id.")] = False,
+    queue_name: Annotated[str, typer.Option("--queue-name", help="With --queue: which queue.")] = "default",
+    priority: Annotated[int, typer.Option("--priority", help="With --queue: the higher, the sooner.")] = 0,
 ) -> int:
-    """Run a workflow and show its steps as they run.
+    """Run a workflow and show its steps as they run, or leave it to a worker.
 
     Exit codes: 0 completed, 1 failed, 2 bad document or usage, 3 suspended, 130 cancelled. Ctrl-C leaves a run
     that `steploom runs resume` goes on with.
     """
     inputs = read_inputs(given, inputs_file)
+    if queue:
+        if memory_only or events or timeout or allow_read or allow_write:
+            raise typer.BadParameter(
+                "--queue goes with --input, --inputs, --demo, --json, --queue-name and --priority only: what steps may "
+                "touch is said to the worker, the time a run may take in the workflow."
+            )
+        return asyncio.run(_enqueue(workflow, inputs, queue_name, priority, demo=demo, as_json=as_json))
     return asyncio.run(
         _run(
             workflow,
@@ -119,6 +129,29 @@ async def _run(
         found = await _found(workspace, name)
         started = workspace.start(found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=True)
         return await follow(workspace, started, show, grant_flags(read, write))
+
+
+async def _enqueue(
+    name: str, inputs: Mapping[str, Json], queue: str, priority: int, *, demo: bool, as_json: bool
+) -> int:
+    from core.engine.errors import InputError
+    from core.workflow.inputs import check_inputs
+    from core.workspace import Workspace
+
+    async with Workspace.open(demo=demo) as workspace:
+        found = await _found(workspace, name)
+        complete, problems = check_inputs(found.workflow, inputs, from_text=True)
+        if problems:
+            raise InputError(problems)
+        run_id = await workspace.queue.enqueue(
+            found.workflow, complete, queue=queue, priority=priority, origin=found.origin
+        )
+    if as_json:
+        print_json({"run_id": run_id, "status": "queued"})
+    else:
+        typer.echo(run_id)
+        error_console().print(f"A worker executes it. See: steploom runs show {run_id}", soft_wrap=True, markup=False)
+    return COMPLETED
 
 
 async def _found(workspace: Workspace, name: str) -> Found:

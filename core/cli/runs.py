@@ -65,7 +65,7 @@ async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_j
         (
             run.id[-8:] if narrow else run.id,  # its end names a run as well
             run.workflow.name,
-            run.status,
+            standing(run),
             f"{run.created.astimezone():{when}}",
             duration(run.duration_s) if run.duration_s else "",
             f"{run.usage.tokens:,}" if run.usage.tokens else "",
@@ -163,11 +163,21 @@ async def _answer(
         step = _asking(run_id, await workspace.journal.steps(run_id), path)
         await workspace.journal.answer(run_id, step.path, _reply(step, reply, comment))
         flags = grant_flags(read, write)
+        if show is None and await _left_to_workers(workspace, run_id):
+            error_console().print("Answered. A worker goes on with it.", soft_wrap=True)
+            return COMPLETED
         if show is None:
             text = f"Answered. Go on with: steploom runs resume {run_id}{flags}"
             error_console().print(text, soft_wrap=True, markup=False)
             return COMPLETED
         return await follow(workspace, await workspace.resume(run_id), show, flags)
+
+
+async def _left_to_workers(workspace: Workspace, run_id: str) -> bool:
+    """Wake a worker, if the run is one that workers execute."""
+    if workspace.store is None or await workspace.store.queued_runs.get(run_id) is None:
+        return False
+    return await workspace.queue.wake(run_id)
 
 
 def _asking(run_id: str, steps: Sequence[StepRecord], path: str) -> StepRecord:
@@ -212,8 +222,29 @@ async def _cancel(wanted: str) -> int:
 
     async with Workspace.open() as workspace:
         run_id = await resolve(workspace, wanted)
-        await workspace.journal.cancel(run_id)
+        await workspace.queue.cancel(run_id)
         error_console().print(f"Cancelled {run_id}.", soft_wrap=True)
+    return COMPLETED
+
+
+@app.command("unpark")
+def unpark(run: RunArgument) -> int:
+    """Let workers take a run again that was parked because workers were lost over it."""
+    return asyncio.run(_unpark(run))
+
+
+async def _unpark(wanted: str) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        run_id = await resolve(workspace, wanted)
+        await workspace.journal.run(run_id)
+        assert workspace.store is not None
+        known = await workspace.store.queued_runs.get(run_id)
+        if known is None or not known.parked:
+            raise Refusal(f"The run {run_id} is not parked.")
+        await workspace.store.queued_runs.unpark(run_id)
+        error_console().print(f"Workers take {run_id} again.", soft_wrap=True)
     return COMPLETED
 
 
@@ -229,6 +260,12 @@ async def resolve(workspace: Workspace, wanted: str) -> str:
         return matches[0]
     problem = f"{len(matches)} runs match {wanted!r}" if matches else f"There is no run {wanted!r}"
     raise Refusal(f"{problem}. `steploom runs list` shows the runs there are.")
+
+
+def standing(run: RunRecord) -> str:
+    """How a run stands, in a word: its status, or that no worker takes it any more."""
+    is_parked = run.status == "suspended" and run.error is not None and run.error.type == "parked"
+    return "parked" if is_parked else run.status
 
 
 def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:

@@ -1,0 +1,131 @@
+"""`steploom worker` and `steploom workers`: execute queued runs, and see who does."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.exit_codes import COMPLETED
+from core.cli.run import DemoOption, JsonOption, ReadOption, WriteOption, grants
+from core.cli.terminal import error_console, print_json, print_table
+
+if TYPE_CHECKING:
+    from core.grants import Grant
+
+
+def worker(
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=0, max=1000, help="Runs at the same time; 0 for the settings'.")
+    ] = 0,
+    queues: Annotated[str, typer.Option("--queues", metavar="A,B", help="Queues to take from; all by default.")] = "",
+    grace: Annotated[
+        str, typer.Option("--grace", help="Time that runs have to finish when it is stopped: 30s, 5m.")
+    ] = "",
+    demo: DemoOption = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
+    allow_read: ReadOption = [],  # noqa: B006 - typer wants a list and never changes it
+    allow_write: WriteOption = [],  # noqa: B006 - as above
+) -> int:
+    """Execute queued runs until it is stopped (Ctrl-C, SIGTERM).
+
+    Any number of workers may do so, on any machine with the same STEPLOOM_DATABASE_URL. Stopped, it lets its runs
+    finish for a while and hands the rest over to other workers.
+    """
+    names = [name.strip() for name in queues.split(",") if name.strip()] or None
+    seconds = _grace(grace)
+    return asyncio.run(_work(concurrency or None, names, seconds, demo, log_json, grants(allow_read, allow_write)))
+
+
+async def _work(
+    concurrency: int | None,
+    queues: list[str] | None,
+    grace_s: float | None,
+    demo: bool,
+    log_json: bool,
+    granted: list[Grant],
+) -> int:
+    from core.cli.interrupts import on_interrupt
+    from core.monitoring.logs import log_to
+    from core.service.worker import Worker
+    from core.workspace import Workspace
+
+    async with Workspace.open(demo=demo, grants=granted) as workspace:
+        stop_log = log_to(sys.stderr, as_json=log_json, mask=workspace.secrets.mask)
+        try:
+            working = Worker(workspace, concurrency=concurrency, queues=queues, grace_s=grace_s)
+            facts = working.facts
+            error_console().print(
+                f"Executing up to {facts.concurrency} runs at once from "
+                f"{', '.join(facts.queues) or 'all queues'}. Ctrl-C stops it.",
+                soft_wrap=True, markup=False,
+            )  # fmt: skip
+            with on_interrupt(working.stop):
+                await working.run()
+        finally:
+            stop_log()
+    return COMPLETED
+
+
+def workers(as_json: JsonOption = False) -> int:
+    """The workers that execute queued runs, and what waits for them."""
+    return asyncio.run(_workers(as_json))
+
+
+async def _workers(as_json: bool) -> int:
+    from core.cli.wording import duration
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        assert workspace.store is not None
+        found = await workspace.store.workers.list()
+        depth = await workspace.queue.depth()
+        lost_after = workspace.settings.workers.lost_after_s
+    if as_json:
+        print_json(
+            {
+                "workers": [
+                    {
+                        "id": str(each.id), "host": each.host, "pid": each.pid, "version": each.version,
+                        "queues": list(each.queues), "concurrency": each.concurrency, "running": each.running,
+                        "silent_s": round(each.silent_s, 3), "alive": each.silent_s <= lost_after,
+                    }
+                    for each in found
+                ],
+                "queues": {
+                    name: {"waiting": number, "oldest_s": round(age, 3)} for name, (number, age) in depth.items()
+                },
+            }
+        )  # fmt: skip
+        return COMPLETED
+    rows = [
+        (
+            each.host, str(each.pid), each.version, ", ".join(each.queues) or "all",
+            f"{each.running} of {each.concurrency}",
+            "yes" if each.silent_s <= lost_after else f"silent for {duration(each.silent_s)}",
+        )
+        for each in found
+    ]  # fmt: skip
+    print_table(
+        ("machine", "process", "version", "queues", "running", "alive"), rows,
+        empty="No worker runs. Start one with: steploom worker",
+    )  # fmt: skip
+    for name, (number, age) in sorted(depth.items()):
+        typer.echo(f"{number} waiting in {name}, the oldest for {duration(age)}")
+    return COMPLETED
+
+
+def _grace(text: str) -> float | None:
+    from core.workflow.durations import parse_duration
+
+    if not text:
+        return None
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--grace: {error}") from None
+    if found < 0:
+        raise typer.BadParameter("--grace cannot be negative.")
+    return found
