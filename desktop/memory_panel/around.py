@@ -48,7 +48,7 @@ def button(text: str, press: Callable[[], object], role: str = "", *, name: str 
     if role:
         set_role(made, role=role)
     if role == "link":
-        made.setStyleSheet("QPushButton { padding: 0 1px; }")  # in line with the words around
+        made.setStyleSheet("QPushButton { padding: 0 1px; min-height: 0; }")  # in line with the words around
         made.setCursor(Qt.CursorShape.PointingHandCursor)
     if name:
         made.setAccessibleName(name)

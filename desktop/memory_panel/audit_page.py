@@ -55,7 +55,7 @@ class AuditPage(QWidget):
         self.summary = text_label("", "secondary")
         self._lay_out()
         self._desk.changed.connect(self._look_again)
-        around.themes.changed.connect(lambda _: self._fill())
+        around.themes.changed.connect(self._fill)
 
     def look(self) -> None:
         """Look the memories over; nothing is changed by it."""
@@ -92,7 +92,7 @@ class AuditPage(QWidget):
             self.look_button.setEnabled(True)
             self.summary.setText(explain(error))
 
-    def _fill(self) -> None:
+    def _fill(self, _theme: object = None) -> None:
         if self.found is None:
             return
         at = self._scroll.verticalScrollBar().value()
@@ -125,7 +125,7 @@ class AuditPage(QWidget):
         )  # fmt: skip
         inner = QWidget()
         self._list = QVBoxLayout(inner)
-        self._list.setContentsMargins(0, 0, 6, 8)
+        self._list.setContentsMargins(0, 4, 6, 8)
         self._list.setSpacing(16)
         self._list.addStretch()
         self._scroll = QScrollArea()
@@ -218,7 +218,7 @@ class FindingCard(QFrame):
         self.buttons = [self._made(cure, finding) for cure in offered if cure.of is None]
         for each in self.buttons:
             whole.addWidget(each)
-        if len(finding.memories) == 1 and not any(cure.title == "Say it otherwise" for cure in offered):
+        if len(finding.memories) == 1 and not any(cure.title == "Rewrite" for cure in offered):
             whole.addWidget(button("Open", lambda: show(finding.memories[0]), "link"))  # type: ignore[operator]
         whole.addStretch()
         if self.buttons:

@@ -63,4 +63,4 @@ def _keeping(memories: Sequence[Memory], desk: MemoryDesk) -> list[Cure]:
 
 
 def _rewriting(memory: Memory, show: Callable[[Memory], object]) -> Cure:
-    return Cure("Say it otherwise", lambda: show(memory), ends=False)
+    return Cure("Rewrite", lambda: show(memory), ends=False)

@@ -15,7 +15,7 @@ from desktop.memory_panel.rows import MEMORY, Index
 from desktop.memory_panel.wording import SHARED, STATES, TYPES
 from desktop.panels.wording import ago
 
-ROW: Final = 66
+ROW: Final = 60
 _LEFT: Final = 32
 _BAR: Final = 36
 

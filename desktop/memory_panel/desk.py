@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.bridge import Bridge, OnError, explain
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from desktop.memory_panel.trial import Trial
 
 PANEL: Final = "memory"
+LOOK_MS: Final = 30_000
+"""How often it is looked whether memories wait for a person."""
+
 WHO: Final = "you"
 """Whose name a change by hand carries in the history."""
 
@@ -63,6 +66,10 @@ class MemoryDesk(QObject):
         self.owners: Sequence[Owner] = ()
         self.waiting = 0
         self.changed.connect(self._count)
+        # Agents learn behind the window, some time after a conversation: only looking tells of what waits.
+        self._looking = QTimer(self)
+        self._looking.setInterval(LOOK_MS)
+        self._looking.timeout.connect(self._count)
 
     @property
     def available(self) -> bool:
@@ -75,6 +82,7 @@ class MemoryDesk(QObject):
         self._panel = None
         self._window.docks.get(PANEL).renew()
         self._count()
+        self._looking.start()
 
     def make_panel(self) -> QWidget:
         """The panel, or why there is none."""
@@ -108,7 +116,7 @@ class MemoryDesk(QObject):
 
         def command(name: str, title: str, act: Callable[[MemoryPanel], object], icon: str, text: str) -> Command:
             return Command(
-                f"memory.{name}", title, on_panel(act), icon, (), "View/Memory", "memory", able, help=text
+                f"memory.{name}", title, on_panel(act), icon, (), "Agents", "memory", able, help=text
             )  # fmt: skip
 
         return [
@@ -312,7 +320,12 @@ class MemoryDesk(QObject):
         workspace = self._workspace
         if workspace is None or workspace.store is None:
             return
-        self._bridge.spawn(_worked(workspace, work), on_done, on_error)
+
+        def done(result: T) -> None:
+            if on_done is not None and self._workspace is workspace:  # else who asked is gone with its panel
+                on_done(result)
+
+        self._bridge.spawn(_worked(workspace, work), done, on_error)
 
     def _do(
         self, work: Callable[[Memories], Coroutine[Any, Any, Any]], then: Callable[[Any], object] = lambda _: None
@@ -351,6 +364,8 @@ class MemoryDesk(QObject):
             self._show_count(0)
 
     def _show_count(self, number: int) -> None:
+        if number == self.waiting:
+            return
         self.waiting = number
         self._window.docks.get(PANEL).count(number)
         self.counted.emit(number)

@@ -44,6 +44,7 @@ class MemoryDetail(QWidget):
         self._around, self._desk = around, around.desk
         self._wanted: UUID | None = None
         self.memory: Memory | None = None
+        self._dirty = False
         self._drafts: dict[UUID, dict[str, Any]] = {}
         self.fields = MemoryFields(around)
         self.fields.changed.connect(self._edited)
@@ -54,7 +55,7 @@ class MemoryDetail(QWidget):
         self._lay_out()
         self._desk.changed.connect(self.refresh)
         self._desk.owners_changed.connect(self._show_facts)
-        around.themes.changed.connect(lambda _: self._dress())
+        around.themes.changed.connect(self._dress)
         self._dress()
         self.show_memory(None)
 
@@ -137,7 +138,7 @@ class MemoryDetail(QWidget):
 
     def _fill(self, memory: Memory, *, anew: bool) -> None:
         """Show a memory. anew: also in the fields, which may hold what was typed since."""
-        if anew or not self.save_button.isVisible():
+        if anew or not self._dirty:
             self.fields.show_values(memory.content, memory.type, memory.importance)
             if draft := self._drafts.pop(memory.id, None):
                 self.fields.show_values(**draft)
@@ -148,7 +149,7 @@ class MemoryDetail(QWidget):
         self.state.setStyleSheet(f"color: {theme.css(colour)};")
         self.state_icon.setPixmap(self._around.icons.pixmap(icon, theme.color(colour), 16, self.devicePixelRatioF()))
         self.pin.setChecked(memory.pinned)
-        self.pin.setText("Pinned" if memory.pinned else "Pin")
+        self.pin.setText(" Pinned" if memory.pinned else " Pin")
         self.pin.setEnabled(memory.state == "live" or memory.pinned)
         self.forget.setVisible(memory.state in ("live", "replaced"))
         self._show_standing(memory)
@@ -195,6 +196,7 @@ class MemoryDetail(QWidget):
     def _edited(self) -> None:
         memory = self.memory
         dirty = memory is not None and self.fields.values() != (memory.content, memory.type, memory.importance)
+        self._dirty = dirty
         self._saving.setVisible(dirty)
         self.save_button.setEnabled(dirty and bool(self.fields.values()[0]))
 
@@ -208,8 +210,7 @@ class MemoryDetail(QWidget):
     def _revert(self, number: int) -> None:
         if self.memory is not None:
             self._drafts.pop(self.memory.id, None)
-            self._saving.hide()
-            self.save_button.hide()
+            self._dirty = False
             self._desk.revert(self.memory.id, number)
 
     def _with_memory(self, act: Any) -> Any:
@@ -226,14 +227,14 @@ class MemoryDetail(QWidget):
         self.back = tool("Back to the list", self.back_wanted.emit)
         self.state_icon, self.state = QLabel(), QLabel()
         set_role(self.state, kind="strong")
-        self.pin = button("Pin", self._with_memory(lambda m: desk.pin([m], not m.pinned)), "quiet")
+        self.pin = button(" Pin", self._with_memory(lambda m: desk.pin([m], not m.pinned)), "quiet")
         self.pin.setCheckable(True)
         self.pin.setToolTip("Recalled whatever is asked, and kept by all limits")
-        self.forget = button("Forget", self._with_memory(lambda m: desk.forget([m])), "quiet")
-        self.erase = button("Forget for good…", self._with_memory(lambda m: self.erase_wanted.emit([m])), "quiet")
+        self.forget = button(" Forget", self._with_memory(lambda m: desk.forget([m])), "quiet")
+        self.erase = button(" Forget for good…", self._with_memory(lambda m: self.erase_wanted.emit([m])), "quiet")
         self.confirm = button("Confirm", self._with_memory(lambda m: desk.confirm([m])), "primary")
         self.reject = button("Reject", self._with_memory(lambda m: desk.forget([m], cause="rejected")))
-        self.bring_back = button("Bring back", self._with_memory(lambda m: desk.bring_back([m.id])), "primary")
+        self.bring_back = button(" Bring back", self._with_memory(lambda m: desk.bring_back([m.id])), "primary")
         self.newer = button("Show what holds", self._with_memory(lambda m: self.other_wanted.emit(m.superseded_by)))
         self.save_button = button("Save", self.save, "primary")
         self.discard_button = button("Discard", self.discard, "quiet")
@@ -305,11 +306,10 @@ class MemoryDetail(QWidget):
             row.addWidget(self._facts[name], 1)
             column.addLayout(row)
             if name == "From":
-                links = _row(self.conversation, self.run, None)
-                links.setContentsMargins(60, 0, 0, 0)
-                column.addLayout(links)
+                row.addWidget(self.conversation, 0, Qt.AlignmentFlag.AlignTop)
+                row.addWidget(self.run, 0, Qt.AlignmentFlag.AlignTop)
 
-    def _dress(self) -> None:
+    def _dress(self, _theme: object = None) -> None:
         icons, theme = self._around.icons, self._around.themes.theme
         self.back.setIcon(icons.icon("chevron-left", theme))
         signs: dict[QPushButton, str] = {
@@ -317,6 +317,10 @@ class MemoryDetail(QWidget):
         }  # fmt: skip
         for each, sign in signs.items():
             each.setIcon(icons.icon(sign, theme))
+        for each in (self.forget, self.erase):
+            each.setStyleSheet(
+                "QPushButton { padding-left: 4px; padding-right: 10px; }"
+            )  # in line with the words above
         if self.memory is not None:
             self._fill(self.memory, anew=False)
 

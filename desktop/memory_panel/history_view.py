@@ -30,14 +30,14 @@ class HistoryView(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
-        around.themes.changed.connect(lambda _: self._fill())
+        around.themes.changed.connect(self._fill)
 
     def show_changes(self, changes: Sequence[Change]) -> None:
         """Show a history, newest first."""
         self._changes, self._all = changes, False
         self._fill()
 
-    def _fill(self) -> None:
+    def _fill(self, _theme: object = None) -> None:
         while (item := self._column.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()

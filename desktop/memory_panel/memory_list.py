@@ -83,7 +83,7 @@ class MemoryList(QWidget):
         self._add_actions()
         self._lay_out()
         self._desk.changed.connect(self.rows.refresh)
-        around.themes.changed.connect(lambda _: self._dress())
+        around.themes.changed.connect(self._dress)
         self._dress()
         self._narrow()
 
@@ -221,7 +221,7 @@ class MemoryList(QWidget):
         column.addLayout(said)
         column.addWidget(self._stack, 1)
 
-    def _dress(self) -> None:
+    def _dress(self, _theme: object = None) -> None:
         self.filter_button.setIcon(self._around.icons.icon("list-filter", self._around.themes.theme))
         self.view.viewport().update()
 

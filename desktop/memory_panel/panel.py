@@ -71,7 +71,7 @@ class MemoryPanel(QWidget):
         self._lay_out()
         self._join()
         self._show_waiting(self._desk.waiting)
-        around.themes.changed.connect(lambda _: self._dress())
+        around.themes.changed.connect(self._dress)
         self._dress()
 
     def add(self) -> None:
@@ -260,7 +260,7 @@ class MemoryPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._split)
 
-    def _dress(self) -> None:
+    def _dress(self, _theme: object = None) -> None:
         icons, theme = self._around.icons, self._around.themes.theme
         self.add_button.setIcon(icons.icon("plus", theme))
         self.more.setIcon(icons.icon("ellipsis", theme))

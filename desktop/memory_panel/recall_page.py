@@ -70,7 +70,7 @@ class RecallPage(QWidget):
         self._lay_out()
         self._desk.owners_changed.connect(self._owner_chosen)
         self._desk.changed.connect(self._ask_again)
-        around.themes.changed.connect(lambda _: self._dress())
+        around.themes.changed.connect(self._dress)
         self._dress()
         self._owner_chosen()
 
@@ -175,7 +175,7 @@ class RecallPage(QWidget):
         column.addWidget(self.summary)
         column.addWidget(self._stack, 1)
 
-    def _dress(self) -> None:
+    def _dress(self, _theme: object = None) -> None:
         theme = self._around.themes.theme
         self._sign.setPixmap(
             self._around.icons.pixmap("info", theme.color("state.waiting"), 16, self.devicePixelRatioF())
@@ -300,7 +300,8 @@ def reasons(item: Recalled) -> str:
         said.append(f"Words: {', '.join(why.words)}")
     said.append(TYPES[item.memory.type][0])
     said.append(f"{item.tokens} tokens")
-    return "  ·  ".join(said)
+    # Lines break between the reasons, not within one.
+    return "  ·  ".join(part.replace(" ", "\u00a0") if len(part) < 40 else part for part in said)
 
 
 def _summary(trial: Trial) -> str:

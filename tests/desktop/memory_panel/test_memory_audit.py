@@ -130,7 +130,7 @@ async def test_one_that_is_hard_to_find_is_opened_to_be_said_otherwise(program: 
     await write(program, "UPDATE agent_memories SET created = created - CAST(:age AS interval)", age=timedelta(days=40))
     await looked(program)
     await until(lambda: kinds(program) == ["never_recalled"])
-    press(button_of(group(program, "never_recalled"), "Say it otherwise"))
+    press(button_of(group(program, "never_recalled"), "Rewrite"))
     detail = panel_of(program).detail
     await until(detail.isVisible)
     assert detail.fields.words.toPlainText() == "The dog is called Bruno."

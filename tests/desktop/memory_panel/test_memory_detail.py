@@ -106,6 +106,21 @@ async def test_what_was_typed_and_not_saved_is_there_when_one_comes_back(program
     assert detail.save_button.isVisible()
 
 
+async def test_what_was_typed_outlives_a_look_elsewhere_and_a_change_behind_the_window(
+    program: Program, memory: Memory
+) -> None:
+    await opened(program)
+    detail = panel_of(program).detail
+    type_over(program, "Ada lives in Lisbon.")
+    program.window.docks.reveal("inspector")
+    await memories_of(program).pin(memory.id)
+    program.memories.refresh()
+    await until(lambda: history(program) == ["pinned", "made"])
+    program.window.docks.reveal("memory")
+    assert detail.fields.words.toPlainText() == "Ada lives in Lisbon."
+    assert detail.save_button.isVisible()
+
+
 async def test_importance_and_type_are_changed_by_keys(program: Program, memory: Memory) -> None:
     await opened(program)
     fields = panel_of(program).detail.fields
@@ -154,7 +169,7 @@ async def test_a_memory_is_pinned_forgotten_and_brought_back_from_its_page(progr
     await opened(program)
     detail = panel_of(program).detail
     press(detail.pin)
-    await until(lambda: detail.pin.text() == "Pinned")
+    await until(lambda: detail.pin.text().strip() == "Pinned")
     press(detail.forget)
     await until(lambda: detail.state.text() == "Forgotten")
     assert "recall it no more" in detail._standing_text.text()

@@ -232,6 +232,35 @@ async def test_what_is_listed_is_exported_with_its_history(
     assert not (tmp_path / "memories.jsonl.part").exists()
 
 
+async def test_tab_goes_through_what_stands_above_the_list_and_into_it(
+    program: Program, known: dict[str, UUID]
+) -> None:
+    panel = panel_of(program)
+    panel.list.owner.setFocus()
+    stops = []
+    for _ in range(4):
+        stops.append(program.window.focusWidget())
+        QTest.keyClick(stops[-1], Qt.Key.Key_Tab)
+    assert stops == [panel.list.owner, panel.list.search, panel.list.filter_button, panel.list.view]
+    for stop in (*stops, panel.tabs, panel.add_button, panel.more):
+        assert stop.accessibleName()
+
+
+async def test_another_theme_and_another_workspace_leave_nothing_behind(
+    program: Program, known: dict[str, UUID]
+) -> None:
+    before = panel_of(program)
+    program.commands.run("memory.audit")
+    await until(lambda: before.audit.found is not None)
+    program.themes.choose("light")
+    assert program.session.workspace is not None
+    program.memories.use(program.session.workspace)
+    await until(lambda: panel_of(program) is not before and bool(panel_of(program).list.rows.total))
+    program.themes.choose("dark")
+    program.memories.refresh()
+    await see(program, *known)
+
+
 async def test_the_list_says_each_memory_in_one_sentence(program: Program, known: dict[str, UUID]) -> None:
     part = panel_of(program).list
     row = listed(program).index(HOURS)
