@@ -21,6 +21,7 @@
     │   └── CallNotFound      no function call has that id
     ├── ConversationBusy      somebody else answers in the conversation
     ├── ConversationLost      somebody else took the conversation over
+    ├── TokenNotFound         no token has that id
     └── CallSettled           a function call may not become what it should
 
 Each says what happened, to what, and the next move. None ever holds a password.
@@ -204,3 +205,9 @@ class CallSettled(StoreError):
     """A function call may not become what it should: its outcome stands, or it was not started."""
 
     code = "call_settled"
+
+
+class TokenNotFound(StoreError):
+    """No token has that id."""
+
+    code = "token_not_found"

@@ -16,5 +16,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_lessons",
     "m20261127_queue",
     "m20261127_workers",
+    "m20261127_tokens",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""

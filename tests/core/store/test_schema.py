@@ -20,6 +20,7 @@ from core.store import (
     queue_tables,
     schema,
     statistics_tables,
+    tokens,
 )
 from core.store.address import Address
 from core.store.errors import ConnectError, LoginError, NoVectors, SchemaError, SchemaTooNew, ServerTooOld
@@ -27,7 +28,7 @@ from core.store.migrations import REVISIONS
 from core.store.tables import Base
 from core.store.vector import Embedding
 
-ALL_TABLES = (agent_tables, agreed_tools, conversation_tables, memory_tables, queue_tables, statistics_tables)
+ALL_TABLES = (agent_tables, agreed_tools, conversation_tables, memory_tables, queue_tables, statistics_tables, tokens)
 """Imported so that the metadata knows them."""
 
 
