@@ -19,9 +19,6 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 from weakref import WeakSet
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
-
 from core.agents.when_used import AgentsWhenUsed
 from core.engine.clock import Clock, SystemClock
 from core.engine.engine import Engine, Run
@@ -42,11 +39,13 @@ from core.llm.demo import DEMO_MODEL, DemoModels
 from core.llm.from_settings import model_server
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
+from core.monitoring.watch import Watch
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
 from core.settings import Settings, default_home, load
 from core.steps import discover
 from core.store.errors import AgentNotFound, StoreError
+from core.store.from_settings import open_store
 from core.store.pins import MemoryPins, Pins
 from core.store.store import Store
 from core.workflow.document import read_bounded
@@ -95,6 +94,7 @@ class Workspace:
         secrets: KeyringSecrets,
         server: ModelServer,
         services: Services,
+        watch: Watch,
         demo: bool,
     ) -> None:
         self.home = home
@@ -106,6 +106,7 @@ class Workspace:
         self.pins: Pins | MemoryPins = store.pins if store is not None else MemoryPins()
         self.secrets = secrets
         self.server = server
+        self.watch = watch
         self.demo = demo
         self._runs: WeakSet[Run] = WeakSet()
         self._has_run = False
@@ -117,7 +118,7 @@ class Workspace:
         self._folders = services.folders
         self._demo_services = replace(
             services,
-            models=DemoModels(),
+            models=watch.over(DemoModels()),
             agents=AgentsWhenUsed(lambda: self._office(demo=True)),
             memory=self._step_memory(demo=True),
         )
@@ -130,6 +131,7 @@ class Workspace:
             random=SystemRandom(),
             bind_inputs=bind_inputs,
         )
+        self.engine.listeners = watch.listeners
 
     @classmethod
     @asynccontextmanager
@@ -171,14 +173,15 @@ class Workspace:
                 # A server of its own: connections belong to one loop.
                 models = threaded = ModelsInThread(model_server(settings, secrets, folder, clock))
                 stack.push_async_callback(threaded.aclose)
+            watch = Watch(clock)
             store: Store | None = None
             journal: Journal = MemoryJournal()
             if not memory_only:
-                store = await stack.enter_async_context(_open_store(folder, settings, secrets))
+                store = await stack.enter_async_context(open_store(folder, settings, secrets))
                 journal = store.journal
             settings_grants = [Grant(entry.path, entry.write) for entry in settings.folders]
             services = Services(
-                models=models,
+                models=watch.over(models),
                 workflows=Library(store.workflows if store is not None else None),
                 secrets=secrets,
                 blobs=store.blobs if store is not None else MemoryBlobs(),
@@ -195,6 +198,7 @@ class Workspace:
                 secrets=secrets,
                 server=server,
                 services=services,
+                watch=watch,
                 demo=demo,
             )
             stack.push_async_callback(workspace.stop_servers)
@@ -309,6 +313,7 @@ class Workspace:
                 settings=self.settings.memory,
                 clock=self.clock,
                 thinks=not demo,
+                recalled=self.watch.recalled,
             )
         return self._remembrances[demo]
 
@@ -571,27 +576,3 @@ def _complete(workflow: Workflow, inputs: Mapping[str, Json], *, from_text: bool
     if problems:
         raise InputError(problems)
     return complete
-
-
-@asynccontextmanager
-async def _open_store(home: Path, settings: Settings, secrets: KeyringSecrets) -> AsyncIterator[Store]:
-    """The settings' database, its password from the keyring; or the embedded one in the home folder."""
-    url = await database_url(settings, secrets)
-    lost = settings.workers.lost_after_s
-    patience = settings.database_patience_s
-    async with await Store.open(url or None, home, patience=patience, lease_s=lost, beat_s=lost / 3) as store:
-        yield store
-
-
-async def database_url(settings: Settings, secrets: KeyringSecrets) -> str:
-    """How to connect to the settings' database, its password from the keyring; '' for the embedded one.
-
-    The text holds the password: never show it.
-    """
-    password = await secrets.get("database") if settings.database_url else None
-    if password is None:
-        return settings.database_url
-    try:
-        return make_conninfo(settings.database_url, password=password)
-    except ProgrammingError:
-        return settings.database_url  # the store says what is wrong with it

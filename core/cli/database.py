@@ -115,8 +115,8 @@ def address() -> Iterator[Address]:
     from core.secrets import KeyringSecrets
     from core.settings import default_home, load
     from core.store.address import Address
+    from core.store.from_settings import database_url
     from core.store.server import EmbeddedServer
-    from core.workspace import database_url
 
     home = default_home()
     settings = load(home)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -37,7 +38,7 @@ class Remembrance:
     """A workspace's memories, its learner, and what keeps both in order. Make it on a running loop; `close` it.
 
     embedding_model: name of the model that `models` makes vectors with. thinks: whether the models can be asked to
-    learn and to decide (the demonstration model cannot).
+    learn and to decide (the demonstration model cannot). recalled: gets the seconds and the mode of every recall.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Remembrance:
         settings: MemorySettings,
         clock: Clock,
         thinks: bool = True,
+        recalled: Callable[[float, str], None] | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -66,6 +68,7 @@ class Remembrance:
             embedder=embedder,
             decider=ModelDecider(models, settings.learn_model, budget) if asks else None,
             keep=Keep(most=settings.shared),
+            recalled=recalled,
         )
         self.learner = Learner(
             self.memories,

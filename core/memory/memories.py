@@ -21,7 +21,7 @@ from core.memory.errors import MemoryNotFound, MemoryRefused, MemoryTaken
 from core.memory.facts import fact_key
 from core.memory.proposal import Outcome, Proposed
 from core.memory.ranking import Weights, fit, rank
-from core.memory.recall import Recall
+from core.memory.recall import Recall, RecallMode
 from core.memory.words import telling_words, without_common
 from core.store.memories import MemoryRecords, NewMemory
 from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
@@ -65,7 +65,8 @@ class Memories:
     """All memories. Agents are known by their ids only.
 
     embedder: None where there is no embedding model. decider: asked about what the rules leave open; None to keep both
-    then. keep: how much of each owner is kept where a call says nothing else.
+    then. keep: how much of each owner is kept where a call says nothing else. recalled: gets the seconds that each
+    recall took, and its mode.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class Memories:
         decider: Decider | None = None,
         weights: Weights | None = None,
         keep: Keep | None = None,
+        recalled: Callable[[float, str], None] | None = None,
     ) -> None:
+        self._recalled = recalled
         self._records = records
         self._upkeep = upkeep
         self._keep_by_default = keep or Keep()
@@ -100,6 +103,7 @@ class Memories:
         limit: memories at most, 1 to 1,000. tokens: room for them in a prompt. touch: count the relevant ones as used
         (else call `touch` with those that really were). Raises StoreError.
         """
+        began = self._clock.monotonic()
         question = guard.clean(query)[:_LONGEST_QUESTION]
         vector, usage, reason = await self._question(question)
         now = self._clock.now()
@@ -109,9 +113,12 @@ class Memories:
         items = fit(ranked, limit=limit, tokens=tokens)
         if touch:
             await self.touch([item.memory.id for item in items if item.relevant])
+        mode: RecallMode = "keyword" if vector is None else "vector"
+        if self._recalled is not None:
+            self._recalled(self._clock.monotonic() - began, mode)
         return Recall(
             items,
-            mode="keyword" if vector is None else "vector",
+            mode=mode,
             note=_BY_WORDS.format(reason=reason) if vector is None else await self._waiting(vector.model),
             tokens=sum(item.tokens for item in items),
             left_out=sum(item.relevant for item in ranked) - sum(item.relevant for item in items),

@@ -43,12 +43,12 @@ Observer: TypeAlias = Callable[[ModelCall], None]
 
 
 class ObservedModels:
-    """Implements `Models` by another one, and tells observers of every call."""
+    """Implements `Models` by another one, and tells observers, also those that come later, of every call."""
 
     def __init__(self, models: Models, clock: Clock, observers: Sequence[Observer]) -> None:
         self._models = models
         self._clock = clock
-        self._observers = tuple(observers)
+        self._observers = observers
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatAnswer, None]:
         """As of the models behind."""
