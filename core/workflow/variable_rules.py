@@ -10,9 +10,7 @@ from core.workflow.outline import Level, Outline
 from core.workflow.problems import Problem
 from core.workflow.schemas import schema_flaw, value_flaw
 from core.workflow.step_rules import timeout_problems
-
-TRIGGERS = ("manual", "message", "schedule", "api")
-"""What can start a workflow."""
+from core.workflow.triggers import trigger_problems
 
 
 def workflow_problems(outline: Outline) -> Iterator[Problem]:
@@ -20,10 +18,7 @@ def workflow_problems(outline: Outline) -> Iterator[Problem]:
     workflow = outline.workflow
     if not workflow.name.strip():
         yield Problem("missing_field", "The workflow has no name.", "Give it one.", field="name")
-    if workflow.trigger.type not in TRIGGERS:
-        message = f"Nothing is known to start a workflow by {workflow.trigger.type!r}."
-        fix = outline.hint(workflow.trigger.type, TRIGGERS, "triggers")
-        yield Problem("unknown_trigger", message, fix, field="trigger.type")
+    yield from trigger_problems(workflow)
     yield from timeout_problems(workflow.timeout, None)
     yield from _schema_problems("inputs", workflow.inputs)
     yield from _schema_problems("variables", workflow.variables)

@@ -12,7 +12,7 @@ from core.workflow.durations import format_duration, parse_duration
 from core.workflow.edits import set_about
 from core.workflow.model import Json, Trigger, Workflow
 from core.workflow.problems import Problem
-from core.workflow.variable_rules import TRIGGERS
+from core.workflow.triggers import TRIGGERS
 from desktop.panels.background import Surroundings
 from desktop.panels.controls import FormContext
 from desktop.panels.cron_control import CronControl
