@@ -1,0 +1,84 @@
+"""What a call from outside that is to start a run looks like, for whoever listens on HTTP and whoever knows triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from core.workflow.model import Json, Workflow
+
+_NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A call as it came in.
+
+    method: in capitals. path: what follows `/hooks`, with its slash. headers: names in lower case. query: every value
+    of every name. client: address of the caller, '' if unknown.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """A run that a call asks for.
+
+    wait: answer with the outputs once the run has ended, within timeout_s seconds. key: the same one gives the same
+    run. status: of the answer that brings the outputs.
+    """
+
+    workflow: Workflow
+    inputs: Mapping[str, Json]
+    wait: bool = False
+    timeout_s: float = 30.0
+    key: str = ""
+    labels: Mapping[str, str] = _NO_TEXTS
+    status: int = 200
+    origin: str = ""
+
+
+class HookRefused(Exception):
+    """A call that starts nothing. status: of HTTP, 400 to 429. headers: of the answer, such as `Retry-After`."""
+
+    def __init__(self, message: str, *, status: int, code: str, headers: Mapping[str, str] = _NO_TEXTS) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.headers = dict(headers)
+
+
+class Hooks(Protocol):
+    """The workflows that are started by calls from outside."""
+
+    def body_limit(self, method: str, path: str) -> int:
+        """Bytes of the largest body that a call there may have."""
+
+    async def call(self, request: HookRequest) -> HookCall:
+        """The run that a call asks for, once its path, method, token or signature, rate and inputs are right.
+
+        Raises HookRefused.
+        """
+
+
+class NoHooks:
+    """Listens to nothing."""
+
+    def body_limit(self, method: str, path: str) -> int:
+        """As the protocol says."""
+        return 0
+
+    async def call(self, request: HookRequest) -> HookCall:
+        """As the protocol says."""
+        raise HookRefused("Nothing listens there.", status=404, code="no_hook")
+
+
