@@ -72,6 +72,7 @@ async def _run(
     window = program.window
     gone = asyncio.Event()
     window.closed.connect(gone.set)
+    session.opened.connect(lambda workspace: keeper.mask_with(workspace.secrets.mask))
     keeper.tell_with(lambda report: report_dialog(window, report, keeper.file).open())
     interrupts = Interrupts(lambda: window.close_at_once())
     window.show()

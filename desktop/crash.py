@@ -15,10 +15,9 @@ from typing import IO, Final, TypeAlias
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QWidget
 
+from core.engine.mask import Mask
+from core.monitoring.logs import LOG_SIZE, LogFormatter
 from desktop.dialogs.message import Choice, MessageDialog
-
-LOG_SIZE: Final = 1_000_000
-"""Bytes of one log file; three are kept."""
 
 Tell: TypeAlias = Callable[[str], None]
 """Shows a report to the person."""
@@ -56,6 +55,10 @@ class CrashKeeper:
         """Show reports with this from now on."""
         self._tell = tell
 
+    def mask_with(self, mask: Mask) -> None:
+        """Keep the keys that a workspace knows out of the log, from now on."""
+        self._handler.setFormatter(LogFormatter(as_json=False, mask=mask))
+
     def close(self) -> None:
         """Stop watching, and close the log."""
         sys.excepthook = self._before
@@ -70,10 +73,12 @@ class CrashKeeper:
         handler: logging.Handler
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            handler = logging.handlers.RotatingFileHandler(self.file, maxBytes=LOG_SIZE, backupCount=2, delay=True)
+            handler = logging.handlers.RotatingFileHandler(
+                self.file, maxBytes=LOG_SIZE, backupCount=2, encoding="utf-8", errors="backslashreplace", delay=True
+            )
         except OSError:
             handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(LogFormatter(as_json=False, mask=Mask()))
         handler.setLevel(logging.WARNING)
         return handler
 

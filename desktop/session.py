@@ -74,15 +74,14 @@ class Session(QObject):
         await self._stack.aclose()
 
     async def cost_today(self) -> float:
-        """What the runs that were started today have cost, in US dollars."""
+        """What the runs that were started today, and chats of today, have cost, in US dollars."""
         if self.workspace is None:
             return 0.0
         midnight = _midnight(self.workspace.clock.now())
-        total, limit = 0.0, 200
-        for run in await self.workspace.runs(limit):
-            if run.created >= midnight:
-                total += run.usage.cost_usd
-        return total
+        if self.workspace.store is not None:
+            return await self.workspace.store.spending.since(midnight)
+        runs = await self.workspace.runs(limit=10_000)
+        return sum(run.usage.cost_usd for run in runs if run.created >= midnight)
 
 
 def _midnight(now: datetime) -> datetime:

@@ -58,8 +58,8 @@ class StatusBar(QStatusBar):
         self._show("running", text, text, "running" if runs else "")
 
     def show_cost(self, dollars: float) -> None:
-        """What the runs of today have cost, in US dollars."""
-        self._show("cost", f"${dollars:,.2f} today", f"Runs of today have cost ${dollars:,.4f}.", "")
+        """What the runs and chats of today have cost, in US dollars."""
+        self._show("cost", f"${dollars:,.2f} today", f"Runs and chats of today have cost ${dollars:,.4f}.", "")
 
     def _item(self, name: str) -> QToolButton:
         button = QToolButton()

@@ -57,6 +57,7 @@ class LogFormatter(logging.Formatter):
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.ExtraAdder(),
+            _without_remains,
             _add_place,
             *([structlog.processors.format_exc_info] if self._as_json else []),
         ]
@@ -100,6 +101,13 @@ def log_to(
         handler.close()
 
     return stop
+
+
+def _without_remains(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The line without what formatters of the standard library left in the record: the message again, and its time."""
+    event.pop("message", None)
+    event.pop("asctime", None)
+    return event
 
 
 def _add_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -28,6 +28,7 @@ from core.store.workflows import Workflows
 if TYPE_CHECKING:
     from core.store.agents import PostgresAgents
     from core.store.postgres_conversations import PostgresConversations
+    from core.store.spending import Spending
 
 
 class Store:
@@ -79,6 +80,13 @@ class Store:
         from core.store.postgres_conversations import PostgresConversations
 
         return PostgresConversations(self.database, lease_s=self._lease_s, beat_s=self._beat_s)
+
+    @cached_property
+    def spending(self) -> Spending:
+        """What models have cost so far."""
+        from core.store.spending import Spending
+
+        return Spending(self.database)
 
     @property
     def forgotten(self) -> int:

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
+from core.engine.mask import Mask
 from desktop.crash import CrashKeeper, report_dialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -63,3 +64,14 @@ def test_the_report_can_be_copied(qtbot: QtBot, tmp_path: Path) -> None:
     assert dialog.findChildren(QPlainTextEdit)[0].toPlainText() == "Traceback: it broke"
     dialog.buttons["copy"].click()
     assert QApplication.clipboard().text() == "Traceback: it broke"
+
+
+def test_keys_stay_out_of_the_log(qapp: object, keeper: CrashKeeper) -> None:
+    mask = Mask()
+    mask.add("mine", "not-shaped-like-a-key")
+    keeper.mask_with(mask)
+    logging.getLogger("library").error("GET /?key=not-shaped-like-a-key and sk-or-v1-0123456789abcdef0123")
+    kept = keeper.file.read_text()
+    assert "GET /?key=" in kept
+    assert "not-shaped" not in kept
+    assert "0123456789" not in kept

@@ -91,3 +91,12 @@ def test_a_log_for_people_goes_into_files_that_take_turns(tmp_path: Path) -> Non
     assert "not worth a line" not in text
     assert "after the end" not in text
     assert len(list(file.parent.iterdir())) == 3
+
+
+def test_what_another_handler_made_of_the_line_is_not_said_again(as_json: io.StringIO) -> None:
+    other = logging.StreamHandler(io.StringIO())
+    other.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(other)
+    log.warning("said once")
+    log.removeHandler(other)
+    assert [set(line) for line in lines(as_json)] == [{"event", "level", "logger", "timestamp"}]
