@@ -43,7 +43,9 @@ def read_files(paths: Sequence[Path]) -> tuple[list[Attachment], list[str]]:
                 troubles.append(f"{path.name} is a folder. Send the files in it.")
             elif path.stat().st_size > MAX_BYTES:
                 size = size_text(path.stat().st_size)
-                troubles.append(f"{path.name} has {size}; at most {size_text(MAX_BYTES)} can be sent. Take a smaller file.")
+                troubles.append(
+                    f"{path.name} has {size}; at most {size_text(MAX_BYTES)} can be sent. Take a smaller file."
+                )
             else:
                 found.append(named(path.read_bytes(), path.name))
         except OSError as error:

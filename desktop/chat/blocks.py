@@ -48,7 +48,7 @@ Block: TypeAlias = Prose | Code | Line
 
 @dataclass(slots=True)
 class Growing:
-    """A text that grows, and its blocks; only the last block is read again when something is added.
+    """A text that grows, and its blocks; only the last blocks are read again when something is added.
 
     final: how many of the blocks cannot change any more.
     """
@@ -67,9 +67,13 @@ class Growing:
         fresh = list(_placed_blocks(text[self._read_to :]))
         kept = self.blocks[: self.final]
         self.blocks = kept + [block for block, _ in fresh]
-        if len(fresh) > 1:
-            self.final = len(self.blocks) - 1
-            self._read_to += _offset(text[self._read_to :], fresh[-1][1])
+        rest = text[self._read_to :]
+        # What the last line is may change as long as it is not whole: `*` may begin a list, or go on with a paragraph.
+        whole_lines = rest.count("\n")
+        last = max((n for n, (_, line) in enumerate(fresh) if line < whole_lines), default=0)
+        if last:
+            self.final += last
+            self._read_to += _offset(rest, fresh[last][1])
         return first
 
 

@@ -131,7 +131,9 @@ class CallCard(QWidget):
         chevron = "chevron-down" if self.is_open else "chevron-right"
         middle = FOLDED // 2
         painter.drawPixmap(8, middle - 7, self._icons.pixmap(chevron, theme.color("text.muted"), 14, ratio))
-        painter.drawPixmap(28, middle - 8, self._icons.pixmap(STATE_ICONS[state], theme.color(f"state.{state}"), 16, ratio))
+        painter.drawPixmap(
+            28, middle - 8, self._icons.pixmap(STATE_ICONS[state], theme.color(f"state.{state}"), 16, ratio)
+        )
         right = self._facts()
         caption = theme.font("caption", tabular=True)
         wide = QFontMetrics(caption).horizontalAdvance(right) + 12
@@ -157,7 +159,9 @@ class CallCard(QWidget):
     def _facts(self) -> str:
         call = self.call
         done = spent(call.usage, call_seconds(call)) if call.usage.tokens else seconds(call_seconds(call))
-        return done if call.status == "completed" and done else " · ".join(p for p in (CALL_WORDS[call.status], done) if p)
+        return (
+            done if call.status == "completed" and done else " · ".join(p for p in (CALL_WORDS[call.status], done) if p)
+        )
 
     def _name(self) -> None:
         call = self.call

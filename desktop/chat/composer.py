@@ -15,8 +15,8 @@ from core.agents.kit import ModelFacts
 from core.cli.wording import size_text
 from desktop.chat.attaching import files_in, picture_in, read_files, why_not
 from desktop.chat.files_strip import icon_of
-from desktop.chat.source import ChatAround
 from desktop.chat.flow_row import FlowRow
+from desktop.chat.source import ChatAround
 from desktop.style import set_role
 
 MOST_LINES: Final = 10

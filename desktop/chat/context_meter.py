@@ -61,7 +61,9 @@ class ContextMeter(QAbstractButton):
         painter.drawRoundedRect(QRectF(4, middle - 2, max(_BAR * share, 3 if self._used else 0), 4), 2, 2)
         painter.setFont(theme.font("caption", tabular=True))
         painter.setPen(theme.color("text.primary" if self.underMouse() else "text.muted"))
-        painter.drawText(QRectF(_BAR + 10, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignVCenter, self.text_shown)
+        painter.drawText(
+            QRectF(_BAR + 10, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignVCenter, self.text_shown
+        )
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.color("focus"), 1))

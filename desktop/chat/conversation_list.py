@@ -198,7 +198,9 @@ class ConversationList(QWidget):
         self.view.setMouseTracking(True)
         self.view.setAccessibleName("Conversations")
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.empty = EmptyNote("message-square", "No conversation yet", "Begin one with New.", around.themes, around.icons)
+        self.empty = EmptyNote(
+            "message-square", "No conversation yet", "Begin one with New.", around.themes, around.icons
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
@@ -270,7 +272,9 @@ class ConversationList(QWidget):
             self._stack.setCurrentWidget(self.view)
             return
         if self.search.text().strip():
-            self.empty.say("Nothing was said like that", "All words have to begin words of one message or of the title.")
+            self.empty.say(
+                "Nothing was said like that", "All words have to begin words of one message or of the title."
+            )
         elif self.is_archive:
             self.empty.say("The archive is empty", "Conversations that you archive are kept here.")
         else:
@@ -313,7 +317,11 @@ class ConversationList(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         back = ("restore", "Take out of the archive", "archive-restore", "")
         away = ("archive", "Archive", "archive", "")
-        rows = [("rename", "Rename…", "pencil", "F2"), back if self.is_archive else away, ("delete", "Delete", "trash-2", "Del")]
+        rows = [
+            ("rename", "Rename…", "pencil", "F2"),
+            back if self.is_archive else away,
+            ("delete", "Delete", "trash-2", "Del"),
+        ]
         for what, title, icon, key in rows:
             action = QAction(self._around.icons.icon(icon, theme), title, menu)
             action.setShortcut(key)

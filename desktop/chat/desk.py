@@ -140,6 +140,7 @@ class ChatDesk(QObject):
         elif thread.agent or thread.workflow:
             after.begin(thread.agent, thread.workflow)
         after.view.composer.edit.setPlainText(draft)
+        after.view.focus()
 
     async def close(self) -> None:
         """Forget what is in the bin."""
@@ -203,7 +204,9 @@ class ChatDesk(QObject):
                 "Answers questions and helps with texts.",
                 prompt="You are a helpful assistant. Answer briefly and say so when you do not know.",
             )
-            self._bridge.spawn(self._workspace.agents.save(agent, 0), lambda saved: self._made_first(saved.agent.name, made))
+            self._bridge.spawn(
+                self._workspace.agents.save(agent, 0), lambda saved: self._made_first(saved.agent.name, made)
+            )
 
     def _made_first(self, name: str, made: Callable[[str], None]) -> None:
         made(name)

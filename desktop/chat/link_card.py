@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from desktop.chat.blocks import PICTURE
 from desktop.chat.source import ChatAround
 from desktop.panels.markdown_view import open_link
-from desktop.panels.popup_frame import PopupFrame
 from desktop.style import set_role
 
 _OPENED = ("http", "https", "mailto")
 
 
-class LinkCard(PopupFrame):
-    """The full address, with Open and Copy. Nothing is fetched before Open is pressed."""
+class LinkCard(QFrame):
+    """The full address, with Open and Copy, over the conversation. Nothing is fetched before Open is pressed.
+
+    It goes when the keyboard goes elsewhere, and on Escape.
+    """
 
     def __init__(self, address: str, around: ChatAround, parent: QWidget) -> None:
-        super().__init__(around.themes.theme, Qt.WindowType.Popup, parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(parent)
+        set_role(self, role="popup")
+        self.setAccessibleName("Where the link leads")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._back = QApplication.focusWidget()
         is_picture = address.startswith(PICTURE)
         self.address = address.removeprefix(PICTURE)
         url = QUrl(self.address)
@@ -56,26 +62,48 @@ class LinkCard(PopupFrame):
         for each in (title, full, hint):
             column.addWidget(each)
         column.addLayout(row)
-        self.setFixedWidth(380)
+        self.setFixedWidth(min(380, parent.width() - 16))
 
-    def popup(self, at: QPoint) -> None:
-        """Show it at a place on the screen."""
+    def appear(self, at: QPoint) -> None:
+        """Show it near a point of the parent."""
         self.adjustSize()
-        screen = QGuiApplication.screenAt(at) or QGuiApplication.primaryScreen()
-        room = screen.availableGeometry()
-        x = min(max(at.x(), room.left()), room.right() - self.width())
-        y = at.y() + 8 if at.y() + 8 + self.height() < room.bottom() else at.y() - 8 - self.height()
-        self.move(x, max(y, room.top()))
+        room = self.parentWidget().rect()
+        x = min(max(at.x(), 8), room.right() - self.width() - 8)
+        y = at.y() + 8 if at.y() + 16 + self.height() < room.bottom() else at.y() - 8 - self.height()
+        self.move(x, max(y, 8))
         self.show()
+        self.raise_()
         (self.open_button if self.open_button.isEnabled() else self.copy_button).setFocus()
+        QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr] # it is there
+
+    def put_away(self) -> None:
+        """Close it, and give the keyboard back."""
+        if not self.isHidden():
+            QApplication.instance().focusChanged.disconnect(self._focus_moved)  # type: ignore[union-attr] # the same
+            self.hide()
+            self.deleteLater()
+            if self._back is not None and isValid(self._back):
+                self._back.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape closes it."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.put_away()
+        else:
+            super().keyPressEvent(event)
+
+    def _focus_moved(self, _old: QWidget | None, now: QWidget | None) -> None:
+        if now is not None and now is not self and not self.isAncestorOf(now):
+            self._back = None
+            self.put_away()
 
     def _open(self) -> None:
-        self.close()
+        self.put_away()
         open_link(QUrl(self.address))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.address)
-        self.close()
+        self.put_away()
 
 
 def _broken(address: str) -> str:

@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetrics, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QWidget
 
-from desktop.chat.blocks import Growing, plain_blocks, read_blocks
+from desktop.chat.blocks import Code, Growing, plain_blocks, read_blocks
 from desktop.chat.call_card import CallCard
 from desktop.chat.files_strip import FilesStrip
 from desktop.chat.laid import Laid, LaidCode, LaidProse, lay
@@ -29,6 +38,9 @@ _TOP: Final = 10
 _HEAD: Final = 28
 _GAP: Final = 9
 _BUBBLE_X, _BUBBLE_Y = 14, 9
+_LEADING: Final = 5
+"""What the line height adds below the last line, which would make a bubble look lower than its text."""
+
 _AVATAR: Final = 22
 
 
@@ -147,7 +159,7 @@ class MessageRow(QWidget):
             self._places.append(QPointF(left + _BUBBLE_X, y))
             y += each.height + _GAP
         y -= _GAP if self.laid else 0
-        self._bubble = QRectF(left, _TOP, inner + 2 * _BUBBLE_X, y + _BUBBLE_Y - _TOP)
+        self._bubble = QRectF(left, _TOP, inner + 2 * _BUBBLE_X, y + _BUBBLE_Y - _TOP - _LEADING)
         return self._bubble.bottom()
 
     def _fit_answer(self, column: float) -> float:
@@ -191,15 +203,21 @@ class MessageRow(QWidget):
 
     def _grow(self, text: str) -> None:
         """Take in what was added to an answer that is being made."""
+        before = list(self._growing.blocks)
         first = self._growing.show(text)
         blocks = self._growing.blocks
-        last = self.laid[first] if len(self.laid) == len(blocks) == first + 1 else None
-        same = isinstance(last, LaidCode) and getattr(blocks[first], "language", None) == last.language
-        if isinstance(last, LaidCode) and same:
-            last.grow(getattr(blocks[first], "text", ""), whole=False)
-            return
+        while first < min(len(before), len(blocks)) and before[first] == blocks[first]:
+            first += 1
+        del self.laid[first + 1 :]
+        last, block = (
+            self.laid[first] if first < len(self.laid) else None,
+            blocks[first] if first < len(blocks) else None,
+        )
+        if isinstance(last, LaidCode) and isinstance(block, Code) and block.language == last.language:
+            last.grow(block.text, whole=first + 1 < len(blocks))
+            first += 1
         del self.laid[first:]
-        self.laid += [lay(block, self._theme) for block in blocks[first:]]
+        self.laid += [lay(each, self._theme) for each in blocks[first:]]
 
     def _make_cards(self) -> None:
         calls = {call.id: call for call in self.shown.message.calls}

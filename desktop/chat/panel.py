@@ -137,7 +137,9 @@ class ChatPanel(QWidget):
         head.setSpacing(2)
         head.addWidget(self.list_button)
         head.addWidget(self.title, 1)
-        for button, name in zip((self.list_button, self.new_button, self.more_button, self.full_button), names, strict=True):
+        for button, name in zip(
+            (self.list_button, self.new_button, self.more_button, self.full_button), names, strict=True
+        ):
             button.setToolTip(name)
             button.setAccessibleName(name)
             button.setIconSize(QSize(16, 16))
@@ -162,6 +164,8 @@ class ChatPanel(QWidget):
         whole.addWidget(self._pages)
         whole.addWidget(self._split)
         self.setMinimumWidth(320)
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
 
     def _arrange(self) -> None:
         if self._wide:
@@ -174,8 +178,7 @@ class ChatPanel(QWidget):
         else:
             self._pages.addWidget(self.list)
             self._pages.addWidget(self._right)
-            begun = self.view.thread.conversation is not None or self.view.thread.agent or self.view.thread.workflow
-            self._pages.setCurrentIndex(1 if begun else 0)
+            self._pages.setCurrentIndex(1)
         self._split.setVisible(bool(self._wide))
         self._pages.setVisible(not self._wide)
         self.list_button.setVisible(not self._wide)
@@ -198,7 +201,10 @@ class ChatPanel(QWidget):
         self._bin.changed.connect(self.refresh)
         self._around.themes.changed.connect(lambda _: self._dress())
         context = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        for keys, press in (("Ctrl+Shift+F", self._search), ("Ctrl+Shift+N", lambda: self.ask_new(self._below(self.new_button)))):
+        for keys, press in (
+            ("Ctrl+Shift+F", self._search),
+            ("Ctrl+Shift+N", lambda: self.ask_new(self._below(self.new_button))),
+        ):
             QShortcut(QKeySequence(keys), self, context=context).activated.connect(press)
 
     # -- doing ---------------------------------------------------------------------------------------------------------
@@ -218,7 +224,9 @@ class ChatPanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for agent in self._agents:
             face = face_of(agent)
-            menu.addAction(icons.icon(face.icon, theme, face.colour), agent.name, partial(self._begin_agent, agent.name))
+            menu.addAction(
+                icons.icon(face.icon, theme, face.colour), agent.name, partial(self._begin_agent, agent.name)
+            )
         if self._workflows:
             menu.addSection("Workflows that answer")
         for name in self._workflows:
@@ -241,7 +249,11 @@ class ChatPanel(QWidget):
         found = Found(held)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        away = ("restore", "Take out of the archive", "archive-restore") if held.archived else ("archive", "Archive", "archive")
+        away = (
+            ("restore", "Take out of the archive", "archive-restore")
+            if held.archived
+            else ("archive", "Archive", "archive")
+        )
         for what, title, icon in (("rename", "Rename…", "pencil"), away, ("delete", "Delete", "trash-2")):
             menu.addAction(icons.icon(icon, theme), title, partial(self._do_now, what, found))
         menu.popup(self._below(self.more_button))
@@ -254,7 +266,9 @@ class ChatPanel(QWidget):
         conversations, bridge = self._source.conversations, self._around.bridge
         match what:
             case "rename":
-                prompt = TextPrompt(self, title="Rename the conversation", label="Its title", text=held.title, action="Rename")
+                prompt = TextPrompt(
+                    self, title="Rename the conversation", label="Its title", text=held.title, action="Rename"
+                )
                 prompt.given.connect(lambda title: bridge.spawn(conversations.rename(held.id, title), self._renamed))
                 prompt.open()
             case "archive" | "restore":
@@ -301,7 +315,12 @@ class ChatPanel(QWidget):
         self._agents, self._workflows, ids = names
         self.list.show_agents(ids)
         self.first_button.setVisible(not self._agents and not self._workflows)
-        if self._agents and not self.view.thread.agent and self.view.thread.conversation is None and not self.view.thread.workflow:
+        if (
+            self._agents
+            and not self.view.thread.agent
+            and self.view.thread.conversation is None
+            and not self.view.thread.workflow
+        ):
             self.view.begin(self._agents[0].name)
 
     def _conversation_changed(self, conversation: Conversation | None) -> None:

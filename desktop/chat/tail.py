@@ -74,9 +74,7 @@ class ChatTail(QWidget):
                 return LaterNote(pending, self._around)
             case _:
                 made = PendingCard(pending, self._around)
-                made.decided.connect(
-                    lambda allow, reason, always: self._thread.decide(pending, allow, reason, always)
-                )
+                made.decided.connect(lambda allow, reason, always: self._thread.decide(pending, allow, reason, always))
                 made.outcome.connect(lambda choice, result: self._thread.say_outcome(pending, choice, result))
                 return made
 

@@ -30,6 +30,7 @@ from core.agents.chat_events import (
     TurnStarted,
     TurnWaiting,
 )
+from core.agents.kit import ModelFacts
 from core.agents.reply import Reply
 from core.store.conversation_records import Conversation, FunctionCall, StoredMessage
 from core.store.conversations import Page
@@ -83,6 +84,7 @@ class ChatThread(QObject):
         self.live: Live | None = None
         self.request: RequestSent | None = None
         self.context: int | None = None
+        self.facts: ModelFacts | None = None
         self._rows: dict[int, StoredMessage] = {}
         self._siblings: dict[int, tuple[int, ...]] = {}
         self._asked: set[int] = set()
@@ -224,9 +226,7 @@ class ChatThread(QObject):
 
     def decide(self, pending: Pending, allow: bool, reason: str = "", for_conversation: bool = False) -> None:
         """Allow or deny a call."""
-        deciding = self.source.chat.answer_approval(
-            pending.id, allow, reason=reason, for_conversation=for_conversation
-        )
+        deciding = self.source.chat.answer_approval(pending.id, allow, reason=reason, for_conversation=for_conversation)
         self._bridge.spawn(deciding, self._watch, self._failed_at_pending)
 
     def say_outcome(self, pending: Pending, choice: str, result: str = "") -> None:
@@ -236,9 +236,7 @@ class ChatThread(QObject):
 
     def answer_question(self, pending: Pending, answer: dict[str, Any]) -> None:
         """Answer what a workflow asks."""
-        self._bridge.spawn(
-            self.source.chat.answer_question(pending.id, answer), self._watch, self._failed_at_pending
-        )
+        self._bridge.spawn(self.source.chat.answer_question(pending.id, answer), self._watch, self._failed_at_pending)
 
     def switch(self, message_id: int) -> None:
         """Show the newest branch through a message."""
@@ -325,19 +323,20 @@ class ChatThread(QObject):
     def _learn_about(self) -> None:
         self._bridge.spawn(self._about(), self._told_about, lambda _: self.facts_changed.emit())
 
-    async def _about(self) -> tuple[str, str, Face, int | None]:
+    async def _about(self) -> tuple[str, Face, ModelFacts | None]:
         if self.workflow:
-            return self.workflow, "", Face("workflow", "accent"), None
+            return self.workflow, Face("workflow", "accent"), None
         held = self.conversation
         if held is not None and held.agent_id is not None:
             known = await self.source.numbered(held.agent_id)
         else:
             known = await self.source.named(self.agent)
-        facts = await self.source.look_up(known.agent.model.model)
-        return known.agent.name, facts.id, face_of(known.agent), facts.context
+        return known.agent.name, face_of(known.agent), await self.source.look_up(known.agent.model.model)
 
-    def _told_about(self, about: tuple[str, str, Face, int | None]) -> None:
-        name, self.model, face, self.context = about
+    def _told_about(self, about: tuple[str, Face, ModelFacts | None]) -> None:
+        name, face, self.facts = about
+        self.model = self.facts.id if self.facts is not None else ""
+        self.context = self.facts.context if self.facts is not None else None
         self.agent = "" if self.workflow else name
         if face != self.face:
             self.face = face

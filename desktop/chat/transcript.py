@@ -68,8 +68,8 @@ class Transcript(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.viewport().setProperty("surface", "panel")
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet("Transcript { background: transparent; }")
+        self.viewport().setAutoFillBackground(False)
         tail.setParent(self.viewport())
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -259,7 +259,9 @@ class Transcript(QAbstractScrollArea):
         column = min(width - 24, COLUMN)
         layout = self._tail.layout()
         assert layout is not None
-        return int(layout.totalHeightForWidth(column) if layout.hasHeightForWidth() else layout.totalSizeHint().height())
+        return int(
+            layout.totalHeightForWidth(column) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        )
 
     def _place_foot(self, y: int, width: int) -> None:
         if self.live_row is not None:
@@ -311,9 +313,7 @@ class Transcript(QAbstractScrollArea):
                 self.live_row.deleteLater()
                 self.live_row = None
         elif self.live_row is None:
-            self.live_row = MessageRow(
-                shown, self._themes.theme, self._icons, self._pictures, None, self.viewport()
-            )
+            self.live_row = MessageRow(shown, self._themes.theme, self._icons, self._pictures, None, self.viewport())
             self.live_row.link_wanted.connect(self.link_wanted)
         else:
             self.live_row.show_message(shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -250,7 +249,8 @@ class ChatView(QWidget):
         self.copied.emit(said)
 
     def _show_link(self, address: str) -> None:
-        LinkCard(address, self._around, self).popup(QCursor.pos())
+        card = LinkCard(address, self._around, self)
+        card.appear(self.mapFromGlobal(QCursor.pos()))
 
     def _menu(self, index: int, at: QPoint) -> None:
         row = self.transcript.row_of(index)
@@ -290,6 +290,7 @@ class ChatView(QWidget):
         thread = self.thread
         name = thread.agent or thread.workflow
         self.composer.show_hint(f"Write to {name}" if name else "Write a message")
+        self.composer.facts = thread.facts
         self.composer.setEnabled(bool(name) or thread.conversation is not None)
         usage = thread.conversation.usage if thread.conversation is not None else None
         parts = [thread.model.rpartition("/")[2], spent(usage) if usage is not None else ""]
@@ -331,5 +332,3 @@ class ChatView(QWidget):
     def _dress(self) -> None:
         theme = self._around.themes.theme
         self.end_button.setIcon(self._around.icons.icon("arrow-down", theme))
-
-
