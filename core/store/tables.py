@@ -70,6 +70,13 @@ class WorkflowRow(Base):
     __tablename__ = "workflows"
     __table_args__ = (
         Index("uq_workflows_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "uq_workflows_trigger_address",
+            "trigger_address",
+            unique=True,
+            postgresql_where=text("is_active AND trigger_address <> ''"),
+        ),
+        Index("ix_workflows_active", "id", postgresql_where=text("is_active")),
         {"comment": "The library of workflows."},
     )
 
@@ -81,6 +88,11 @@ class WorkflowRow(Base):
     created: Mapped[datetime] = mapped_column(server_default=_NOW)
     updated: Mapped[datetime] = mapped_column(server_default=_NOW, comment="when the newest version was saved")
     deleted_at: Mapped[datetime | None] = mapped_column(comment="set: in the bin, can be restored")
+    published_version: Mapped[int | None] = mapped_column(comment="the version that triggers run; null: none")
+    is_active: Mapped[bool] = mapped_column(server_default="false", comment="whether its trigger starts it")
+    trigger_address: Mapped[str] = mapped_column(
+        server_default="", comment="method and path of calls that only one active workflow may answer; '': none"
+    )
 
 
 class WorkflowVersionRow(Base):
@@ -204,23 +216,22 @@ class PinRow(Base):
 
 
 class ScheduleRow(Base):
-    """When a workflow runs by itself."""
+    """When an active workflow comes next by its schedule; the schedule itself is in its published document."""
 
     __tablename__ = "schedules"
     __table_args__ = (
-        Index("ix_schedules_next_at", "next_at", postgresql_where=text("enabled")),
-        {"comment": "When workflows run by themselves."},
+        Index("ix_schedules_due_at", "due_at", postgresql_where=text("NOT paused")),
+        {"comment": "When active workflows run by themselves."},
     )
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
-    workflow_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"), index=True)
-    expression: Mapped[str] = mapped_column(comment="five cron fields")
-    zone: Mapped[str] = mapped_column(server_default="UTC", comment="IANA name of the time zone")
-    inputs: Mapped[dict[str, Any]]
-    enabled: Mapped[bool] = mapped_column(server_default="true")
-    next_at: Mapped[datetime | None]
-    last_at: Mapped[datetime | None]
-    last_run_id: Mapped[str | None]
+    workflow_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True)
+    next_at: Mapped[datetime | None] = mapped_column(comment="the time that comes next; null: none does")
+    due_at: Mapped[datetime | None] = mapped_column(comment="when it is looked at: next_at and its jitter")
+    delayed: Mapped[bool] = mapped_column(server_default="false", comment="due_at has its jitter")
+    paused: Mapped[bool] = mapped_column(server_default="false")
+    last_at: Mapped[datetime | None] = mapped_column(comment="the time that came last")
+    last_run_id: Mapped[str] = mapped_column(server_default="", comment="the run it started last")
+    outcome: Mapped[str] = mapped_column(server_default="", comment="what became of last_at, in words")
     created: Mapped[datetime] = mapped_column(server_default=_NOW)
 
 
