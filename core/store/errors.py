@@ -14,6 +14,8 @@
     ├── VersionConflict       somebody else saved the workflow meanwhile
     ├── WorkflowNotFound      no workflow has that name
     ├── NameTaken             another workflow has that name
+    ├── AddressTaken          another active workflow answers the same calls
+    ├── NotScheduled          the workflow has no schedule that is active
     ├── AgentConflict         somebody else saved the agent meanwhile
     ├── AgentNotFound         no agent has that name
     ├── ConversationNotFound  no conversation has that id
@@ -136,6 +138,18 @@ class NameTaken(StoreError):
     """Another workflow has that name."""
 
     code = "name_taken"
+
+
+class AddressTaken(StoreError):
+    """Another active workflow answers calls of that method and path."""
+
+    code = "address_taken"
+
+
+class NotScheduled(StoreError):
+    """The workflow has no schedule that is active."""
+
+    code = "not_scheduled"
 
 
 class AgentConflict(StoreError):

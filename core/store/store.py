@@ -18,6 +18,7 @@ from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.pins import Pins
 from core.store.queued_runs import QueuedRuns
+from core.store.schedules import Schedules
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
 from core.store.statistics import Statistics
@@ -54,6 +55,7 @@ class Store:
         self.journal = journal
         self.status = status
         self.workflows = Workflows(database, documents)
+        self.schedules = Schedules(database, documents)
         self.executions = Executions(database)
         self.queued_runs = QueuedRuns(database, documents)
         self.workers = Workers(database, self.queued_runs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,8 +19,9 @@ from core.store.database import Database
 from core.store.documents import Document, Documents
 from core.store.errors import NameTaken, VersionConflict, WorkflowNotFound
 from core.store.pins import copy_pins, move_pins
+from core.store.publications import ActiveWorkflow, Publication, Publications
 from core.store.records import AnyRow
-from core.store.tables import DocumentRow, ExecutionRow, WorkflowRow, WorkflowVersionRow
+from core.store.tables import DocumentRow, ExecutionRow, ScheduleRow, WorkflowRow, WorkflowVersionRow
 from core.store.values import escape, unescape
 from core.workflow.model import Workflow
 
@@ -46,7 +47,10 @@ class SavedWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowEntry:
-    """A line of the library. last_run_*: of the newest run, None and '' if there is none."""
+    """A line of the library. last_run_*: of the newest run, None and '' if there is none.
+
+    published_version: the one that its trigger runs, 0 for none. is_active: whether the trigger starts it.
+    """
 
     name: str
     folder: str
@@ -58,6 +62,8 @@ class WorkflowEntry:
     last_run_id: str
     last_run_status: RunStatus | None
     last_run_at: datetime | None
+    published_version: int = 0
+    is_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Workflows:
     def __init__(self, database: Database, documents: Documents) -> None:
         self._database = database
         self._documents = documents
+        self._publications = Publications(database, documents)
 
     async def save(
         self, workflow: Workflow, expected_version: int, *, author: str = "", note: str = "", folder: str | None = None
@@ -197,11 +204,13 @@ class Workflows:
         return await self._run(work, new_name)
 
     async def delete(self, name: str) -> None:
-        """Put a workflow into the bin; its versions and runs stay. Raises WorkflowNotFound."""
+        """Put a workflow into the bin, and switch it off; its versions and runs stay. Raises WorkflowNotFound."""
 
         async def work(connection: AsyncConnection) -> None:
             row = await _live(connection, name)
-            await connection.execute(update(WorkflowRow).where(_flows.id == row.id).values(deleted_at=func.now()))
+            changes = {"deleted_at": func.now(), "is_active": False, "trigger_address": ""}
+            await connection.execute(update(WorkflowRow).where(_flows.id == row.id).values(changes))
+            await connection.execute(delete(ScheduleRow).where(ScheduleRow.workflow_id == row.id))
 
         await self._database.run(work)
 
@@ -221,6 +230,29 @@ class Workflows:
             await connection.execute(update(WorkflowRow).where(_flows.id == found).values(deleted_at=None))
 
         await self._run(work, name)
+
+    async def publication(self, name: str) -> Publication:
+        """How a workflow stands: its newest and its published version, and whether it is active.
+
+        Raises WorkflowNotFound.
+        """
+        return await self._publications.get(name)
+
+    async def publish(self, name: str, version: int | None = None, *, now: datetime | None = None) -> Publication:
+        """Let its trigger run that version from now on; as in Publications."""
+        return await self._publications.publish(name, version, now=now)
+
+    async def activate(self, name: str, *, now: datetime | None = None) -> Publication:
+        """Let its trigger start it; as in Publications."""
+        return await self._publications.activate(name, now=now)
+
+    async def deactivate(self, name: str) -> Publication:
+        """Let its trigger start nothing any more. Raises WorkflowNotFound."""
+        return await self._publications.deactivate(name)
+
+    async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
+        """The published versions of the active workflows, those with that type of trigger if one is given."""
+        return await self._publications.active(type_)
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]], new_name: str | None = None) -> T:
         """Do the work. A name that was taken meanwhile is NameTaken for a given `new_name`; else it is done again,
@@ -306,6 +338,8 @@ def _entry(row: AnyRow) -> WorkflowEntry:
         last_run_id=row.run_id or "",
         last_run_status=row.run_status,
         last_run_at=row.run_created,
+        published_version=row.published_version or 0,
+        is_active=row.is_active,
     )
 
 

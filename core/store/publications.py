@@ -1,0 +1,208 @@
+"""Publishing: the version of a workflow that its trigger runs, and whether the trigger starts it at all.
+
+Editing makes new versions and disturbs neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.errors import AddressTaken, WorkflowNotFound
+from core.store.records import AnyRow
+from core.store.values import escape, unescape
+from core.workflow.model import Workflow
+from core.workflow.problems import DocumentError
+from core.workflow.schedule_times import next_time
+from core.workflow.triggers import ApiTrigger, Schedule, read_trigger
+
+_FIND = text("SELECT * FROM workflows WHERE name = :name AND deleted_at IS NULL")
+_LOCK = text("SELECT * FROM workflows WHERE name = :name AND deleted_at IS NULL FOR UPDATE")
+
+_DOCUMENT = text("""
+SELECT hash, body FROM workflow_versions JOIN documents ON hash = document_hash
+WHERE workflow_id = :id AND number = :number""")
+
+_CHANGE = text("""
+UPDATE workflows SET published_version = :published, is_active = :active, trigger_address = :address
+WHERE id = :id""")
+
+_NOT_SCHEDULED = text("DELETE FROM schedules WHERE workflow_id = :id")
+
+_SCHEDULED = text("SELECT 1 FROM schedules WHERE workflow_id = :id")
+
+_SCHEDULE = text("""
+INSERT INTO schedules (workflow_id, next_at, due_at) VALUES (:id, :at, :at)
+ON CONFLICT (workflow_id) DO UPDATE SET next_at = :at, due_at = :at, delayed = false""")
+
+_ACTIVE = text("""
+SELECT w.id, w.name, w.published_version, d.hash, d.body FROM workflows AS w
+JOIN workflow_versions AS v ON v.workflow_id = w.id AND v.number = w.published_version
+JOIN documents AS d ON d.hash = v.document_hash
+WHERE w.is_active AND w.deleted_at IS NULL AND (:type = '' OR d.body -> 'trigger' ->> 'type' = :type
+    OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
+ORDER BY w.name""")
+
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """How a workflow stands. newest: its newest version. published: the version that triggers run, 0 for none."""
+
+    workflow_id: UUID
+    name: str
+    newest: int
+    published: int
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveWorkflow:
+    """A workflow that its trigger starts, as it was published, under the name that it has now."""
+
+    id: UUID
+    version: int
+    workflow: Workflow
+
+
+Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Publication]]
+"""What is done in a transaction."""
+
+
+class Publications:
+    """Which version of each workflow its trigger runs."""
+
+    def __init__(self, database: Database, documents: Documents) -> None:
+        self._database = database
+        self._documents = documents
+
+    async def get(self, name: str) -> Publication:
+        """How a workflow stands. Raises WorkflowNotFound."""
+
+        async def work(connection: AsyncConnection) -> Publication:
+            return _publication(await _row(connection, name, lock=False))
+
+        return await self._database.run(work)
+
+    async def publish(self, name: str, version: int | None = None, *, now: datetime | None = None) -> Publication:
+        """Let the trigger run that version from now on, the newest for None. An active workflow stays active.
+
+        now: for the next time of a schedule that changed; by default the database's time. Raises WorkflowNotFound,
+        DocumentError for a trigger that cannot be read, or AddressTaken.
+        """
+
+        async def work(connection: AsyncConnection) -> Publication:
+            row = await _row(connection, name, lock=True)
+            number = row.version if version is None else version
+            return await self._set(connection, row, number, row.is_active, now)
+
+        return await self._run(work, name)
+
+    async def activate(self, name: str, *, now: datetime | None = None) -> Publication:
+        """Let its trigger start the published version; publishes the newest if none is. Raises what `publish` does."""
+
+        async def work(connection: AsyncConnection) -> Publication:
+            row = await _row(connection, name, lock=True)
+            return await self._set(connection, row, row.published_version or row.version, True, now)
+
+        return await self._run(work, name)
+
+    async def deactivate(self, name: str) -> Publication:
+        """Let its trigger start nothing any more; what runs goes on. Raises WorkflowNotFound."""
+
+        async def work(connection: AsyncConnection) -> Publication:
+            row = await _row(connection, name, lock=True)
+            values = {"id": row.id, "published": row.published_version, "active": False, "address": ""}
+            await connection.execute(_CHANGE, values)
+            await connection.execute(_NOT_SCHEDULED, {"id": row.id})
+            return replace(_publication(row), is_active=False)
+
+        return await self._database.run(work)
+
+    async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
+        """The workflows that their triggers start, those with that type of trigger alone if one is given."""
+
+        async def work(connection: AsyncConnection) -> list[ActiveWorkflow]:
+            rows = (await connection.execute(_ACTIVE, {"type": type_})).all()
+            return [self.read(row) for row in rows]
+
+        return await self._database.run(work)
+
+    def read(self, row: AnyRow) -> ActiveWorkflow:
+        """The workflow of a row with id, name, published_version, hash and body."""
+        workflow = self._documents.decode(row.hash, row.body)
+        name = unescape(row.name)
+        named = workflow if workflow.name == name else replace(workflow, name=name)
+        return ActiveWorkflow(row.id, row.published_version, named)
+
+    async def _run(self, work: Work, name: str) -> Publication:
+        try:
+            return await self._database.run(work)
+        except IntegrityError as error:
+            raise AddressTaken(
+                f"Workflow {name!r} was not switched on: another active workflow answers calls of the same method and "
+                "path. Give it a path of its own, or switch the other one off."
+            ) from error
+
+    async def _set(
+        self, connection: AsyncConnection, row: AnyRow, number: int, active: bool, now: datetime | None
+    ) -> Publication:
+        workflow = await self._version(connection, row.id, number)
+        before = None
+        if row.published_version is not None:
+            before = (await self._version(connection, row.id, row.published_version)).trigger
+        options, problems = read_trigger(workflow.trigger)
+        if errors := [problem for problem in problems if problem.severity == "error"]:
+            raise DocumentError(errors, workflow.name)
+        address = _address(options) if active and isinstance(options, ApiTrigger) else ""
+        values = {"id": row.id, "published": number, "active": active, "address": address}
+        await connection.execute(_CHANGE, values)
+        if active and isinstance(options, Schedule):
+            await self._schedule(connection, row.id, options, now, changed=before != workflow.trigger)
+        else:
+            await connection.execute(_NOT_SCHEDULED, {"id": row.id})
+        return replace(_publication(row), published=number, is_active=active)
+
+    async def _schedule(
+        self, connection: AsyncConnection, workflow_id: UUID, schedule: Schedule, now: datetime | None, *, changed: bool
+    ) -> None:
+        """A time that is due and not yet looked at is kept if the schedule stayed the same."""
+        if not changed and await connection.scalar(_SCHEDULED, {"id": workflow_id}) is not None:
+            return
+        at = next_time(schedule, now or (await connection.scalar(text("SELECT now()"))) or datetime.now(UTC))
+        await connection.execute(_SCHEDULE, {"id": workflow_id, "at": at})
+
+    async def _version(self, connection: AsyncConnection, workflow_id: UUID, number: int) -> Workflow:
+        row = (await connection.execute(_DOCUMENT, {"id": workflow_id, "number": number})).one_or_none()
+        if row is None:
+            raise WorkflowNotFound(f"The workflow has no version {number}. Its history shows the versions there are.")
+        return self._documents.decode(row.hash, row.body)
+
+
+async def _row(connection: AsyncConnection, name: str, *, lock: bool) -> AnyRow:
+    row = (await connection.execute(_LOCK if lock else _FIND, {"name": escape(name)})).one_or_none()
+    if row is None:
+        raise WorkflowNotFound(
+            f"There is no workflow {name!r}. `steploom workflows list` shows the workflows there are."
+        )
+    return row
+
+
+def _publication(row: AnyRow) -> Publication:
+    return Publication(row.id, unescape(row.name), row.version, row.published_version or 0, row.is_active)
+
+
+def _address(trigger: ApiTrigger) -> str:
+    """Method and path, inputs in the path without their names, for they match alike."""
+    return f"{trigger.method} {_PLACEHOLDER.sub('{}', trigger.path)}" if trigger.path else ""

@@ -1,0 +1,199 @@
+"""Schedules at work: which active workflow comes next, taken by one process alone and settled in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.engine.events import RunStatus
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.errors import NotScheduled
+from core.store.publications import ActiveWorkflow, Publications
+from core.store.records import AnyRow
+from core.store.values import escape, unescape
+from core.workflow.schedule_times import next_time
+from core.workflow.triggers import Schedule, read_trigger
+
+_WITH_DOCUMENT = """
+FROM schedules AS s JOIN workflows AS w ON w.id = s.workflow_id
+JOIN workflow_versions AS v ON v.workflow_id = w.id AND v.number = w.published_version
+JOIN documents AS d ON d.hash = v.document_hash
+LEFT JOIN executions AS e ON e.id = s.last_run_id
+WHERE w.is_active AND w.deleted_at IS NULL"""
+
+_COLUMNS = "SELECT s.*, w.id, w.name, w.published_version, d.hash, d.body, e.status AS last_status"
+
+_DUE = text(f"""
+{_COLUMNS} {_WITH_DOCUMENT} AND NOT s.paused AND s.due_at <= :now
+ORDER BY s.due_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED""")
+
+_ALL = text(f"{_COLUMNS} {_WITH_DOCUMENT} ORDER BY s.due_at NULLS LAST, w.name")
+
+_ONE = text(f"{_COLUMNS} {_WITH_DOCUMENT} AND w.name = :name FOR UPDATE OF s")
+
+_NEXT_DUE = text("SELECT min(due_at) FROM schedules WHERE NOT paused")
+
+_SETTLE = text("""
+UPDATE schedules SET next_at = :next_at, due_at = :due_at, delayed = :delayed, last_at = coalesce(:last_at, last_at),
+    last_run_id = coalesce(nullif(:last_run_id, ''), last_run_id), outcome = coalesce(nullif(:outcome, ''), outcome)
+WHERE workflow_id = :id""")
+
+_PAUSE = text("UPDATE schedules SET paused = true WHERE workflow_id = :id")
+
+_GO_ON = text("""
+UPDATE schedules SET paused = false, next_at = :at, due_at = :at, delayed = false WHERE workflow_id = :id""")
+
+_ONE_AT_A_TIME = text("""
+UPDATE queued_runs SET workflow_limit = CASE WHEN workflow_limit = 0 THEN 1 ELSE workflow_limit END
+WHERE run_id = :run_id""")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledWorkflow:
+    """An active workflow with a schedule, and how that stands.
+
+    next_at: the time that comes next, None if none does. due_at: the same, later by its jitter if `delayed`.
+    last_at: the time that came last. last_run_id, last_status: of the run that it started last. outcome: what became
+    of the last time, in words.
+    """
+
+    active: ActiveWorkflow
+    schedule: Schedule
+    next_at: datetime | None
+    due_at: datetime | None
+    delayed: bool
+    paused: bool
+    last_at: datetime | None
+    last_run_id: str
+    last_status: RunStatus | None
+    outcome: str
+
+    @property
+    def name(self) -> str:
+        """The workflow's name."""
+        return self.active.workflow.name
+
+    @property
+    def busy(self) -> bool:
+        """Whether the run that it started last has not ended."""
+        return self.last_status in ("queued", "running", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a schedule goes on.
+
+    last_at, last_run_id, outcome: what came of this time; None and '' leave what is there.
+    """
+
+    next_at: datetime | None
+    due_at: datetime | None
+    delayed: bool = False
+    last_at: datetime | None = None
+    last_run_id: str = ""
+    outcome: str = ""
+
+
+Settle: TypeAlias = Callable[[AsyncConnection, ScheduledWorkflow], Awaitable[Settled]]
+"""Does in the transaction what a due schedule asks for, and says how it goes on. It may be called again."""
+
+
+class Schedules:
+    """The schedules of active workflows."""
+
+    def __init__(self, database: Database, documents: Documents) -> None:
+        self._database = database
+        self._publications = Publications(database, documents)
+
+    async def settle_due(self, now: datetime, settle: Settle) -> ScheduledWorkflow | None:
+        """Settle the schedule that is due longest and that nobody else has at hand, in one transaction with all that
+        `settle` does; the schedule as it was, None if none is due."""
+
+        async def work(connection: AsyncConnection) -> ScheduledWorkflow | None:
+            row = (await connection.execute(_DUE, {"now": now})).one_or_none()
+            if row is None:
+                return None
+            found = self._read(row)
+            settled = await settle(connection, found)
+            values = {
+                "id": row.workflow_id, "next_at": settled.next_at, "due_at": settled.due_at,
+                "delayed": settled.delayed, "last_at": settled.last_at, "last_run_id": settled.last_run_id,
+                "outcome": escape(settled.outcome),
+            }  # fmt: skip
+            await connection.execute(_SETTLE, values)
+            return found
+
+        return await self._database.run(work)
+
+    async def run_alone(self, connection: AsyncConnection, run_id: str) -> None:
+        """Let a run that was queued in this transaction wait until no other run of its workflow is executed."""
+        await connection.execute(_ONE_AT_A_TIME, {"run_id": run_id})
+
+    async def next_due(self) -> datetime | None:
+        """When the next schedule is due, None if none is."""
+        return await self._database.run(lambda connection: connection.scalar(_NEXT_DUE))
+
+    async def list(self) -> Sequence[ScheduledWorkflow]:
+        """All schedules of active workflows, the next one first."""
+
+        async def work(connection: AsyncConnection) -> list[ScheduledWorkflow]:
+            return [self._read(row) for row in await connection.execute(_ALL)]
+
+        return await self._database.run(work)
+
+    async def get(self, name: str) -> ScheduledWorkflow:
+        """The schedule of a workflow. Raises NotScheduled."""
+
+        async def work(connection: AsyncConnection) -> ScheduledWorkflow:
+            return self._read(await _one(connection, name))
+
+        return await self._database.run(work)
+
+    async def pause(self, name: str) -> None:
+        """Let a schedule's times pass. Raises NotScheduled."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(_PAUSE, {"id": (await _one(connection, name)).workflow_id})
+
+        await self._database.run(work)
+
+    async def resume(self, name: str, *, now: datetime) -> datetime | None:
+        """Let a schedule go on with its next time, which is returned; those meanwhile do not count as missed.
+
+        Raises NotScheduled.
+        """
+
+        async def work(connection: AsyncConnection) -> datetime | None:
+            found = self._read(await _one(connection, name))
+            if not found.paused:
+                return found.next_at
+            at = next_time(found.schedule, now)
+            await connection.execute(_GO_ON, {"id": found.active.id, "at": at})
+            return at
+
+        return await self._database.run(work)
+
+    def _read(self, row: AnyRow) -> ScheduledWorkflow:
+        active = self._publications.read(row)
+        options, _ = read_trigger(active.workflow.trigger)
+        schedule = options if isinstance(options, Schedule) else Schedule()
+        return ScheduledWorkflow(
+            active, schedule, row.next_at, row.due_at, row.delayed, row.paused, row.last_at, row.last_run_id,
+            row.last_status, unescape(row.outcome),
+        )  # fmt: skip
+
+
+async def _one(connection: AsyncConnection, name: str) -> AnyRow:
+    row = (await connection.execute(_ONE, {"name": escape(name)})).one_or_none()
+    if row is None:
+        raise NotScheduled(
+            f"Workflow {name!r} has no schedule at work. It needs a trigger of the type schedule, and to be switched "
+            f"on: steploom workflows activate {name!r}"
+        )
+    return row
