@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolButton
 
-from desktop.style import set_role
-
 if TYPE_CHECKING:
     from desktop.icons import Icons
     from desktop.memory_panel.desk import MemoryDesk
@@ -46,9 +44,9 @@ def button(text: str, press: Callable[[], object], role: str = "", *, name: str 
     """A button. name: for those who cannot see what it stands beside; '' for its text."""
     made = QPushButton(text)
     if role:
-        set_role(made, role=role)
+        made.setProperty("role", role)
     if role == "link":
-        made.setStyleSheet("QPushButton { padding: 0 1px; min-height: 0; }")  # in line with the words around
+        made.setProperty("inline", True)  # in line with the words around
         made.setCursor(Qt.CursorShape.PointingHandCursor)
     if name:
         made.setAccessibleName(name)

@@ -25,12 +25,11 @@ from desktop.memory_panel.cures import Cure, cures
 from desktop.memory_panel.owner_box import OwnerBox
 from desktop.memory_panel.wording import FINDINGS, SHARED, count_of, used
 from desktop.panels.wording import ago
-from desktop.style import set_role
 
 if TYPE_CHECKING:
     from core.memory.audit import Audit, Finding, FindingKind
 
-SHOWN: Final = 20
+SHOWN: Final = 10
 """Findings of a kind that are shown at once."""
 
 _TOGETHER: Final = ("never_recalled", "raw_data")
@@ -62,6 +61,7 @@ class AuditPage(QWidget):
         self._turn += 1
         turn = self._turn
         self.look_button.setEnabled(False)
+        self.summary.setText("Looking them over…")
         self._desk.audit(
             self.owner.agent_id, lambda found: self._show(turn, found), lambda error: self._failed(turn, error)
         )
@@ -163,7 +163,7 @@ class FindingGroup(QWidget):
         picture = QLabel()
         picture.setPixmap(around.icons.pixmap(icon, theme.color(colour), 16, self.devicePixelRatioF()))
         title = QLabel(f"{name} ({len(findings):,})")
-        set_role(title, kind="strong")
+        title.setProperty("kind", "strong")
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(picture)
@@ -202,7 +202,7 @@ class FindingCard(QFrame):
     def __init__(self, around: Around, finding: Finding, show: object, ask: object) -> None:
         super().__init__()
         self._around = around
-        set_role(self, role="card")
+        self.setProperty("role", "card")
         offered = cures(finding, around.desk, ask, show)  # type: ignore[arg-type] # signals' emit has no exact type
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 8)
@@ -210,7 +210,7 @@ class FindingCard(QFrame):
         for place, memory in enumerate(finding.memories):
             if place:
                 line = QFrame()
-                set_role(line, role="line")
+                line.setProperty("role", "line")
                 column.addWidget(line)
             self._add_memory(column, memory, [cure for cure in offered if cure.of == memory], finding)
         whole = QHBoxLayout()

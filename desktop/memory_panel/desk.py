@@ -177,7 +177,7 @@ class MemoryDesk(QObject):
         """Look over what an agent may recall; None for the shared memories alone."""
         from core.store.memory_records import Scope
 
-        self._ask(lambda memories: memories.audit(Scope(agent_id)), on_done, on_error)
+        self._ask(lambda memories: memories.audit(Scope(agent_id)), on_done, on_error, apart=True)
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class MemoryDesk(QObject):
         def failed(error: Exception) -> None:
             self._window.toasts.show("The memories could not be exported", explain(error), kind="failed")
 
-        self._ask(lambda memories: written(memories, shown, file), done, failed)
+        self._ask(lambda memories: written(memories, shown, file), done, failed, apart=True)
 
     def tell(self, title: str, text: str = "") -> None:
         """Say in the window what was done."""
@@ -316,7 +316,10 @@ class MemoryDesk(QObject):
         work: Callable[[Memories], Coroutine[Any, Any, T]],
         on_done: Callable[[T], None] | None = None,
         on_error: OnError | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
+        """Do some work with the memories. apart: it computes for longer than a frame, so it gets a thread."""
         workspace = self._workspace
         if workspace is None or workspace.store is None:
             return
@@ -325,7 +328,7 @@ class MemoryDesk(QObject):
             if on_done is not None and self._workspace is workspace:  # else who asked is gone with its panel
                 on_done(result)
 
-        self._bridge.spawn(_worked(workspace, work), done, on_error)
+        self._bridge.spawn(_worked(workspace, work, apart=apart), done, on_error)
 
     def _do(
         self, work: Callable[[Memories], Coroutine[Any, Any, Any]], then: Callable[[Any], object] = lambda _: None
@@ -377,11 +380,17 @@ def _load() -> None:
     import core.memory.composition  # noqa: F401
 
 
-async def _worked(workspace: Workspace, work: Callable[[Memories], Awaitable[T]]) -> T:
+async def _worked(workspace: Workspace, work: Callable[[Memories], Coroutine[Any, Any, T]], *, apart: bool) -> T:
     await asyncio.to_thread(_load)
     memories = workspace.memories
     assert memories is not None
-    return await work(memories)
+    return await (asyncio.to_thread(_alone, work(memories)) if apart else work(memories))
+
+
+def _alone(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of this thread's own; the store takes calls from any loop."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(work)
 
 
 async def _waiting(workspace: Workspace) -> int:

@@ -63,7 +63,7 @@ class Filters(QObject):
         self._section("Where it comes from", sources)
         self._section("Order", [_Choice(title, {"order": order}) for order, title in ORDERS.items()])
         self.menu.addSeparator()
-        self._clear = self.menu.addAction("Show everything usual", self.clear)
+        self._clear = self.menu.addAction("Clear the filter", self.clear)
         self._mark()
 
     @property

@@ -29,7 +29,7 @@ from desktop.memory_panel.around import Around, button, tool
 from desktop.memory_panel.delegate import MemoryDelegate
 from desktop.memory_panel.filters import Filters
 from desktop.memory_panel.owner_box import EVERYONE, OwnerBox
-from desktop.memory_panel.rows import MEMORY, MemoryRows
+from desktop.memory_panel.rows import MEMORY, Index, MemoryRows
 from desktop.memory_panel.wording import count_of
 
 TYPED_MS: Final = 250
@@ -115,6 +115,7 @@ class MemoryList(QWidget):
         total = self.rows.total or 0
         words = self.filters.words()
         self.count.setText(f"{count_of(total)}{f'  ·  {words}' if words else ''}")
+        self.count.setVisible(bool(total) or not self._is_plain())
         self.clear.setVisible(not self._is_plain())
         if total:
             self._stack.setCurrentWidget(self.view)
@@ -203,7 +204,7 @@ class MemoryList(QWidget):
             self._stack.addWidget(page)
         self.count = QLabel()
         self.count.setProperty("kind", "caption")
-        self.clear = button("Clear", self._clear, "link", name="Show everything usual")
+        self.clear = button("Clear", self._clear, "link", name="Clear the filter")
         self.clear.hide()
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -239,6 +240,10 @@ class _View(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    def dataChanged(self, top: Index, bottom: Index, roles: Sequence[int] = ()) -> None:  # noqa: N802 - Qt's name
+        """Paint anew; Qt would lay all rows out again, though none gets another height: 40 ms for 20,000 of them."""
+        self.viewport().update()
 
     def keyboardSearch(self, search: str) -> None:  # noqa: N802 - Qt's name
         """Letters are keys of their own here; Qt would read all rows to find one that begins with them."""

@@ -197,6 +197,7 @@ class MemoryPanel(QWidget):
     def _turned(self, page: int) -> None:
         owner = self._owner()
         self._pages.setCurrentIndex(page)
+        self._show_waiting(self._desk.waiting)
         if owner is not None:
             for box in (self.recall.owner, self.audit.owner):
                 if box.owner != owner:
@@ -206,7 +207,7 @@ class MemoryPanel(QWidget):
         self._arrange()
 
     def _show_waiting(self, number: int) -> None:
-        self._notice.setVisible(bool(number))
+        self._notice.setVisible(bool(number) and self._pages.currentWidget() is self.list)
         one = number == 1
         what = "came from outside and waits for you" if one else "came from outside and wait for you"
         self._notice_text.setText(f"{count_of(number)} {what}. Agents recall {'it' if one else 'them'} once confirmed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -25,7 +26,7 @@ from desktop.empty_state import EmptyState
 from desktop.memory_panel.around import Around, button, text_label
 from desktop.memory_panel.owner_box import OwnerBox
 from desktop.memory_panel.trial import LIMIT, Fate, Trial
-from desktop.memory_panel.wording import SHARED, TYPES, count_of
+from desktop.memory_panel.wording import SHARED, count_of
 from desktop.style import set_role
 
 ROOM: Final = 1500
@@ -192,7 +193,7 @@ class RecallCard(QFrame):
     def __init__(self, around: Around, place: int, item: Recalled, fate: Fate) -> None:
         super().__init__()
         self._around, self.item, self.fate = around, item, fate
-        set_role(self, role="card")
+        self.setProperty("role", "card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         told = fate == "told"
@@ -212,14 +213,18 @@ class RecallCard(QFrame):
         parts = QHBoxLayout()
         parts.setContentsMargins(24, 0, 0, 0)
         parts.setSpacing(10)
-        for name, share in (("Relevance", why.relevance), ("Importance", why.importance), ("Recency", why.recency)):
-            parts.addWidget(_Meter(around, name, share), 1)
+        for name, share, tip in (
+            ("Relevance", why.relevance, "its places in both searches, beside the best that was found"),
+            ("Importance", why.importance, "as it is set"),
+            ("Recency", why.recency, "how lately it was made or of use"),
+        ):
+            parts.addWidget(_Meter(around, name, share, tip), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(6)
         column.addLayout(top)
         column.addLayout(parts)
-        because = text_label(reasons(item), "muted")
+        because = text_label(_in_line(reasons(item)), "muted")
         because.setContentsMargins(24, 0, 0, 0)
         column.addWidget(because)
         self.fate_label = text_label(_FATES[fate], "secondary")
@@ -227,9 +232,8 @@ class RecallCard(QFrame):
         self.fate_label.setVisible(not told)
         column.addWidget(self.fate_label)
         owner = around.desk.owner_name(item.memory.agent_id) if item.memory.agent_id else SHARED
-        self.setAccessibleName(
-            f"{place}: {item.memory.content}. Score {item.score:.2f}. {reasons(item)}. {_FATES[fate]} {owner}".strip()
-        )
+        said = [item.memory.content.rstrip("."), f"Score {item.score:.2f}", *reasons(item), _FATES[fate], owner]
+        self.setAccessibleName(f"{place}: {'. '.join(part for part in said if part)}")
         self.dress()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -254,11 +258,11 @@ class RecallCard(QFrame):
 class _Meter(QWidget):
     """A share of 0 to 1 with its name above a bar."""
 
-    def __init__(self, around: Around, name: str, share: float) -> None:
+    def __init__(self, around: Around, name: str, share: float, tip: str) -> None:
         super().__init__()
         self._around, self._name, self._share = around, name, share
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip(f"{name}: {share:.2f} of 1")
+        self.setToolTip(f"{name}: {share:.2f} of 1; {tip}")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """A line of words and a bar."""
@@ -289,8 +293,8 @@ class _Meter(QWidget):
         painter.end()
 
 
-def reasons(item: Recalled) -> str:
-    """Why it was found: by its vector, its words, or because it is pinned; and what it is."""
+def reasons(item: Recalled) -> Sequence[str]:
+    """Why it was found: by its vector, its words, or because it is pinned; and what room it takes."""
     why = item.why
     said = ["Pinned"] if why.pinned else []
     if why.similarity is not None:
@@ -298,10 +302,13 @@ def reasons(item: Recalled) -> str:
         said.append(f"Meaning {why.similarity:.2f} alike{place}")
     if why.words:
         said.append(f"Words: {', '.join(why.words)}")
-    said.append(TYPES[item.memory.type][0])
     said.append(f"{item.tokens} tokens")
-    # Lines break between the reasons, not within one.
-    return "  ·  ".join(part.replace(" ", "\u00a0") if len(part) < 40 else part for part in said)
+    return said
+
+
+def _in_line(parts: Sequence[str]) -> str:
+    """The parts in a line that breaks between them, not within one."""
+    return "  ·  ".join(part.replace(" ", "\u00a0") if len(part) < 40 else part for part in parts)
 
 
 def _summary(trial: Trial) -> str:

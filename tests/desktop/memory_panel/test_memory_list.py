@@ -8,9 +8,8 @@ from uuid import UUID
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.store.memory_records import Source
 from desktop.memory_panel.add_dialog import AddDialog
@@ -52,8 +51,9 @@ async def known(program: Program, agent: UUID) -> dict[str, UUID]:
 def choose(program: Program, section: str, entry: str) -> None:
     """Choose an entry of the filter's menu."""
     menus = {action.text(): action.menu() for action in panel_of(program).list.filters.menu.actions()}
-    found: list[QAction] = menus[section].actions()  # type: ignore[union-attr] # sections are menus
-    next(each for each in found if each.text() == entry).trigger()
+    menu = menus[section]
+    assert isinstance(menu, QMenu)
+    next(each for each in menu.actions() if each.text() == entry).trigger()
 
 
 async def test_an_empty_memory_says_what_to_do_and_a_memory_is_added_by_hand(program: Program, agent: UUID) -> None:
