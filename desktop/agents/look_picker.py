@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -55,6 +55,20 @@ class LookButton(QPushButton):
         popup.chosen.connect(self.chosen)
         self.popup = popup
         popup.appear(self.mapToGlobal(QPoint(0, self.height() + 4)))
+
+
+def _disc(colour: QColor, dpr: float) -> QIcon:
+    side = round(20 * dpr)
+    pixmap = QPixmap(side, side)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(pixmap.rect().adjusted(2, 2, -2, -2))
+    painter.end()
+    pixmap.setDevicePixelRatio(dpr)
+    return QIcon(pixmap)
 
 
 class LookPopup(PopupFrame):
@@ -116,7 +130,7 @@ class LookPopup(PopupFrame):
         button.setToolTip(colour.capitalize())
         button.setFixedSize(32, 32)
         button.setIconSize(QSize(20, 20))
-        button.setIcon(self._icons.icon("circle-dot", self._themes.theme, TOKENS[colour], 20))
+        button.setIcon(_disc(self._themes.theme.color(TOKENS[colour]), self.devicePixelRatioF()))
         button.clicked.connect(lambda: self._choose(colour, self._icon))
         self.colours[colour] = button
         return button

@@ -77,6 +77,7 @@ class ServerWindow(QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
+        self.list.setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Read the file again: other programs may have changed it."""
