@@ -58,4 +58,6 @@ def panel_table(
              empty("history", "No runs yet", "Every run of this workflow is kept here.")),
         spec("waiting", "Waiting for you", "hand", "bottom", "Ctrl+8",
              empty("hand", "Nothing waits for you", "Approvals and questions of runs appear here.")),
+        spec("monitoring", "Monitoring", "chart-line", "bottom", "Ctrl+Shift+U",
+             empty("chart-line", "Nothing is counted", "Runs, durations, spending and workers are charted here.")),
     ]  # fmt: skip

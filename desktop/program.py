@@ -34,6 +34,7 @@ from desktop.library_desk import LibraryDesk
 from desktop.memory import RecentWork, WindowMemory
 from desktop.memory_panel.desk import MemoryDesk
 from desktop.model_pages import ModelPages
+from desktop.monitoring.desk import MonitoringDesk
 from desktop.overlay import RunOverlay
 from desktop.panel_table import PanelMaker, panel_table
 from desktop.project_search import ProjectSearch
@@ -133,6 +134,8 @@ class Program(QObject):
         self.makers.setdefault("chat", self.chats.make_panel)
         self.memories = MemoryDesk(self.window, bridge)
         self.makers.setdefault("memory", self.memories.make_panel)
+        self.monitoring = MonitoringDesk(self.window, bridge)
+        self.makers.setdefault("monitoring", self.monitoring.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
@@ -204,6 +207,7 @@ class Program(QObject):
             *self.agents.commands(),
             *self.chats.commands(),
             *self.memories.commands(),
+            *self.monitoring.commands(),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -225,6 +229,7 @@ class Program(QObject):
         self.agents.chat_wanted.connect(self.chats.open_chat)
         self.chats.run_wanted.connect(self._show_run_of)
         self.memories.run_wanted.connect(self._show_run_of)
+        self.monitoring.run_wanted.connect(self._show_run_of)
         self.memories.conversation_wanted.connect(self._show_conversation)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
@@ -240,6 +245,7 @@ class Program(QObject):
         self.running.ended.connect(self._count_cost)
         self.running.ended.connect(self.library.refresh)
         self.running.ended.connect(self.memories.refresh)
+        self.running.ended.connect(self.monitoring.refresh)
         self.recent_runs.chosen.connect(self._show_run)
         self.offers.show_wanted.connect(self._show_run)
         self.offers.resume_wanted.connect(self._resume_run)
@@ -271,6 +277,7 @@ class Program(QObject):
         self.agents.use(workspace)
         self.chats.use(workspace)
         self.memories.use(workspace)
+        self.monitoring.use(workspace)
         self._count_cost()
         self.offers.look(workspace)
         self.library.use(workspace)
@@ -286,7 +293,7 @@ class Program(QObject):
             case "server":
                 self.settings.open("model_server.base_url")
             case _:
-                panel = {"cost": "history", "waiting": "waiting"}.get(name, "timeline")
+                panel = {"cost": "monitoring", "waiting": "waiting"}.get(name, "timeline")
                 self.window.docks.reveal(panel)
 
     def _count_cost(self) -> None:

@@ -66,6 +66,23 @@ FROM executions
 WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
 GROUP BY 1, 2 ORDER BY 1, 2""")
 
+_LIST = text("""
+SELECT id, workflow_name, status, created, duration_s, cost_usd, error ->> 'message' AS error, error_path
+FROM executions
+WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+    AND (CAST(:status AS text) IS NULL OR status = :status)
+ORDER BY created DESC LIMIT :limit""")
+
+_NAMES = text("""
+WITH RECURSIVE names AS (
+    (SELECT workflow_name AS name FROM executions ORDER BY workflow_name LIMIT 1)
+    UNION ALL
+    SELECT (SELECT workflow_name FROM executions WHERE workflow_name > names.name ORDER BY workflow_name LIMIT 1)
+    FROM names WHERE names.name IS NOT NULL
+)
+SELECT name FROM names WHERE name IS NOT NULL LIMIT 1000""")
+"""From one name to the next by the index: reading all runs for their few names takes a hundred times as long."""
+
 _SUMS = """
 sums AS MATERIALIZED (
     SELECT step, bucket, sum(attempts) AS attempts, sum(failures) AS failures, sum(tokens_in) AS tokens_in,
@@ -137,6 +154,20 @@ class RunCount:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in a list. duration_s: seconds of work. error: what it failed of, '' for nothing; error_path: where."""
+
+    id: str
+    workflow: str
+    status: str
+    created: datetime
+    duration_s: float
+    cost_usd: float
+    error: str = ""
+    error_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepTimes:
     """How long attempts took. workflow, step_id: '' when told by type. p50_s, p95_s: seconds, within 10 %."""
 
@@ -190,6 +221,35 @@ class Statistics:
         async def work(connection: AsyncConnection) -> Sequence[RunCount]:
             rows = await connection.execute(_RUNS, values)
             return [RunCount(row.at, row.status, row.number, row.cost_usd) for row in rows]
+
+        return await self._database.run(work)
+
+    async def list(self, span: Span, status: str | None = None, *, limit: int = 200) -> Sequence[RunLine]:
+        """The newest runs that were started in a span, perhaps only those that stand so."""
+        values = {**_values(span), "status": status, "limit": limit}
+
+        async def work(connection: AsyncConnection) -> Sequence[RunLine]:
+            return [
+                RunLine(
+                    row.id,
+                    unescape(row.workflow_name),
+                    row.status,
+                    row.created,
+                    row.duration_s,
+                    row.cost_usd,
+                    row.error or "",
+                    unescape(row.error_path),
+                )
+                for row in await connection.execute(_LIST, values)
+            ]
+
+        return await self._database.run(work)
+
+    async def workflows(self) -> Sequence[str]:
+        """The names of all workflows of which runs are kept, at most 1,000."""
+
+        async def work(connection: AsyncConnection) -> Sequence[str]:
+            return [unescape(row.name) for row in await connection.execute(_NAMES)]
 
         return await self._database.run(work)
 

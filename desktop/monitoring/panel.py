@@ -1,0 +1,340 @@
+"""The panel: what runs, steps, models and workers did, in charts and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.dialogs.value_editors import ChoiceBox
+from desktop.icons import Icons
+from desktop.monitoring import rows
+from desktop.monitoring.durations_chart import DurationsChart
+from desktop.monitoring.numbers import COLOURS, STATES, WORDS, Numbers
+from desktop.monitoring.range_bar import RangeBar
+from desktop.monitoring.ranges import Range
+from desktop.monitoring.runs_chart import RunsChart
+from desktop.monitoring.tables import NumberTable
+from desktop.monitoring.wording import figures, piece_words
+from desktop.panels.empty_note import EmptyNote
+from desktop.style import set_role
+from desktop.theme import Theme, ThemeManager
+
+if TYPE_CHECKING:
+    from core.store.statistics import RunLine
+
+AGAIN_MS = 30_000
+"""How often the numbers are read again while they are looked at."""
+
+_TWO_COLUMNS = 900
+_BY = {"model": "By model", "workflow": "By workflow", "agent": "By agent"}
+
+
+class MonitoringPanel(QWidget):
+    """wanted: numbers shall be read. runs_wanted: a Range of one bar, and how the runs stand ('' for all).
+
+    run_wanted: the id of a run. title_of: what a step type is called. now: the time in UTC. lost_after_s: seconds of
+    silence after which a worker is lost.
+    """
+
+    wanted = Signal()
+    runs_wanted = Signal(object, str)
+    run_wanted = Signal(str)
+
+    def __init__(
+        self,
+        themes: ThemeManager,
+        icons: Icons,
+        *,
+        title_of: Callable[[str], str],
+        now: Callable[[], datetime],
+        lost_after_s: float,
+    ) -> None:
+        super().__init__()
+        self._themes, self._icons, self._title_of, self._lost = themes, icons, title_of, lost_after_s
+        self.numbers: Numbers | None = None
+        self._columns = 0
+        theme = themes.theme
+        self.bar = RangeBar(themes, icons, now)
+        self.bar.changed.connect(self.wanted)
+        self.bar.again.connect(self.wanted)
+        self.runs_chart = RunsChart(theme)
+        self.runs_chart.chosen.connect(self._open_bar)
+        self.runs_chart.pointed.connect(self._point)
+        self.pointed = QLabel()
+        set_role(self.pointed, kind="muted")
+        self.pointed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.legend = QLabel()
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.durations = DurationsChart(theme, title_of)
+        self.run_list = NumberTable(
+            "Runs of the chosen bar", rows.RUNS, (90, 130, 90, 80, 260), themes, most=10, texts=(0, 1, 5)
+        )
+        self.run_list.activated.connect(lambda index: self._open_run(self.run_list.key_of(index)))
+        self.by = self._choice("Spending by", list(_BY.values()), self._show_spent)
+        self.spent = NumberTable("Spending", rows.SPENT, (90, 70, 100, 100), themes)
+        self.which = self._choice("Which steps", ["Slowest", "Most failing"], self._show_steps)
+        self.steps = NumberTable("Steps", rows.STEPS, (110, 80, 100, 90, 90), themes, texts=(0, 1))
+        self.workers = NumberTable("Workers", rows.WORKERS, (80, 110, 80, 130), themes, texts=(0, 1, 2))
+        self.queues = NumberTable("Queues", rows.QUEUES, (90, 110), themes)
+        self.no_workers = self._muted("No worker is running. Queued runs wait until one is started: steploom worker.")
+        self.nothing_spent = self._muted("")
+        self.no_steps = self._muted("")
+        self._figures = QHBoxLayout()
+        self._figures.setSpacing(theme.px("space.6"))
+        self._figure_labels: list[tuple[QLabel, QLabel]] = []
+        self._title = QLabel("Runs")
+        self._list_title = QLabel()
+        self._list_card = self._card(self._list_title, self.run_list, aside=self._closer())
+        self._list_card.hide()
+        self._cards = [
+            self._card(self._title, self.pointed, self.runs_chart, self.legend),
+            self._card("How long steps take: half within, 95 of 100 within", self.durations, self.no_steps),
+            self._card("Spending on models", self.spent, self.nothing_spent, aside=self.by),
+            self._card("Steps", self.steps, aside=self.which),
+            self._card("Workers and queues", self.workers, self.no_workers, self.queues),
+        ]
+        self._stack = QStackedWidget()
+        self._stack.addWidget(
+            EmptyNote("chart-line", "No runs in this time", "Run a workflow, or choose a longer time.", themes, icons)
+        )
+        self._stack.addWidget(self._scroll())
+        side = theme.px("space.3")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(side, theme.px("space.2"), side, 0)
+        layout.setSpacing(theme.px("space.2"))
+        layout.addWidget(self.bar)
+        layout.addWidget(self._stack, 1)
+        self._again = QTimer(self)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self.wanted)
+        themes.changed.connect(self._dress)
+        self._dress(theme)
+
+    # -- showing -------------------------------------------------------------------------------------------------------
+
+    def show_numbers(self, numbers: Numbers) -> None:
+        """Show these numbers."""
+        if self.numbers is not None and self.numbers.range != numbers.range:
+            self._list_card.hide()
+        self.numbers = numbers
+        self.bar.show_workflows(numbers.workflows)
+        self._stack.setCurrentIndex(1 if numbers.runs or numbers.workers or numbers.waiting else 0)
+        self._title.setText(numbers.range.title)
+        self._show_figures(figures(numbers))
+        self.runs_chart.show_bars(numbers.bars, numbers.range)
+        self.durations.show_times(numbers.types)
+        self.durations.setVisible(bool(numbers.types))
+        counting = "Steps are being counted." if numbers.uncounted else "No step has ended in this time."
+        self.no_steps.setText(counting)
+        self.no_steps.setVisible(not numbers.types)
+        self._show_spent()
+        self._show_steps()
+        self.workers.show_rows(rows.workers(numbers.workers, self._lost))
+        self.workers.setVisible(bool(numbers.workers))
+        self.no_workers.setVisible(not numbers.workers)
+        self.queues.show_rows(rows.queues(numbers.waiting))
+        self.queues.setVisible(bool(numbers.waiting))
+
+    def show_runs(self, title: str, lines: Sequence[RunLine]) -> None:
+        """List the runs of a bar."""
+        self._list_title.setText(title)
+        self.run_list.show_rows(rows.runs(lines), [line.id for line in lines])
+        self._list_card.show()
+        self.run_list.setFocus(Qt.FocusReason.OtherFocusReason)
+        if lines:
+            self.run_list.selectRow(0)
+        QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self._list_card))
+
+    def say_left(self, uncounted: int) -> None:
+        """Say how many runs' steps are not counted yet; 0 for none."""
+        runs = "1 run" if uncounted == 1 else f"{uncounted:,} runs"
+        self.bar.say(f"Counting the steps of {runs}…" if uncounted else "")
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Read the numbers while they are looked at."""
+        super().showEvent(event)
+        self._again.start()
+        self.wanted.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._again.stop()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """One column or two, as there is room."""
+        super().resizeEvent(event)
+        self._place()
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _open_bar(self, index: int, state: str) -> None:
+        range_ = self.runs_chart.range
+        if range_ is not None:
+            start = range_.start_of(index)
+            self.runs_wanted.emit(Range(start, min(start + range_.piece, range_.until), range_.piece), state)
+
+    def _open_run(self, run_id: str) -> None:
+        if run_id:
+            self.run_wanted.emit(run_id)
+
+    def _point(self, words: str) -> None:
+        self.pointed.setText(words or "Click a bar, or choose one by the arrow keys, to see its runs.")
+
+    def _show_figures(self, items: Sequence[tuple[str, str]]) -> None:
+        while len(self._figure_labels) < len(items):
+            value, name = QLabel(), QLabel()
+            set_role(value, kind="title")
+            set_role(name, kind="caption")
+            column = QVBoxLayout()
+            column.setSpacing(0)
+            column.addWidget(name)
+            column.addWidget(value)
+            self._figures.insertLayout(len(self._figure_labels), column)
+            self._figure_labels.append((name, value))
+        for (name, value), (what, text) in zip(self._figure_labels, items, strict=True):
+            name.setText(what)
+            value.setText(text)
+            value.setAccessibleName(f"{what}: {text}")
+
+    def _show_spent(self) -> None:
+        if self.numbers is None:
+            return
+        by = list(_BY)[self.by.currentIndex()]
+        items = self.numbers.spent.get(by, ())
+        self.spent.show_rows(rows.spent(items), [item.name for item in items])
+        self.spent.setVisible(bool(items))
+        whole = by == "agent" and self.numbers.workflow
+        if whole:
+            text = "What agents spend is not told by workflow: these are all workflows and chats."
+        else:
+            text = "" if items else "No model was asked in this time."
+        self.nothing_spent.setText(text)
+        self.nothing_spent.setVisible(bool(text))
+
+    def _show_steps(self) -> None:
+        if self.numbers is None:
+            return
+        failing = self.which.currentIndex() == 1
+        self.steps.show_rows(rows.steps(self.numbers.steps, self._title_of, failing=failing))
+
+    def _choice(self, name: str, words: Sequence[str], then: Callable[[], None]) -> ChoiceBox:
+        box = ChoiceBox()
+        box.setAccessibleName(name)
+        for word in words:
+            box.addItem(word)
+        box.activated.connect(lambda _row: then())
+        return box
+
+    def _muted(self, text: str) -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        set_role(label, kind="muted")
+        return label
+
+    def _closer(self) -> QToolButton:
+        button = QToolButton()
+        button.setAccessibleName("Close the list of runs")
+        button.setToolTip("Close the list of runs")
+        button.setIconSize(QSize(16, 16))
+        button.clicked.connect(lambda _checked=False: self._list_card.hide())
+        self._close = button
+        return button
+
+    def _card(self, title: QLabel | str, *inside: QWidget, aside: QWidget | None = None) -> QFrame:
+        card = QFrame()
+        set_role(card, role="card")
+        label = QLabel(title) if isinstance(title, str) else title
+        set_role(label, kind="strong")
+        head = QHBoxLayout()
+        head.addWidget(label)
+        head.addStretch(1)
+        if aside is not None:
+            head.addWidget(aside)
+        column = QVBoxLayout(card)
+        side = self._themes.theme.px("space.4")
+        column.setContentsMargins(side, side - 4, side, side - 4)
+        column.setSpacing(self._themes.theme.px("space.2"))
+        column.addLayout(head)
+        for widget in inside:
+            column.addWidget(widget)
+        column.addStretch(1)
+        return card
+
+    def _scroll(self) -> QScrollArea:
+        inside = QWidget()
+        inside.setProperty("surface", "panel")
+        self._grid = QGridLayout()
+        self._grid.setSpacing(self._themes.theme.px("space.3"))
+        figures_row = QHBoxLayout()
+        figures_row.addLayout(self._figures)
+        figures_row.addStretch(1)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, self._themes.theme.px("space.1"), 0, self._themes.theme.px("space.3"))
+        column.setSpacing(self._themes.theme.px("space.3"))
+        column.addLayout(figures_row)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(inside)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._place()
+        return self._area
+
+    def _place(self) -> None:
+        columns = 2 if self.width() >= _TWO_COLUMNS else 1
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for card in (*self._cards, self._list_card):
+            self._grid.removeWidget(card)
+        runs, durations, spent, steps, workers = self._cards
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, columns - 1)
+        if columns == 2:
+            self._grid.addWidget(runs, 0, 0)
+            self._grid.addWidget(durations, 0, 1)
+            self._grid.addWidget(self._list_card, 1, 0, 1, 2)
+            self._grid.addWidget(spent, 2, 0)
+            self._grid.addWidget(steps, 2, 1)
+            self._grid.addWidget(workers, 3, 0, 1, 2)
+        else:
+            for row, card in enumerate((runs, self._list_card, durations, spent, steps, workers)):
+                self._grid.addWidget(card, row, 0)
+
+    def _dress(self, theme: Theme) -> None:
+        self.runs_chart.set_theme(theme)
+        self.durations.set_theme(theme)
+        self._close.setIcon(self._icons.icon("x", theme, "text.muted", 16))
+        words = (
+            f'<span style="color:{theme.css(COLOURS[state])}">■</span>&nbsp;{WORDS[state]}' for state in STATES
+        )  # a bar's parts are named in words, too, as soon as it is pointed at
+        self.legend.setText("&nbsp;&nbsp; ".join(words))
+        self._point("")
+
+
+def runs_title(range_: Range, state: str, count: int, limit: int) -> str:
+    """What a list of runs is called."""
+    what = f"{WORDS[state].lower()} " if state else ""
+    start = piece_words(Range(range_.since, range_.until, range_.until - range_.since or timedelta(hours=1)), 0)
+    shown = f"the newest {limit} {what}runs" if count >= limit else f"{count} {what}{'run' if count == 1 else 'runs'}"
+    return f"{start}: {shown}"
