@@ -9,12 +9,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from pgvector import Vector as PgVector
+from psycopg.rows import namedtuple_row
 from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
 from core.store.database import Database
+from core.store.errors import ConnectError
 from core.store.memory_records import (
     Change,
     ChangeKind,
@@ -53,11 +57,10 @@ _SIZES_KEPT = 60.0
 """Seconds for which the size of a scope is taken for what it was."""
 
 _TOUCH = text(
+    # A touch that a crash undoes harms nobody, so nobody waits for the disk.
     "UPDATE agent_memories SET last_accessed = greatest(last_accessed, :now), access_count = access_count + 1 "
-    "WHERE id = ANY(:ids)"
+    "WHERE id = ANY(:ids) AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
 )
-_NOT_WAITING = text("SELECT set_config('synchronous_commit', 'off', true)")
-"""A touch that a crash undoes harms nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,10 @@ class MemoryRecords:
         async def work(connection: AsyncConnection) -> list[Hit]:
             size = await self._size(connection, scope)
             large = size > GRAPH_FROM if graph is None else graph
-            if large and vector is not None:
-                found = await _found(connection, wanted, size, graph=True)
-                if sum(hit.vector_rank is not None for hit in found) >= min(deep, size):
-                    return found
-                # The graph gave up before it had found enough in this scope.
-            return await _found(connection, wanted, size, graph=False)
+            walked = await _walked(connection, wanted) if large and vector is not None else None
+            if walked is not None and len(walked) < min(deep, size):
+                walked = None  # the walk gave up before it had found enough in this scope
+            return await _found(connection, wanted, size, walked)
 
         return await self._database.run(work)
 
@@ -263,7 +264,6 @@ class MemoryRecords:
             return
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_NOT_WAITING)
             await connection.execute(_TOUCH, {"ids": sorted(ids), "now": now})
 
         await self._database.run(work)
@@ -302,27 +302,69 @@ class _Wanted:
     deep: int
     wide: int | None
 
+    @property
+    def agent(self) -> bool:
+        """Whether an agent's own memories are looked at."""
+        return self.scope.agent_id is not None
 
-async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, *, graph: bool) -> list[Hit]:
-    scope, vector, deep = wanted.scope, wanted.vector, wanted.deep
-    agent, shared = scope.agent_id is not None, scope.shared or scope.agent_id is None
-    wide = wanted.wide or (_wide(size, deep, len(vector.values), graph=graph) if vector else deep)
+    @property
+    def shared(self) -> bool:
+        """Whether the shared memories are."""
+        return self.scope.shared or self.scope.agent_id is None
+
+
+async def _walked(connection: AsyncConnection, wanted: _Wanted) -> list[UUID]:
+    """The nearest by the HNSW index."""
+    assert wanted.vector is not None
+    limits = {"ef": str(_EF_SEARCH), "most": str(_MOST_SCANNED)}
+    await connection.execute(memory_sql.WALK_SETTINGS, limits)
+    values = {
+        "agent": wanted.scope.agent_id,
+        "model": wanted.vector.model,
+        "vector": PgVector(padded(wanted.vector.values)),
+        "wide": wanted.wide or wanted.deep,
+    }
+    statement = memory_sql.walk(agent=wanted.agent, shared=wanted.shared)
+    return [row.id for row in await _rows(connection, statement, values)]
+
+
+async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, walked: list[UUID] | None) -> list[Hit]:
+    vector, deep = wanted.vector, wanted.deep
+    await connection.execute(memory_sql.SETTINGS)
     values: dict[str, Any] = {
+        "agent": wanted.scope.agent_id,
         "now": wanted.now,
         "question": escape(wanted.question),
-        "lexemes": _lexemes(scope),
+        "lexemes": _lexemes(wanted.scope),
         "size": size,
         "deep": deep,
     }
-    if agent:
-        values["agent"] = scope.agent_id
     if vector is not None:
-        values |= {"vector": padded(vector.values), "model": vector.model, "wide": wide}
-    # ef_search may be 1,000 at most; iterative scans go on from there.
-    limits = {"ef": str(min(1000, max(_EF_SEARCH, wide))), "most": str(_MOST_SCANNED)}
-    await connection.execute(memory_sql.SETTINGS, limits)
-    statement = memory_sql.search(agent=agent, shared=shared, meaning=vector is not None, graph=graph)
-    return [_hit(row) for row in await connection.execute(statement, values)]
+        values["vector"] = PgVector(padded(vector.values))
+        values["model"] = vector.model
+        values["walked"] = walked
+        values["wide"] = wanted.wide or _wide(size, deep, len(vector.values))
+    statement = memory_sql.search(
+        agent=wanted.agent, shared=wanted.shared, meaning=vector is not None, walked=walked is not None
+    )
+    return [_hit(row) for row in await _rows(connection, statement, values)]
+
+
+async def _rows(connection: AsyncConnection, statement: str, values: Mapping[str, Any]) -> list[Any]:
+    """The rows of a statement that psycopg prepares, inside SQLAlchemy's transaction.
+
+    A recall waits for nothing else than this: SQLAlchemy's own rows and its plan for each call took as long again.
+    """
+    raw = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(raw, psycopg.AsyncConnection)
+    try:
+        async with raw.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+            await cursor.execute(statement, values, prepare=True)
+            return await cursor.fetchall()
+    except psycopg.OperationalError as error:
+        if raw.closed:
+            raise ConnectError("The connection to the database broke off during a search. Try again.") from error
+        raise
 
 
 def _conditions(shown: MemoryFilter) -> Sequence[ColumnElement[bool]]:
@@ -345,10 +387,8 @@ def padded(values: Sequence[float]) -> list[float]:
     return [*values, *([0.0] * (EMBEDDING_DIMENSIONS - len(values)))]
 
 
-def _wide(size: int, deep: int, dimensions: int, *, graph: bool) -> int:
+def _wide(size: int, deep: int, dimensions: int) -> int:
     """How many candidates are compared exactly: more of large scopes and of short embeddings (sketches tell less)."""
-    if graph:
-        return max(120, 3 * deep)
     share = min(max(100, size // 20), 1000)
     return max(deep, min(int(share * min(3.0, EMBEDDING_DIMENSIONS / max(1, dimensions))), 2000))
 

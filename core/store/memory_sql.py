@@ -10,12 +10,10 @@ that, through the HNSW index. By words: each word of the question by itself, so 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import text
 
 from core.store.tables import EMBEDDING_DIMENSIONS
-from core.store.vector import Embedding
 
 COLUMNS = (
     "m.id, m.agent_id, m.type, m.content, m.importance, m.source, m.source_who, m.source_conversation, "
@@ -25,14 +23,23 @@ COLUMNS = (
 """What a `Memory` is made of, of the table called `m`."""
 
 SETTINGS = text(
-    # A general plan or one that reads the whole table would be chosen by the mean of all agents, and be a hundred times
-    # slower for one of them. Iterative scans are what keeps a filtered search through the HNSW index complete.
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
+    # One plan for good, made without looking at the table as a whole: a plan that reads all of it would be chosen by
+    # the mean of all agents, and be a hundred times slower for one of them.
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
     "set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
+    "set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)"
+)
+"""For the transaction of a search."""
+
+WALK_SETTINGS = text(
+    # Nothing but the HNSW index gives rows in order of distance, so that without sorting no other index can be chosen.
+    # Iterative scans are what keeps a filtered search through it complete.
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), "
     "set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', :ef, true), "
     "set_config('hnsw.max_scan_tuples', :most, true), set_config('hnsw.scan_mem_multiplier', '8', true)"
 )
-"""For the transaction of a search."""
+"""For the walk through the HNSW index, before the search in the same transaction."""
 
 WORD_HITS = 300
 """Memories looked at for one word of a question; a word that more of them hold says little."""
@@ -40,31 +47,29 @@ WORD_HITS = 300
 _SKETCHES = """
   SELECT id FROM (
     SELECT id, sketch <~> (SELECT sketch FROM probe) AS far FROM agent_memories
-    WHERE {whose} AND embedding_model = :model AND state = 'live' AND sketch IS NOT NULL
-    ORDER BY far LIMIT :wide
+    WHERE {whose} AND embedding_model = %(model)s::text AND state = 'live' AND sketch IS NOT NULL
+    ORDER BY far LIMIT %(wide)s::int8
   ) AS {name}"""
 
-# The walk through the graph has no filter that another index could serve, and OFFSET 0 keeps the outer one out of it:
-# else the planner may take any index on the side and sort all of the agent's memories by their whole embeddings.
-_GRAPH = f"""
-  SELECT id FROM (
-    SELECT id, agent_id, embedding_model FROM agent_memories WHERE state = 'live'
-    ORDER BY embedding::halfvec({EMBEDDING_DIMENSIONS}) <=> (SELECT half FROM probe) OFFSET 0
-  ) AS walk WHERE ({{whose}}) AND embedding_model = :model LIMIT :wide"""
+_GIVEN = """
+  SELECT unnest(%(walked)s::uuid[]) AS id"""
 
-_HOLDS = "m.state = 'live' AND m.valid_from <= :now AND (m.valid_to IS NULL OR m.valid_to > :now)"
+_HOLDS = (
+    "m.state = 'live' AND m.valid_from <= %(now)s::timestamptz "
+    "AND (m.valid_to IS NULL OR m.valid_to > %(now)s::timestamptz)"
+)
 
 _MEANING = f"""
 probe AS MATERIALIZED (
   SELECT v, binary_quantize(v)::bit({EMBEDDING_DIMENSIONS}) AS sketch, v::halfvec({EMBEDDING_DIMENSIONS}) AS half
-  FROM (SELECT CAST(:vector AS vector) AS v) AS given
+  FROM (SELECT %(vector)s::vector AS v) AS given
 ),
 wide AS MATERIALIZED ({{candidates}}
 ),
 near AS MATERIALIZED (
   SELECT id, distance, row_number() OVER (ORDER BY distance) AS place FROM (
     SELECT m.id, m.embedding <=> (SELECT v FROM probe) AS distance
-    FROM wide JOIN agent_memories m USING (id) WHERE {_HOLDS} ORDER BY distance LIMIT :deep
+    FROM wide JOIN agent_memories m USING (id) WHERE {_HOLDS} ORDER BY distance LIMIT %(deep)s::int8
   ) AS nearest
 )"""
 
@@ -78,21 +83,22 @@ terms AS MATERIALIZED (
       WHEN word ~ '^\\D{{6,}}$' THEN quote_literal(regexp_replace(word, '(ies|ing|en|ed|es|er|s|y|e|n)$', '')) || ':*'
       WHEN word ~ '^\\D{{4,5}}$' THEN quote_literal(regexp_replace(word, 's$', '')) || ':*'
       ELSE quote_literal(word) END AS tsquery) AS query
-  FROM (SELECT lexeme AS word FROM unnest(to_tsvector('simple', :question))
+  FROM (SELECT lexeme AS word FROM unnest(to_tsvector('simple', %(question)s::text))
         WHERE strpos(lexeme, chr(92)) = 0 ORDER BY length(lexeme) DESC LIMIT 24) AS asked
 ),
 found AS MATERIALIZED (
   SELECT terms.word, hit.id FROM terms CROSS JOIN LATERAL (
     SELECT m.id FROM agent_memories m
-    WHERE m.words @@ (CAST(:lexemes AS tsquery) && terms.query) AND {_HOLDS} LIMIT {WORD_HITS}
+    WHERE m.words @@ (%(lexemes)s::tsquery && terms.query) AND {_HOLDS} LIMIT {WORD_HITS}
   ) AS hit
 ),
 counts AS (SELECT word, count(*) AS known FROM found GROUP BY word),
 told AS MATERIALIZED (
   SELECT id, score, words, row_number() OVER (ORDER BY score DESC, id) AS place FROM (
-    SELECT found.id, CAST(sum(ln(1 + (greatest(:size, known) - known + 0.5) / (known + 0.5))) AS float8) AS score,
+    SELECT found.id,
+      sum(ln(1::float8 + (greatest(%(size)s::int8, known) - known + 0.5::float8) / (known + 0.5::float8))) AS score,
       array_agg(found.word) AS words
-    FROM found JOIN counts USING (word) GROUP BY found.id ORDER BY score DESC, found.id LIMIT :deep
+    FROM found JOIN counts USING (word) GROUP BY found.id ORDER BY score DESC, found.id LIMIT %(deep)s::int8
   ) AS best
 )"""
 
@@ -104,7 +110,7 @@ pinned AS (
 
 _DISTANCE = (
     "CASE WHEN near.id IS NOT NULL THEN near.distance "
-    "WHEN m.embedding_model = :model THEN m.embedding <=> (SELECT v FROM probe) END"
+    "WHEN m.embedding_model = %(model)s::text THEN m.embedding <=> (SELECT v FROM probe) END"
 )
 """Of what was found by its words too, so that both searches can be judged alike."""
 
@@ -116,30 +122,35 @@ JOIN agent_memories m USING (id) LEFT JOIN near USING (id) LEFT JOIN told USING 
 
 
 @lru_cache(maxsize=32)
-def search(*, agent: bool, shared: bool, meaning: bool, graph: bool) -> TextClause:
-    """The statement for a scope. agent, shared: whether its own and the shared memories are looked at.
+def search(*, agent: bool, shared: bool, meaning: bool, walked: bool) -> str:
+    """The statement for a scope, in psycopg's spelling. agent, shared: whether its own and the shared ones are meant.
 
-    meaning: by a vector too. graph: through the HNSW index.
+    meaning: by a vector too. walked: the candidates are given, from a walk through the HNSW index.
     """
     parts = []
     if meaning:
-        candidates = _GRAPH.format(whose=_whose(agent, shared, "")) if graph else _sketches(agent, shared)
-        parts.append(_MEANING.format(candidates=candidates))
+        parts.append(_MEANING.format(candidates=_GIVEN if walked else _sketches(agent, shared)))
     else:
         parts.append(_NO_MEANING)
     parts.append(_WORDS)
     parts.append(_PINNED.format(whose=f"({_whose(agent, shared, 'm.')})"))
-    statement = text("WITH " + ",".join(parts) + _ALL.format(distance=_DISTANCE if meaning else "near.distance"))
-    typed: list[Any] = []
-    if meaning:
-        typed.append(bindparam("vector", type_=Embedding(EMBEDDING_DIMENSIONS)))
-    return statement.bindparams(*typed)
+    return "WITH " + ",".join(parts) + _ALL.format(distance=_DISTANCE if meaning else "near.distance")
+
+
+@lru_cache(maxsize=8)
+def walk(*, agent: bool, shared: bool) -> str:
+    """The nearest of a scope by the HNSW index alone, about in order."""
+    return (
+        f"SELECT id FROM agent_memories WHERE state = 'live' AND ({_whose(agent, shared, '')}) "
+        f"AND embedding_model = %(model)s::text ORDER BY embedding::halfvec({EMBEDDING_DIMENSIONS}) "
+        f"<=> %(vector)s::vector::halfvec({EMBEDDING_DIMENSIONS}) LIMIT %(wide)s::int8"
+    )
 
 
 def _sketches(agent: bool, shared: bool) -> str:
     parts = []
     if agent:
-        parts.append(_SKETCHES.format(whose="agent_id = :agent", name="own"))
+        parts.append(_SKETCHES.format(whose="agent_id = %(agent)s::uuid", name="own"))
     if shared or not agent:
         parts.append(_SKETCHES.format(whose="agent_id IS NULL", name="common"))
     return "\n  UNION ALL".join(parts)
@@ -148,4 +159,5 @@ def _sketches(agent: bool, shared: bool) -> str:
 def _whose(agent: bool, shared: bool, table: str) -> str:
     if not agent:
         return f"{table}agent_id IS NULL"
-    return f"{table}agent_id = :agent OR {table}agent_id IS NULL" if shared else f"{table}agent_id = :agent"
+    own = f"{table}agent_id = %(agent)s::uuid"
+    return f"({own} OR {table}agent_id IS NULL)" if shared else own

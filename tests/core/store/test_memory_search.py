@@ -83,7 +83,9 @@ async def test_a_graph_that_gives_up_early_is_not_relied_upon(
 ) -> None:
     monkeypatch.setattr("core.store.memories._EF_SEARCH", 1)
     monkeypatch.setattr("core.store.memories._MOST_SCANNED", 1)
-    monkeypatch.setattr(memory_sql, "SETTINGS", text(memory_sql.SETTINGS.text.replace("'relaxed_order'", "'off'")))
+    monkeypatch.setattr(
+        memory_sql, "WALK_SETTINGS", text(memory_sql.WALK_SETTINGS.text.replace("'relaxed_order'", "'off'"))
+    )
     question = _vector(10_000)
     hits = await MemoryRecords(database).search(Scope(many[0]), "zzz", question, now=_NOW, graph=True)
     assert set(_by_rank(hits, 10)) == _nearest(0, question, 10)
