@@ -88,6 +88,11 @@ class Chat:
         reply = self._replies.get(conversation_id)
         return reply if reply is not None and not reply.done else None
 
+    @property
+    def busy(self) -> int:
+        """How many answers are being made in this process."""
+        return sum(1 for reply in self._replies.values() if not reply.done)
+
     def send(self, conversation_id: UUID, text: str, attachments: Sequence[Attachment] = ()) -> Reply:
         """Say something; the answer in the making. What still waited for a person counts as denied.
 
@@ -219,6 +224,8 @@ class Chat:
             finally:
                 await log.close()
 
+        # A service talks for months: what was answered is in the store, and nobody asks for it here any more.
+        self._replies = {known: reply for known, reply in self._replies.items() if not reply.done}
         reply = self._replies[conversation_id] = Reply(conversation_id, held)
         return reply
 

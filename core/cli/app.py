@@ -7,7 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli import agents, chat, database, doctor, documents, keys, mcp, models, run, runs, steps, worker, workflows
+from core.cli import (
+    agents,
+    chat,
+    database,
+    doctor,
+    documents,
+    keys,
+    mcp,
+    models,
+    run,
+    runs,
+    serve,
+    steps,
+    tokens,
+    worker,
+    workflows,
+)
 from core.cli.command_log import logged
 from core.cli.exit_codes import BAD_USAGE, FAILED, SUSPENDED
 from core.cli.refusal import Refusal
@@ -26,6 +42,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("sample")(run.sample)
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("workers")(worker.workers)
 app.command("validate")(documents.validate_files)
@@ -37,6 +54,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(agents.app, name="agents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mcp.app, name="mcp")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(database.app, name="db")
 
 

@@ -1,15 +1,12 @@
-"""What a call from outside that is to start a run looks like, for whoever listens on HTTP and whoever knows triggers."""
+"""What a call from outside that is to start a run looks like, for who listens on HTTP and who knows triggers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.workflow.model import Json, Workflow
-
-_NO_TEXTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class HookCall:
     wait: bool = False
     timeout_s: float = 30.0
     key: str = ""
-    labels: Mapping[str, str] = _NO_TEXTS
+    labels: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     origin: str = ""
 
@@ -49,12 +46,12 @@ class HookCall:
 class HookRefused(Exception):
     """A call that starts nothing. status: of HTTP, 400 to 429. headers: of the answer, such as `Retry-After`."""
 
-    def __init__(self, message: str, *, status: int, code: str, headers: Mapping[str, str] = _NO_TEXTS) -> None:
+    def __init__(self, message: str, *, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code
-        self.headers = dict(headers)
+        self.headers = dict(headers or {})
 
 
 class Hooks(Protocol):
@@ -80,5 +77,3 @@ class NoHooks:
     async def call(self, request: HookRequest) -> HookCall:
         """As the protocol says."""
         raise HookRefused("Nothing listens there.", status=404, code="no_hook")
-
-

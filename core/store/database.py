@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
@@ -22,6 +23,14 @@ _PAUSE = 0.1
 """Seconds between two tries to reach a server that is away."""
 
 _SETTINGS = """SELECT set_config('timezone', 'UTC', false), set_config('hnsw.iterative_scan', 'relaxed_order', false)"""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """How many connections there are, and how many of them are in use."""
+
+    size: int
+    used: int
 
 
 class Database:
@@ -76,6 +85,12 @@ class Database:
                         "Look at the server's log, then try again."
                     ) from error
             await asyncio.sleep(_PAUSE)
+
+    def pool(self) -> PoolState:
+        """How the pool stands at this moment, from any thread."""
+        pool: Any = self._engine.pool
+        used = int(pool.checkedout())
+        return PoolState(used + int(pool.checkedin()), used)
 
     async def ping(self) -> None:
         """Ask the server whether it is there, from any loop, without waiting for one that is away.

@@ -1,0 +1,234 @@
+"""`steploom serve`: workflows and agents for other programs, over HTTP, with schedules and a worker beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.exit_codes import COMPLETED
+from core.cli.refusal import Refusal
+from core.cli.run import DemoOption, ReadOption, WriteOption, grants
+from core.cli.terminal import error_console
+
+if TYPE_CHECKING:
+    from core.engine.execution import Listener
+    from core.grants import Grant
+    from core.monitoring.metrics import Metrics
+    from core.service.background import Background, BackgroundTask
+    from core.service.http.live_runs import LiveRuns
+    from core.service.http.parts import ServiceParts, TokenBook
+    from core.service.worker import Worker
+    from core.store.tokens import Tokens
+    from core.workspace import Workspace
+
+PORT = 8420
+"""Where the service listens unless told otherwise."""
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; another than this machine's own needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 for any that is free.")] = PORT,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0, max=1000, help="Runs that it executes at the same time; 0 to leave them to workers elsewhere."
+        ),
+    ] = 10,
+    allow_host: Annotated[
+        list[str], typer.Option("--allow-host", help="A further name by which it may be called, as behind a proxy.")
+    ] = [],  # noqa: B006 - typer wants a list and never changes it
+    demo: DemoOption = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
+    allow_read: ReadOption = [],  # noqa: B006 - as above
+    allow_write: WriteOption = [],  # noqa: B006 - as above
+) -> int:
+    """Serve the workflows and agents of the library over HTTP until it is stopped.
+
+    Every request but /healthz and /readyz needs a token; if there is none yet, one is made and shown. Ctrl-C or SIGTERM
+    stops it: what is being answered ends, runs are finished or handed over.
+    """
+    return asyncio.run(_serve(host, port, workers, allow_host, demo, log_json, grants(allow_read, allow_write)))
+
+
+async def _serve(
+    host: str, port: int, workers: int, names: list[str], demo: bool, log_json: bool, granted: list[Grant]
+) -> int:
+    from core.cli.interrupts import on_interrupt
+    from core.cli.tokens import tokens_of
+    from core.monitoring.logs import log_to
+    from core.service.http.app import make_app
+    from core.service.http.server import is_loopback, listen
+    from core.service.http.server import serve as answer_requests
+    from core.workspace import Workspace
+
+    async with Workspace.open(demo=demo, grants=granted) as workspace:
+        assert workspace.store is not None
+        tokens = tokens_of(workspace)
+        await _first_token(tokens, workspace, is_local=is_loopback(host))
+        try:
+            place = await asyncio.to_thread(listen, host, port)
+        except OSError as error:
+            raise Refusal(
+                f"{host}, port {port}, cannot be listened at: {error.strerror or error}. Choose another, or --port 0."
+            ) from None
+        stop_log = log_to(sys.stderr, as_json=log_json, mask=workspace.secrets.mask)
+        service = Service(workspace, tokens, hosts=host_names(host, names), workers=workers)
+        try:
+            service.start()
+            with on_interrupt(service.stop):
+                _announce(place, service, host, workers)
+                await answer_requests(make_app(service.parts), place, service.parts)
+        finally:
+            await service.finish()
+            stop_log()
+    return COMPLETED
+
+
+class Service:
+    """A workspace as a service: its parts, and what goes on beside them.
+
+    hosts: names by which it may be called. workers: runs that it executes at the same time, 0 for none.
+    """
+
+    def __init__(self, workspace: Workspace, tokens: TokenBook, *, hosts: frozenset[str], workers: int = 0) -> None:
+        from importlib.metadata import version
+
+        from core.monitoring.metrics import Metrics
+        from core.service.http.live_runs import LiveRuns
+
+        assert workspace.store is not None
+        self._workspace = workspace
+        self._workers = workers
+        self._listeners: list[Listener] = []
+        self._worker: Worker | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._background: Background | None = None
+        self.metrics = Metrics(version("steploom"))
+        self.parts = service_parts(workspace, tokens, self.metrics, LiveRuns(), hosts)
+
+    def start(self) -> None:
+        """Begin to listen to the engine, and everything that is done all the time."""
+        from core.service.background import Background
+        from core.service.worker import Worker
+
+        self._listeners = [self.metrics.heard, self.parts.live.heard]
+        self._workspace.engine.listeners += self._listeners
+        if self._workers:
+            self._worker = Worker(self._workspace, concurrency=self._workers)
+            self._working = asyncio.create_task(self._worker.run(), name="worker")
+        self._background = Background(self._tasks(), self._workspace.clock)
+        self._background.start()
+
+    def stop(self, reason: str) -> None:
+        """Let it come to an end: take no more runs, end all streams."""
+        if self._worker is not None:
+            self._worker.stop(reason)
+        self.parts.stopping.set()
+
+    async def finish(self) -> None:
+        """Wait until the worker's runs have ended or were handed over, and end everything else."""
+        self.stop("the service ends")
+        if self._background is not None:
+            await self._background.stop()
+        try:
+            if self._working is not None:
+                await self._working
+        finally:
+            for listener in self._listeners:
+                self._workspace.engine.listeners.remove(listener)
+
+    def _tasks(self) -> Sequence[BackgroundTask]:
+        """What is done all the time, besides answering."""
+        from core.service.gauges import Gauges
+        from core.service.triggers.scheduler import Scheduler
+
+        workspace, store = self._workspace, self._workspace.store
+        assert store is not None
+        scheduler = Scheduler(
+            store.schedules, workspace.queue, clock=workspace.clock, told=lambda fired: self.metrics.fired(fired.lag_s)
+        )
+        lost_after = workspace.settings.workers.lost_after_s
+        gauges = Gauges(store, workspace.queue, self.metrics, workspace.clock, lost_after_s=lost_after)
+        return [scheduler, gauges]
+
+
+def service_parts(
+    workspace: Workspace, tokens: TokenBook, metrics: Metrics, live: LiveRuns, hosts: frozenset[str]
+) -> ServiceParts:
+    """What the HTTP service needs of a workspace."""
+    from importlib.metadata import version
+
+    from core.service.http.library_shelf import LibraryShelf
+    from core.service.http.parts import ServiceParts
+
+    assert workspace.store is not None
+    return ServiceParts(
+        workflows=LibraryShelf(workspace.store.workflows),
+        queue=workspace.queue,
+        journal=workspace.journal,
+        live=live,
+        agents=workspace.agents,
+        chat=workspace.chat,
+        conversations=workspace.conversations,
+        tokens=tokens,
+        metrics=metrics.text,
+        ready=workspace.store.database.ping,
+        read_file=workspace.read_file,
+        clock=workspace.clock,
+        hosts=hosts,
+        version=version("steploom"),
+    )
+
+
+async def _first_token(tokens: Tokens, workspace: Workspace, *, is_local: bool) -> None:
+    """Make a token if there is no valid one; elsewhere than on this machine that is left to the person."""
+    now = workspace.clock.now()
+    if any(token.is_valid(now) for token in await tokens.list()):
+        return
+    if not is_local:
+        raise Refusal(
+            "Others could reach this service, and there is no token yet that they would have to send. Make one first: "
+            "steploom tokens create NAME --scope run,read"
+        )
+    _, text = await tokens.create("first", ["run", "read", "answer"])
+    console = error_console()
+    console.print("This is the first token (run, read, answer). It is kept only as a hash and not shown again:")
+    console.print(f"  {text}", markup=False, soft_wrap=True)
+
+
+def host_names(host: str, allowed: Sequence[str]) -> frozenset[str]:
+    """The names by which a service at that address may be called."""
+    from core.service.http.gate import LOOPBACK_NAMES
+    from core.service.http.server import is_loopback
+
+    own = LOOPBACK_NAMES if is_loopback(host) or host in ("0.0.0.0", "::") else {host}  # noqa: S104 - only compared
+    return frozenset({*own, *allowed})
+
+
+def _announce(place: socket.socket, service: Service, host: str, workers: int) -> None:
+    """Say where it listens, and, if others can reach it, what they find there."""
+    from core.service.http.server import is_loopback
+
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{place.getsockname()[1]}"
+    console = error_console()
+    doing = f"executing up to {workers} runs at once" if workers else "leaving runs to workers elsewhere"
+    console.print(f"Serving at {address}, {doing}. Its page: {address}/docs. Ctrl-C stops it.", soft_wrap=True)
+    if is_loopback(host):
+        return
+    names = ", ".join(sorted(service.parts.hosts))
+    console.print(
+        f"Others can reach it at {host}. With a token they can start workflows, chat with agents and read runs and "
+        "conversations, as far as its scopes go; without one they see /healthz, /readyz, /docs and /openapi.json, and "
+        "the paths of active api triggers. Nothing is encrypted here: put a proxy with TLS before it. It answers to "
+        f"the names {names}; allow others with --allow-host.",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,1 @@
+"""The HTTP service: workflows, runs, agents and conversations for other programs."""

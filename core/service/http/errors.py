@@ -1,0 +1,97 @@
+"""What went wrong, as an answer: a status, a stable code, and a sentence that says what to do.
+
+Every answer that is no success has the body `{"error": {"code", "type", "message", "problems"?}}`, which clients of
+OpenAI's API understand as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from core.agents.errors import ChatError, NothingToDo
+from core.engine.errors import EngineError, InputError, JournalUnavailable, RunBusy, RunNotFound, StepError
+from core.service.hooks import HookRefused
+from core.store.errors import (
+    AgentNotFound,
+    CallSettled,
+    ConnectError,
+    ConversationBusy,
+    ConversationLost,
+    ConversationNotFound,
+    StoreError,
+    TokenNotFound,
+    WorkflowNotFound,
+)
+from core.workflow.model import Json
+from core.workflow.problems import DocumentError, Problem
+
+_TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+class ApiError(Exception):
+    """A request that is not fulfilled. headers: of the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        problems: Sequence[Mapping[str, Json]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.problems = tuple(problems)
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Json]:
+        """The answer's body."""
+        kind = _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+        error: dict[str, Json] = {"code": self.code, "type": kind, "message": self.message, "param": None}
+        if self.problems:
+            error["problems"] = [dict(problem) for problem in self.problems]
+        return {"error": error}
+
+
+def as_api_error(error: Exception) -> ApiError | None:
+    """An error that was to be expected, as an answer; None for one that was not."""
+    match error:
+        case ApiError():
+            return error
+        case HookRefused():
+            return ApiError(error.status, error.code, error.message, headers=error.headers)
+        case (
+            RunNotFound()
+            | WorkflowNotFound()
+            | AgentNotFound()
+            | ConversationNotFound()
+            | TokenNotFound()
+            | StepError(kind="not_found")
+        ):
+            return ApiError(404, error.code if error.code != "step" else "not_found", str(error))
+        case InputError() | DocumentError():
+            return ApiError(422, error.code, str(error), problems=[_problem(each) for each in error.problems])
+        case RunBusy() | ConversationBusy() | ConversationLost() | CallSettled() | NothingToDo() | ChatError():
+            return ApiError(409, error.code, str(error))
+        case JournalUnavailable() | ConnectError():
+            return ApiError(503, error.code, str(error), headers={"Retry-After": "5"})
+        case EngineError():
+            return ApiError(409, error.code, str(error))
+        case StoreError():
+            return ApiError(503, error.code, str(error), headers={"Retry-After": "30"})
+        case _:
+            return None
+
+
+def _problem(problem: Problem) -> dict[str, Json]:
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "fix": problem.fix,
+        "step": problem.step,
+        "field": problem.field,
+    }

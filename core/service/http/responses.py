@@ -1,0 +1,105 @@
+"""Answers: JSON of a bounded size, and streams of events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from starlette.responses import Response, StreamingResponse
+
+from core.service.http.errors import ApiError, as_api_error
+from core.service.http.parts import ServiceParts
+
+_END: Final = object()
+
+
+def json_response(
+    value: Any, status: int = 200, *, limit: int = 32_000_000, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON value as an answer. limit: bytes. Raises ApiError for one that is larger."""
+    return Response(encoded(value, limit), status, headers=dict(headers or {}), media_type="application/json")
+
+
+def encoded(value: Any, limit: int) -> bytes:
+    """A value as JSON in UTF-8. Raises ApiError if it is longer than that many bytes."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # half a character, which only JSON's own escapes can carry
+        data = json.dumps(value, separators=(",", ":"), default=str).encode()
+    if len(data) > limit:
+        size = f"{len(data) / 1e6:.0f} MB"
+        raise ApiError(413, "answer_too_large", f"The answer would be {size} long. Ask for less of it.")
+    return data
+
+
+def error_response(error: ApiError) -> Response:
+    """The answer to a request that is not fulfilled."""
+    return json_response(error.body(), error.status, headers=error.headers)
+
+
+def event_text(data: Any, *, event: str = "", event_id: str = "") -> bytes:
+    """One event as the format of server-sent events wants it (WHATWG HTML, section 9.2.6)."""
+    head = (f"event: {event}\n" if event else "") + (f"id: {event_id}\n" if event_id else "")
+    body = data if isinstance(data, str) else encoded(data, 64_000_000).decode()
+    return f"{head}data: {body}\n\n".encode()
+
+
+def event_stream(pieces: AsyncIterator[bytes], parts: ServiceParts) -> Response:
+    """A stream of events that ends with its pieces, or when the service ends. It says from time to time that it lives.
+
+    An error that was to be expected becomes an event `error`.
+    """
+    return StreamingResponse(
+        _kept_alive(pieces, parts),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
+    )
+
+
+async def _kept_alive(pieces: AsyncIterator[bytes], parts: ServiceParts) -> AsyncIterator[bytes]:
+    queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1000)
+
+    async def fill() -> None:
+        try:
+            async for piece in pieces:
+                await queue.put(piece)
+        except Exception as error:
+            known = as_api_error(error)
+            if known is None:
+                raise
+            await queue.put(event_text(known.body(), event="error"))
+        finally:
+            await queue.put(_END)
+
+    filling = asyncio.create_task(fill())
+    stopping = asyncio.create_task(parts.stopping.wait())
+    try:
+        while True:
+            piece = await _next(queue, stopping, parts.limits.heartbeat_s)
+            if piece is None:
+                yield b": still here\n\n"
+            elif piece is _END:
+                break
+            else:
+                yield piece
+    finally:
+        stopping.cancel()
+        filling.cancel()
+        await asyncio.gather(filling, stopping, return_exceptions=True)
+
+
+async def _next(queue: asyncio.Queue[Any], stopping: asyncio.Task[Any], patience: float) -> Any:
+    """The next piece; None if there is none for that many seconds; _END when the service ends."""
+    if not queue.empty():
+        return queue.get_nowait()
+    getting = asyncio.create_task(queue.get())
+    try:
+        await asyncio.wait({getting, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if getting.done():
+            return getting.result()
+        return _END if stopping.done() else None
+    finally:
+        getting.cancel()

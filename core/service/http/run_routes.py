@@ -1,0 +1,320 @@
+"""Runs over HTTP: start, watch, stop and answer them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from core.engine.errors import RunNotFound
+from core.engine.events import RunStatus, event_json
+from core.engine.journal import RunRecord, StepRecord
+from core.service.http.errors import ApiError
+from core.service.http.parts import ServiceParts
+from core.service.http.responses import event_stream, event_text, json_response
+from core.service.http.route import EVENTS, Answer, Call, Route
+from core.service.http.run_events import ENDED, RunWatch, parsed_id
+from core.service.http.values import asking, run_json, step_json
+from core.workflow.model import Json
+from core.workflow.schemas import value_flaw
+
+LABEL: Final = "api"
+"""The label of runs that were asked for over HTTP; its value is the name of the token."""
+
+_RUN_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
+_BLOB: Final = re.compile(r"[0-9a-f]{64}\Z")
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}\Z")
+
+_RUN_EXAMPLE: Final[Mapping[str, Any]] = {
+    "run_id": "0199a1c2-7b1e-7c3d-9f10-5a6b7c8d9e0f",
+    "workflow": "Greet somebody",
+    "status": "completed",
+    "created": "2026-11-27T09:00:00+00:00",
+    "ended": "2026-11-27T09:00:01+00:00",
+    "inputs": {"who": "Ada"},
+    "outputs": {"greeting": "Hello Ada!"},
+    "error": None,
+    "labels": {"api": "ci"},
+    "usage": {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0},
+    "duration_s": 0.8,
+    "wake_at": None,
+    "resumable": False,
+    "questions": [],
+}
+
+
+class StartRun(BaseModel):
+    """A run to be started."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workflow: str = Field(min_length=1, max_length=200, description="The workflow's name.")
+    inputs: dict[str, Any] = Field(default_factory=dict, description="Its inputs by name.")
+    version: int | None = Field(None, ge=1, le=2_000_000_000, description="An older version of the workflow.")
+    wait_s: float = Field(
+        0, ge=0, le=300, allow_inf_nan=False,
+        description="Seconds for which the answer may wait for the end of the run; 0 to answer at once.",
+    )  # fmt: skip
+    queue: str = Field("default", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="The queue that it waits in.")
+    priority: int = Field(0, ge=-1000, le=1000, description="The higher, the sooner.")
+
+
+class RunsQuery(BaseModel):
+    """Which runs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: RunStatus | None = Field(None, description="Only runs that stand so.")
+    workflow: str | None = Field(None, max_length=200, description="Only runs of that workflow.")
+    limit: int = Field(50, ge=1, le=200, description="How many at most, the newest first.")
+
+
+class RunQuery(BaseModel):
+    """How much of a run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    steps: bool = Field(False, description="Also every attempt of every step.")
+    wait_s: float = Field(0, ge=0, le=300, allow_inf_nan=False, description="Seconds to wait for its end.")
+
+
+class EventsQuery(BaseModel):
+    """Which events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    follow: bool = Field(True, description="Go on until the run has ended; false for what has happened so far.")
+
+
+class AnswerRun(BaseModel):
+    """A person's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field("", max_length=500, description="The step that asks, if several do.")
+    choice: str | None = Field(None, max_length=1000, description="One of the choices.")
+    form: dict[str, Any] | None = Field(None, description="The form, filled in.")
+    comment: str = Field("", max_length=10_000)
+
+
+async def start_run(call: Call) -> Response:
+    """Ask for a run."""
+    wish = call.sent(StartRun)
+    found = await call.parts.workflows.get(wish.workflow, wish.version)
+    key = _idempotency_key(call)
+    run_id = await call.parts.queue.enqueue(
+        found.workflow, wish.inputs, labels={LABEL: call.token.name if call.token else ""}, priority=wish.priority,
+        queue=wish.queue, key=key,
+    )  # fmt: skip
+    if key:
+        await _refuse_other(call, run_id, wish)
+    return await run_answer(call.parts, run_id, wish.wait_s)
+
+
+async def run_answer(parts: ServiceParts, run_id: str, wait_s: float) -> Response:
+    """A run once it has ended or waits, 200; or as it is after that many seconds, 202."""
+    run = await watch(parts).settled(run_id, wait_s) if wait_s > 0 else await parts.journal.run(run_id)
+    steps = await parts.journal.steps(run_id) if run.status == "suspended" else ()
+    place = f"/api/v1/runs/{run_id}"
+    return json_response(
+        run_json(run, steps), 200 if run.status in ENDED else 202, limit=parts.limits.answer,
+        headers={"Location": place},
+    )  # fmt: skip
+
+
+def _idempotency_key(call: Call) -> str:
+    given = call.request.headers.get("idempotency-key", "")
+    if not given:
+        return ""
+    if not _KEY.match(given):
+        raise ApiError(400, "idempotency_key", "An Idempotency-Key is 1 to 200 visible ASCII characters.")
+    return f"api/{call.caller}/{given}"
+
+
+async def _refuse_other(call: Call, run_id: str, wish: StartRun) -> None:
+    """Raise ApiError if the key was used for another run before."""
+    run = await call.parts.journal.run(run_id)
+    same = all(name in run.inputs and run.inputs[name] == value for name, value in wish.inputs.items())
+    if run.workflow.name != wish.workflow or not same:
+        message = f"This Idempotency-Key was used for another run already ({run_id}). Choose a new one."
+        raise ApiError(409, "idempotency_key_reused", message)
+
+
+async def list_runs(call: Call) -> Response:
+    """The newest runs."""
+    wish = call.asked(RunsQuery)
+    runs = await call.parts.journal.runs(status=wish.status, workflow=wish.workflow, limit=wish.limit)
+    return json_response({"runs": [run_json(run) for run in runs]}, limit=call.parts.limits.answer)
+
+
+async def get_run(call: Call) -> Response:
+    """One run."""
+    run_id, wish = _run_id(call), call.asked(RunQuery)
+    if wish.wait_s > 0:
+        await watch(call.parts).settled(run_id, wish.wait_s)
+    run = await call.parts.journal.run(run_id)
+    steps = await call.parts.journal.steps(run_id) if wish.steps or run.status == "suspended" else ()
+    found = run_json(run, steps)
+    if wish.steps:
+        found["steps"] = [step_json(step) for step in steps]
+    return json_response(found, limit=call.parts.limits.answer)
+
+
+async def run_events(call: Call) -> Response:
+    """The events of a run as a stream."""
+    run_id = _run_id(call)
+    await call.parts.journal.run(run_id)
+    after = parsed_id(last_event_id(call))
+    told = watch(call.parts).events(run_id, after, follow=call.asked(EventsQuery).follow)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for each in told:
+            data = event_json(each.event)
+            yield event_text(data, event=str(data["event"]), event_id=each.id)
+
+    return event_stream(pieces(), call.parts)
+
+
+def last_event_id(call: Call) -> str:
+    """The id of the event that the caller has seen last, '' if it does not say."""
+    return call.request.headers.get("last-event-id", "").encode("latin-1").decode("utf-8", "replace")
+
+
+async def cancel_run(call: Call) -> Response:
+    """Stop a run."""
+    run_id = _run_id(call)
+    who = f" ({call.token.name})" if call.token else ""
+    await call.parts.queue.cancel(run_id, f"it was cancelled over HTTP{who}")
+    return json_response(run_json(await watch(call.parts).settled(run_id, 2.0)), 202)
+
+
+async def answer_run(call: Call) -> Response:
+    """Answer what a run asks, and let it go on."""
+    run_id, given = _run_id(call), call.sent(AnswerRun)
+    run = await call.parts.journal.run(run_id)
+    step = _asking(run, await call.parts.journal.steps(run_id), given.path)
+    answer = _answer(step, given)
+    answer["answered_by"] = f"over HTTP ({call.token.name})" if call.token else "over HTTP"
+    await call.parts.journal.answer(run_id, step.path, answer)
+    await call.parts.queue.wake(run_id)
+    return json_response(run_json(await call.parts.journal.run(run_id)), 202)
+
+
+def _asking(run: RunRecord, steps: Any, path: str) -> StepRecord:
+    """The step that asks: the one of that path, or the only one."""
+    waiting = asking(steps) if run.status == "suspended" else []
+    found = [step for step in waiting if step.path == path] if path else waiting
+    if len(found) == 1:
+        return found[0]
+    if not waiting:
+        raise ApiError(409, "nothing_asked", f"The run {run.id} asks nothing ({run.status}).")
+    named = ", ".join(step.path for step in waiting)
+    raise ApiError(422, "path", f"Say with `path` which step is answered. These ask: {named}.")
+
+
+def _answer(step: StepRecord, given: AnswerRun) -> dict[str, Json]:
+    question = step.question
+    assert question is not None
+    if question.schema is not None:
+        if given.form is None:
+            raise ApiError(422, "form", "The step asks for a form. Send `form`; the run's `questions` describe it.")
+        if flaw := value_flaw(given.form, question.schema):
+            raise ApiError(422, "form", f"The form was not taken: {flaw}")
+        return {"form": given.form, "comment": given.comment}
+    if given.choice not in question.choices:
+        raise ApiError(422, "choice", f"Send `choice`: one of {', '.join(question.choices)}.")
+    return {"choice": given.choice, "comment": given.comment}
+
+
+async def run_file(call: Call) -> Response:
+    """A file that a run made."""
+    run_id, blob = _run_id(call), call.path("hash")
+    if not _BLOB.match(blob):
+        raise ApiError(404, "no_file", "There is no such file.")
+    run, steps = await call.parts.journal.run(run_id), await call.parts.journal.steps(run_id)
+    found = next(
+        (ref for value in (run.outputs, *(step.output for step in steps)) for ref in _files(value, blob)), None
+    )
+    if found is None:
+        raise ApiError(404, "no_file", "This run made no such file.")
+    data = await call.parts.read_file(blob)
+    headers = {"Content-Disposition": "attachment", "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(data, headers=headers, media_type=str(found.get("media_type") or "application/octet-stream"))
+
+
+def _files(value: object, blob: str) -> list[Mapping[str, Any]]:
+    """The references to that file within a value."""
+    if isinstance(value, Mapping):
+        own = [value] if value.get("blob") == blob else []
+        return own + [ref for item in value.values() for ref in _files(item, blob)]
+    if isinstance(value, list):
+        return [ref for item in value for ref in _files(item, blob)]
+    return []
+
+
+def watch(parts: ServiceParts) -> RunWatch:
+    """Watches the runs of a service."""
+    return RunWatch(parts.journal, parts.live, poll_s=parts.limits.poll_s)
+
+
+def _run_id(call: Call) -> str:
+    run_id = call.path("run_id")
+    if not _RUN_ID.match(run_id):
+        raise RunNotFound("That is no id of a run.")
+    return run_id
+
+
+_MISSING: Final = Answer("There is no such run.")
+_ID: Final = {"run_id": str(_RUN_EXAMPLE["run_id"])}
+
+ROUTES: Final = (
+    Route(
+        "POST", "/api/v1/runs", start_run, "Start a run", "Runs", scopes=("run",), body=StartRun,
+        description="The run is put into the queue and executed by a worker. With `wait_s` the answer comes when it "
+        "has ended, or asks a person.",
+        headers={"Idempotency-Key": "The same key gives the same run, however often it is sent."},
+        examples={"At once": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}},
+                  "With its result": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}, "wait_s": 30}},
+        answers={200: Answer("The run has ended.", dict(_RUN_EXAMPLE)),
+                 202: Answer("The run is queued, runs, or waits.", {**_RUN_EXAMPLE, "status": "queued"}),
+                 404: Answer("There is no such workflow."), 409: Answer("The key was used for another run."),
+                 422: Answer("The workflow or its inputs do not fit.")},
+    ),
+    Route(
+        "GET", "/api/v1/runs", list_runs, "List runs", "Runs", scopes=("read",), query=RunsQuery,
+        answers={200: Answer("The newest runs first.", {"runs": [dict(_RUN_EXAMPLE)]})},
+    ),
+    Route(
+        "GET", "/api/v1/runs/{run_id}", get_run, "Show a run", "Runs", scopes=("read", "run"), query=RunQuery,
+        path_examples=_ID, answers={200: Answer("The run.", dict(_RUN_EXAMPLE)), 404: _MISSING},
+    ),
+    Route(
+        "GET", "/api/v1/runs/{run_id}/events", run_events, "Watch a run", "Runs", scopes=("read", "run"),
+        query=EventsQuery, path_examples=_ID,
+        description="Server-sent events, each a JSON object. Send the id of the last one as `Last-Event-ID` to go on "
+        "after it. `step_delta` (a piece of a model's answer) has no id and is told only while it happens.",
+        headers={"Last-Event-ID": "The id of the last event that was seen."},
+        answers={200: Answer("The events until the run has ended.", 'event: run_started\nid: 0.0.0.\ndata: {}\n\n',
+                             EVENTS), 404: _MISSING},
+    ),
+    Route(
+        "POST", "/api/v1/runs/{run_id}/cancel", cancel_run, "Stop a run", "Runs", scopes=("run",), path_examples=_ID,
+        answers={202: Answer("It stops, at the latest within some seconds.", {**_RUN_EXAMPLE, "status": "cancelled"}),
+                 404: _MISSING, 409: Answer("It has ended already.")},
+    ),
+    Route(
+        "POST", "/api/v1/runs/{run_id}/answers", answer_run, "Answer what a run asks", "Runs", scopes=("answer",),
+        body=AnswerRun, path_examples=_ID,
+        examples={"A choice": {"choice": "publish", "comment": "Well done"}, "A form": {"form": {"count": 3}}},
+        answers={202: Answer("The answer is kept; the run goes on.", {**_RUN_EXAMPLE, "status": "suspended"}),
+                 404: _MISSING, 409: Answer("It asks nothing."), 422: Answer("The answer does not fit.")},
+    ),
+    Route(
+        "GET", "/api/v1/runs/{run_id}/files/{hash}", run_file, "Get a file that a run made", "Runs", scopes=("read",),
+        path_examples={**_ID, "hash": "0" * 64},
+        answers={200: Answer("The file.", None, "application/octet-stream"), 404: Answer("There is no such file.")},
+    ),
+)  # fmt: skip
