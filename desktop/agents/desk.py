@@ -28,7 +28,7 @@ _TRIES: Final = 1_000
 
 
 class AgentDesk(QObject):
-    """The agents as last seen. changed: there are other agents, or they cannot be read.
+    """The agents as last seen. changed: there are other agents, or they cannot be read. opened: another workspace.
 
     edit_wanted: the name of an agent to be edited. new_wanted: an Agent to be edited that is not kept yet. chat_wanted:
     the name of an agent to talk with. renamed: old and new name. deleted_some: names. agents: all there are, by name.
@@ -36,6 +36,7 @@ class AgentDesk(QObject):
     """
 
     changed = Signal()
+    opened = Signal()
     edit_wanted = Signal(str)
     new_wanted = Signal(object)
     chat_wanted = Signal(str)
@@ -62,6 +63,7 @@ class AgentDesk(QObject):
         self.agents = self.deleted = ()
         self.is_read = False
         self.changed.emit()
+        self.opened.emit()
 
     def refresh(self) -> None:
         """Look at the agents again."""

@@ -54,6 +54,7 @@ class AgentEditors(QObject):
         self._parts = EditorParts(around, bridge, lambda: desk.workspace, servers.offered)
         servers.changed.connect(self._look_around)
         desk.deleted_some.connect(self._deleted)
+        desk.opened.connect(self._reopened)
         window.closed.connect(self._close_all)
         window.installEventFilter(self)
 
@@ -118,6 +119,12 @@ class AgentEditors(QObject):
 
     def _look_around(self) -> None:
         for editor in self.open:
+            editor.look_around()
+
+    def _reopened(self) -> None:
+        """Another workspace is open; what talked with the one before would wait for ever."""
+        for editor in self.open:
+            editor.preview.begin()
             editor.look_around()
 
     def _close_all(self) -> None:

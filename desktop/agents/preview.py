@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -14,6 +14,8 @@ from desktop.style import set_role
 
 if TYPE_CHECKING:
     from desktop.agents.editor import EditorParts
+    from desktop.chat.source import ChatSource
+    from desktop.chat.view import ChatView
 
 
 class PreviewPane(QWidget):
@@ -25,7 +27,8 @@ class PreviewPane(QWidget):
         super().__init__()
         self._draft, self._parts = draft, parts
         around = parts.around
-        self.view: Any = None
+        self.view: ChatView | None = None
+        self.source: ChatSource | None = None
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(320)
@@ -71,12 +74,13 @@ class PreviewPane(QWidget):
 
         self.close_chat()
         around = self._parts.around
-        source = throw_away(workspace, lambda: self._draft.agent)
-        self.view = ChatView(source, ChatAround(around.themes, around.icons, self._parts.bridge, around.now), self)
-        self.view.run_wanted.connect(self.run_wanted)
+        self.source = source = throw_away(workspace, lambda: self._draft.agent)
+        view = ChatView(source, ChatAround(around.themes, around.icons, self._parts.bridge, around.now), self)
+        view.run_wanted.connect(self.run_wanted)
         self._none.hide()
-        self._column.addWidget(self.view, 1)
-        self.view.begin(agent=self._draft.agent.name)
+        self._column.addWidget(view, 1)
+        view.begin(agent=self._draft.agent.name)
+        self.view = view
 
     def close_chat(self) -> None:
         """Stop what is being answered and let the conversation go."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from core.agents.agent import Agent
+from core.workflow.model import Json
 from desktop.agents.editor import TABS, AgentEditor
 from desktop.panels.controls import ChoiceControl, TextControl
 from desktop.panels.schema_control import SchemaControl
@@ -269,6 +271,10 @@ def function_row(editor: AgentEditor, key: str) -> QWidget:
     return editor.functions.form.rows[key].keyboard()
 
 
+def parameters(editor: AgentEditor) -> Mapping[str, Json] | None:
+    return editor.draft.agent.functions[0].parameters
+
+
 async def test_a_workflow_gives_its_parameters_and_the_default_says_who_decides(program: Program) -> None:
     editor = await opened(program)
     editor.show_tab("Functions")
@@ -279,11 +285,11 @@ async def test_a_workflow_gives_its_parameters_and_the_default_says_who_decides(
     assert policy.box.currentText() == "By its effect: runs by itself"
     assert "because it changes nothing" in form.policy_note.text()
     press(form.write_own)
-    assert editor.draft.agent.functions[0].parameters is not None
+    assert parameters(editor) is not None
     control = form.rows["parameters"].control
     assert isinstance(control, SchemaControl)
     press(form.take_back)
-    assert editor.draft.agent.functions[0].parameters is None
+    assert parameters(editor) is None
     editor.let_go()
 
 
@@ -382,8 +388,22 @@ async def test_the_preview_answers_with_what_stands_in_the_editor(program: Progr
     assert not editor.preview.isVisible()
     press(editor.side)
     view = editor.preview.view
+    write(editor.pages["Profile"].prompt.editor, "You are a parrot.")
+    view.composer.edit.setFocus()
+    QTest.keyClicks(view.composer.edit, "Hello")
+    QTest.keyClick(view.composer.edit, Qt.Key.Key_Return)
+    await until(lambda: view.thread.last is not None and view.thread.last.role == "assistant")
+    await until(lambda: not view.thread.is_answering)
+    source = editor.preview.source
+    assert source is not None
+    assert view.thread.last is not None
+    sent = await source.conversations.request(view.thread.last.id)
+    assert sent is not None
+    assert "You are a parrot." in str(sent.body)
+    assert not await workspace_of(program).conversations.list()
     press(editor.preview.again)
     assert editor.preview.view is not view
+    editor.let_go()
 
 
 async def test_the_editor_is_made_anew_in_another_theme_and_nothing_is_lost(program: Program) -> None:
