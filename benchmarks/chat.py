@@ -81,7 +81,7 @@ async def main() -> int:
             source = of_workspace(workspace)
             held = await filled(source, arguments.messages)
             view = ChatView(source, ChatAround(themes, icons, bridge, lambda: datetime.now(UTC)))
-            view.thread.trouble.connect(lambda text: print("TROUBLE:", text, file=sys.stderr))
+            view.talk.trouble.connect(lambda text: print("TROUBLE:", text, file=sys.stderr))
             view.resize(820, 900)
             view.show()
             met.append(await opening(view, held, arguments.messages))
@@ -93,19 +93,20 @@ async def main() -> int:
     return 0 if all(met) else 1
 
 
-async def filled(source: object, count: int) -> UUID:
+async def filled(source: ChatSource, count: int) -> UUID:
     """A conversation with that many messages."""
     from core.engine.events import Usage
-    from core.store.conversation_records import StoredMessage
+    from core.store.conversation_records import MessageRole, StoredMessage
 
-    conversation = await source.chat.start("Reader")  # type: ignore[attr-defined] # a ChatSource
-    log = await source.conversations.write(conversation.id)  # type: ignore[attr-defined] # the same
+    conversation = await source.chat.start("Reader")
+    log = await source.conversations.write(conversation.id)
     for number in range(count):
         text = (ANSWER if number % 2 else QUESTION).format(n=number)
-        role = "assistant" if number % 2 else "user"
+        role: MessageRole = "assistant" if number % 2 else "user"
         body = {"role": role, "content": text}
         usage = Usage(900, 200, 0.001) if number % 2 else Usage()
-        await log.add(StoredMessage(0, None, role, text, body, agent="Reader", model="m", usage=usage, duration_s=1.0))
+        said = StoredMessage(0, None, role, text, body, agent="Reader", model="m", usage=usage, duration_s=1.0)
+        await log.add(said)
     await log.close()
     return conversation.id
 
@@ -114,13 +115,12 @@ async def opening(view: ChatView, held: UUID, count: int) -> bool:
     """Open it and wait until its end stands on the screen."""
     begun, cpu = time.perf_counter(), time.process_time()
     view.open(held)
-    while not view.transcript.visible_rows():
+    while not view.transcript.visible_rows():  # noqa: ASYNC110 - the rows tell nobody that they are painted
         await asyncio.sleep(0.001)
     view.transcript.viewport().repaint()
     took, work = time.perf_counter() - begun, time.process_time() - cpu
-    print(
-        f"open {count} messages: {took * 1000:.0f} ms, CPU {work * 1000:.0f} ms, rows laid out {view.transcript.laid_count}"
-    )
+    laid = view.transcript.laid_count
+    print(f"open {count} messages: {took * 1000:.0f} ms, CPU {work * 1000:.0f} ms, rows laid out: {laid}")
     return work <= OPEN_S
 
 
@@ -152,7 +152,7 @@ async def streaming(view: ChatView, seconds: float) -> bool:
     """Let an answer grow by 100 tokens a second that has 2,000 already."""
     from desktop.chat.thread import Live
 
-    thread = view.thread
+    thread = view.talk
     view.transcript.scroll_to_end()
     thread.live = Live("Reader", text=ANSWER.format(n=1) * 8)
     thread.live_changed.emit()
@@ -160,8 +160,8 @@ async def streaming(view: ChatView, seconds: float) -> bool:
     begun, cpu = time.perf_counter(), time.process_time()
     for number in range(int(seconds * TOKENS_PER_S)):
         thread.live.text += PIECES[number % len(PIECES)]
-        if not thread._tick.isActive():  # noqa: SLF001 - what an event does
-            thread._tick.start()  # noqa: SLF001 - the same
+        if not thread._tick.isActive():
+            thread._tick.start()
         await asyncio.sleep(max(0.0, begun + (number + 1) / TOKENS_PER_S - time.perf_counter()))
     share = (time.process_time() - cpu) / (time.perf_counter() - begun)
     print(f"stream {TOKENS_PER_S} tokens/s into {len(thread.live.text)} characters: {share * 100:.1f} % of a core")
@@ -172,6 +172,7 @@ if __name__ == "__main__":
     import qasync
     from PySide6.QtWidgets import QApplication
 
+    from desktop.chat.source import ChatSource
     from desktop.chat.view import ChatView
 
     loop = qasync.QEventLoop(QApplication([]))

@@ -16,6 +16,7 @@ from core.steps.parts.attachments import MAX_BYTES, is_text, media_type_of
 
 KINDS: Final = "Text, pictures and PDF can be sent along"
 
+_PDF: Final = "application/pdf"
 _PICTURES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
@@ -25,8 +26,8 @@ def why_not(attachment: Attachment, facts: ModelFacts | None) -> str:
     if not attachment.data:
         return f"{name} is empty."
     if len(attachment.data) > MAX_BYTES:
-        return f"{name} has {size_text(len(attachment.data))}; at most {size_text(MAX_BYTES)} can be sent. Take a smaller file."
-    if kind not in _PICTURES and kind != "application/pdf" and not is_text(kind):
+        return _too_large(name, len(attachment.data))
+    if kind not in (*_PICTURES, _PDF) and not is_text(kind):
         return f"{name} is {kind or 'of an unknown kind'}. {KINDS}."
     known = facts is not None and bool(facts.inputs)
     if facts is not None and known and kind in _PICTURES and "image" not in facts.inputs:
@@ -42,10 +43,7 @@ def read_files(paths: Sequence[Path]) -> tuple[list[Attachment], list[str]]:
             if path.is_dir():
                 troubles.append(f"{path.name} is a folder. Send the files in it.")
             elif path.stat().st_size > MAX_BYTES:
-                size = size_text(path.stat().st_size)
-                troubles.append(
-                    f"{path.name} has {size}; at most {size_text(MAX_BYTES)} can be sent. Take a smaller file."
-                )
+                troubles.append(_too_large(path.name, path.stat().st_size))
             else:
                 found.append(named(path.read_bytes(), path.name))
         except OSError as error:
@@ -56,7 +54,7 @@ def read_files(paths: Sequence[Path]) -> tuple[list[Attachment], list[str]]:
 def named(data: bytes, name: str, media_type: str = "") -> Attachment:
     """An attachment whose kind is found out; text is known by being text."""
     kind = media_type_of(data, name, media_type)
-    if kind == "application/octet-stream" and _reads_as_text(data):
+    if not is_text(kind) and kind not in (*_PICTURES, _PDF) and _reads_as_text(data):
         kind = "text/plain"
     return Attachment(data, name, kind)
 
@@ -73,9 +71,14 @@ def picture_in(mime: QMimeData) -> Attachment | None:
     image = QImage(mime.imageData())
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if image.isNull() or not image.save(buffer, "PNG"):
+    saved = image.save(buffer, "PNG")  # type: ignore[call-overload] # Qt takes text, its stubs say bytes
+    if image.isNull() or not saved:
         return None
     return Attachment(bytes(buffer.data().data()), "pasted.png", "image/png")
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"{name} has {size_text(size)}; at most {size_text(MAX_BYTES)} can be sent. Take a smaller file."
 
 
 def _reads_as_text(data: bytes) -> bool:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QTextCharFormat, QTextLayout
 from desktop.theme import Theme
 
 if TYPE_CHECKING:
-    from pygments.lexer import Lexer
+    from pygments.lexer import Lexer  # type: ignore[import-untyped] # it ships no types
 
 MOST: Final = 60_000
 """Characters of one piece of code that are coloured; more would take longer than a person waits."""
@@ -46,8 +46,8 @@ def colour_ranges(text: str, language: str, theme: Theme) -> Iterator[QTextLayou
         colour = _colour_of(str(kind))
         if colour and piece.strip():
             made = QTextLayout.FormatRange()
-            made.start, made.length = start, len(piece)  # type: ignore[misc] # attributes in the C++ class
-            made.format = _format(theme.color(colour).name(), "Comment" in str(kind))  # type: ignore[misc] # the same
+            made.start, made.length = start, len(piece)
+            made.format = _format(theme.color(colour).name(), "Comment" in str(kind))
             yield made
 
 
@@ -71,8 +71,8 @@ def _format(colour: str, slanted: bool) -> QTextCharFormat:
 
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
-    from pygments.lexers import get_lexer_by_name  # takes longer than a frame to import
-    from pygments.util import ClassNotFound
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped] # slow to import, too
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped] # the same
 
     try:
         return get_lexer_by_name(language.lower(), stripnl=False, ensurenl=False) if language else None

@@ -20,7 +20,8 @@ class ContextMeter(QAbstractButton):
     def __init__(self, themes: ThemeManager) -> None:
         super().__init__()
         self._themes = themes
-        self._used, self._most = 0, None
+        self._used = 0
+        self._most: int | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_use(0, None)

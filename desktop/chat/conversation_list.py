@@ -223,7 +223,7 @@ class ConversationList(QWidget):
     @property
     def is_archive(self) -> bool:
         """Whether archived conversations are shown."""
-        return self.kind.currentData() == "archived"
+        return bool(self.kind.currentData() == "archived")
 
     def show_agents(self, agents: Sequence[tuple[str, UUID]]) -> None:
         """Offer to show only the conversations with one of these agents."""

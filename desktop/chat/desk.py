@@ -124,7 +124,7 @@ class ChatDesk(QObject):
         before = self.page or self.panel or self.show()
         if before is None:
             return
-        held, thread = before.view.thread.conversation, before.view.thread
+        held, thread = before.view.talk.conversation, before.view.talk
         draft = before.view.composer.edit.toPlainText()
         if self.page is None:
             self.page = after = self._make(is_full=True)

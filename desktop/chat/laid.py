@@ -79,10 +79,10 @@ class LaidText:
     def paint(self, painter: QPainter, clip: QRectF, selected: Span | None) -> None:
         """Paint it at the painter's origin."""
         context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette = self._palette  # type: ignore[misc] # an attribute in the C++ class
-        context.clip = clip  # type: ignore[misc] # the same
+        context.palette = self._palette
+        context.clip = clip
         if selected is not None and selected[0] != selected[1]:
-            context.selections = [self._selection(selected)]  # type: ignore[misc] # the same
+            context.selections = [self._selection(selected)]
         self.document.documentLayout().draw(painter, context)
 
     def position(self, point: QPointF) -> int:
@@ -109,11 +109,11 @@ class LaidText:
 
     def _selection(self, selected: Span) -> QAbstractTextDocumentLayout.Selection:
         made = QAbstractTextDocumentLayout.Selection()
-        made.cursor = self._cursor(selected)  # type: ignore[misc] # an attribute in the C++ class
+        made.cursor = self._cursor(selected)
         look = QTextCharFormat()
         look.setBackground(self._theme.color("accent.fill"))
         look.setForeground(self._theme.color("accent.on"))
-        made.format = look  # type: ignore[misc] # the same
+        made.format = look
         return made
 
 

@@ -67,7 +67,9 @@ class LinkCard(QFrame):
     def appear(self, at: QPoint) -> None:
         """Show it near a point of the parent."""
         self.adjustSize()
-        room = self.parentWidget().rect()
+        parent = self.parentWidget()
+        assert parent is not None
+        room = parent.rect()
         x = min(max(at.x(), 8), room.right() - self.width() - 8)
         y = at.y() + 8 if at.y() + 16 + self.height() < room.bottom() else at.y() - 8 - self.height()
         self.move(x, max(y, 8))

@@ -151,7 +151,7 @@ class MessageRow(QWidget):
         files = self._files.fit(most)
         inner = max(inner, self._files.width)
         left = self._column.right() - inner - 2 * _BUBBLE_X
-        y = _TOP + _BUBBLE_Y
+        y = float(_TOP + _BUBBLE_Y)
         self._places = []
         self._files.move(left + _BUBBLE_X, y)
         y += files + (_GAP if files and self.laid else 0)

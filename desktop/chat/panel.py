@@ -62,9 +62,9 @@ class ChatPanel(QWidget):
         self._make_first = make_first
         self._is_full = is_full
         self._wide: bool | None = None
+        self._chosen = False
         self._agents: Sequence[Agent] = ()
         self._workflows: Sequence[str] = ()
-        self._wanted_message: int | None = None
         self.list = ConversationList(source, around)
         self.view = ChatView(source, around)
         self.first_button = QPushButton("Make a first agent")
@@ -91,6 +91,7 @@ class ChatPanel(QWidget):
 
     def begin(self, agent: str = "", workflow: str = "") -> None:
         """A new conversation."""
+        self._chosen = True
         self.view.begin(agent, workflow)
         self.list.mark(None)
         self.show_conversation()
@@ -98,11 +99,12 @@ class ChatPanel(QWidget):
 
     def open(self, conversation_id: UUID, message: int | None = None) -> None:
         """A kept conversation. message: one to be shown."""
-        self._wanted_message = message
-        self.view.open(conversation_id)
+        self._chosen = True
+        self.view.open(conversation_id, message)
         self.list.mark(conversation_id)
         self.show_conversation()
-        self.view.focus()
+        if message is None:
+            self.view.focus()
 
     def show_list(self) -> None:
         """Show the list, where there is room for one of the two only."""
@@ -191,8 +193,7 @@ class ChatPanel(QWidget):
         self.view.conversation_changed.connect(self._conversation_changed)
         self.view.forked.connect(lambda _: self.list.refresh())
         self.view.copied.connect(lambda text: self._toasts.show(text, kind="done"))
-        self.view.transcript.scrolled.connect(self._to_wanted)
-        self.view.thread.state_changed.connect(self._answered)
+        self.view.talk.state_changed.connect(self._answered)
         self.list_button.clicked.connect(self.show_list)
         self.new_button.clicked.connect(lambda: self.ask_new(self._below(self.new_button)))
         self.more_button.clicked.connect(self._ask_more)
@@ -242,7 +243,7 @@ class ChatPanel(QWidget):
         self.begin(workflow=name)
 
     def _ask_more(self) -> None:
-        held = self.view.thread.conversation
+        held = self.view.talk.conversation
         if held is None:
             return
         icons, theme = self._around.icons, self._around.themes.theme
@@ -278,10 +279,10 @@ class ChatPanel(QWidget):
                 self._delete(held)
 
     def _delete(self, held: Conversation) -> None:
-        open_now = self.view.thread.conversation
+        open_now = self.view.talk.conversation
         if open_now is not None and open_now.id == held.id:
-            self.view.thread.stop()
-            self.view.begin(self.view.thread.agent, self.view.thread.workflow)
+            self.view.talk.stop()
+            self.view.begin(self.view.talk.agent, self.view.talk.workflow)
             self.show_list()
         self._bin.put(held.id)
         self._toasts.show(
@@ -290,7 +291,7 @@ class ChatPanel(QWidget):
 
     def _archived(self, held: Conversation, away: bool) -> None:
         self.list.refresh()
-        self.view.thread.refresh_facts()
+        self.view.talk.refresh_facts()
         if not away:
             return
         back = self._source.conversations.archive
@@ -302,7 +303,7 @@ class ChatPanel(QWidget):
 
     def _renamed(self, _: Any) -> None:
         self.list.refresh()
-        self.view.thread.refresh_facts()
+        self.view.talk.refresh_facts()
 
     # -- showing -------------------------------------------------------------------------------------------------------
 
@@ -315,16 +316,12 @@ class ChatPanel(QWidget):
         self._agents, self._workflows, ids = names
         self.list.show_agents(ids)
         self.first_button.setVisible(not self._agents and not self._workflows)
-        if (
-            self._agents
-            and not self.view.thread.agent
-            and self.view.thread.conversation is None
-            and not self.view.thread.workflow
-        ):
+        if self._agents and not self._chosen:
+            self._chosen = True
             self.view.begin(self._agents[0].name)
 
     def _conversation_changed(self, conversation: Conversation | None) -> None:
-        thread = self.view.thread
+        thread = self.view.talk
         name = thread.agent or thread.workflow
         title = title_of(conversation) if conversation is not None else (f"New with {name}" if name else "Chat")
         self.title.setText(title)
@@ -332,17 +329,8 @@ class ChatPanel(QWidget):
         self.more_button.setEnabled(conversation is not None)
 
     def _answered(self) -> None:
-        if not self.view.thread.is_answering:
+        if not self.view.talk.is_answering:
             self.list.refresh()
-
-    def _to_wanted(self) -> None:
-        """Show the message that was searched for, as soon as it is known where it stands."""
-        if self._wanted_message is None:
-            return
-        index = self.view.thread.index_of(self._wanted_message)
-        if index is not None:
-            self._wanted_message = None
-            self.view.transcript.make_current(index)
 
     def _search(self) -> None:
         self.show_list()
@@ -355,6 +343,9 @@ class ChatPanel(QWidget):
         icons, theme = self._around.icons, self._around.themes.theme
         full = "minimize" if self._is_full else "maximize"
         for button, icon in (
-            (self.list_button, "list"), (self.new_button, "plus"), (self.more_button, "ellipsis"), (self.full_button, full),
-        ):  # fmt: skip
+            (self.list_button, "list"),
+            (self.new_button, "plus"),
+            (self.more_button, "ellipsis"),
+            (self.full_button, full),
+        ):
             button.setIcon(icons.icon(icon, theme))

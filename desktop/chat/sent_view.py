@@ -1,4 +1,4 @@
-"""Exactly what a model was sent for one answer: its parts by tokens, each to be read, and the request as it went out."""
+"""Exactly what a model was sent for one answer: its parts by tokens, and the request as it went out."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class SentView(QDialog):
         if 0 <= row < len(sections) and sections[row].text:
             self.text.setPlainText(sections[row].text)
         else:
-            part = self._request.body
+            part: object = self._request.body
             if 0 <= row < len(sections):
                 part = _part_of(self._request, sections[row].name)
             self.text.setPlainText(json.dumps(part, ensure_ascii=False, indent=2, default=str))

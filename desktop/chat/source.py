@@ -121,5 +121,13 @@ def face_of(agent: Agent) -> Face:
 
 @dataclass(frozen=True, slots=True)
 class _OneAgent:
-    named: Callable[[str], Awaitable[KnownAgent]]
-    numbered: Callable[[UUID], Awaitable[KnownAgent]]
+    """The AgentSource of a throw-away chat."""
+
+    by_name: Callable[[str], Awaitable[KnownAgent]]
+    by_number: Callable[[UUID], Awaitable[KnownAgent]]
+
+    async def named(self, name: str) -> KnownAgent:
+        return await self.by_name(name)
+
+    async def numbered(self, agent_id: UUID) -> KnownAgent:
+        return await self.by_number(agent_id)

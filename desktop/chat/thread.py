@@ -61,7 +61,8 @@ class ChatThread(QObject):
 
     reset: all rows are others. rows_changed: first and last index of rows that are there now, or are others.
     live_changed: the answer in the making has grown. state_changed: it is answered now, or not; something waits.
-    facts_changed: title, cost, agent or context. trouble: what did not work, in words.
+    facts_changed: title, cost, agent or context. trouble: what did not work, in words. found: the row of a
+    message that was looked for.
     """
 
     reset = Signal()
@@ -70,6 +71,7 @@ class ChatThread(QObject):
     state_changed = Signal()
     facts_changed = Signal()
     trouble = Signal(str)
+    found = Signal(int)
 
     def __init__(self, source: ChatSource, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +92,7 @@ class ChatThread(QObject):
         self._asked: set[int] = set()
         self._reply: Reply | None = None
         self._following: asyncio.Task[None] | None = None
+        self._wanted: int | None = None
         self._round = 0
         self._tick = QTimer(self)
         self._tick.setSingleShot(True)
@@ -180,9 +183,10 @@ class ChatThread(QObject):
         self.state_changed.emit()
         self._learn_about()
 
-    def open(self, conversation_id: UUID) -> None:
-        """Show a kept conversation, at its end."""
+    def open(self, conversation_id: UUID, message_id: int | None = None) -> None:
+        """Show a kept conversation, at its end. message_id: of a message to be found afterwards."""
         self._clear()
+        self._wanted = message_id
         round_ = self._round
         self._bridge.spawn(
             self._read(conversation_id), lambda found: self._take(found, round_), self._failed, name="open conversation"
@@ -252,11 +256,36 @@ class ChatThread(QObject):
         if self.conversation is not None:
             self._bridge.spawn(self.source.conversations.get(self.conversation.id), self._know, lambda _: None)
 
+    def find(self, message_id: int) -> None:
+        """Tell by `found` which row a message is, after showing the branch that it is on."""
+        held = self.conversation
+        if held is not None:
+            self._bridge.spawn(
+                self._find(held.id, message_id), lambda at: self._take_found(message_id, at), self._failed
+            )
+
     def close(self) -> None:
         """Look away; what is being answered goes on."""
         self._round += 1
         self._tick.stop()
         self._let_go()
+
+    async def _find(self, held: UUID, message_id: int) -> tuple[int, bool]:
+        """The row of a message, and whether it is on the branch that is shown."""
+        conversations = self.source.conversations
+        index = (await conversations.page(held, leaf=message_id, count=1)).start
+        shown = (await conversations.page(held, start=index, count=1)).messages
+        if shown and shown[0].id == message_id:
+            return index, True
+        await conversations.switch(held, message_id)
+        return index, False
+
+    def _take_found(self, message_id: int, at: tuple[int, bool]) -> None:
+        index, is_shown = at
+        if is_shown:
+            self.found.emit(index)
+        elif self.conversation is not None:
+            self.open(self.conversation.id, message_id)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -280,6 +309,8 @@ class ChatThread(QObject):
             self._watch(running)
         self.state_changed.emit()
         self._learn_about()
+        if self._wanted is not None:
+            self.find(self._wanted)
 
     def _take_page(self, page: Page, round_: int) -> None:
         self._asked.discard(page.start // PAGE)

@@ -63,6 +63,7 @@ class Transcript(QAbstractScrollArea):
         self.laid_count = 0
         """How many rows were laid out so far, for tests and measurements."""
         self._at_end = True
+        self._coming = -1
         self._placing = False
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -75,6 +76,10 @@ class Transcript(QAbstractScrollArea):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self.place)
+        self._soon_current = QTimer(self)
+        self._soon_current.setSingleShot(True)
+        self._soon_current.setInterval(0)
+        self._soon_current.timeout.connect(lambda: self.make_current(self.current))
         self.verticalScrollBar().valueChanged.connect(self._scrolled_to)
         thread.reset.connect(self.rebuild)
         thread.rows_changed.connect(self._rows_changed)
@@ -143,6 +148,8 @@ class Transcript(QAbstractScrollArea):
             if (row := self.rows.get(index)) is not None:
                 row.set_current(True)
                 row.setFocus(Qt.FocusReason.OtherFocusReason)
+            else:
+                self._coming = index
         self.current_changed.emit(index)
 
     def walk(self, step: int) -> None:
@@ -204,8 +211,16 @@ class Transcript(QAbstractScrollArea):
                 row.show()
             y += self.heights[index]
         self._place_foot(round(self.heights.total) - top, width)
+        if self._coming in self.rows:
+            self._arrived(self._coming)
         self.scrolled.emit()
         return True
+
+    def _arrived(self, index: int) -> None:
+        """A row that the keys speak of was read and is there now."""
+        self._coming = -1
+        if index == self.current:
+            self._soon_current.start()
 
     def _height_of(self, index: int, width: int) -> float | None:
         """The real height of a row, laid out now; None while it is not there."""
@@ -381,7 +396,7 @@ class Transcript(QAbstractScrollArea):
             bar.setValue(bar.value() - pixels)
         event.accept()
 
-    def viewportEvent(self, event: QEvent) -> bool:
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Rows that are not there yet are hinted at; everything else as usual."""
         if isinstance(event, QPaintEvent):
             self._paint_missing(event)

@@ -45,10 +45,10 @@ class ChatView(QWidget):
     def __init__(self, source: ChatSource, around: ChatAround, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._source, self._around = source, around
-        self.thread = ChatThread(source, around.bridge, self)
+        self.talk = ChatThread(source, around.bridge, self)
         self.pictures = Pictures(source.blobs, around.bridge, self)
-        self.tail = ChatTail(self.thread, around)
-        self.transcript = Transcript(self.thread, self.pictures, around.themes, around.icons, self.tail)
+        self.tail = ChatTail(self.talk, around)
+        self.transcript = Transcript(self.talk, self.pictures, around.themes, around.icons, self.tail)
         self.actions_bar = MessageActions(self.transcript, around)
         self.meter = ContextMeter(around.themes)
         self.about = QLabel()
@@ -76,14 +76,14 @@ class ChatView(QWidget):
         """A new conversation with that agent or workflow; nothing is kept before its first message."""
         self.composer.clear()
         self._editing = None
-        self.thread.begin(agent, workflow)
+        self.talk.begin(agent, workflow)
         self.conversation_changed.emit(None)
 
-    def open(self, conversation_id: UUID) -> None:
-        """Show a kept conversation."""
+    def open(self, conversation_id: UUID, message: int | None = None) -> None:
+        """Show a kept conversation. message: the id of one to be shown and marked; None for the end."""
         self.composer.clear()
         self._editing = None
-        self.thread.open(conversation_id)
+        self.talk.open(conversation_id, message)
 
     def focus(self) -> None:
         """Give the keyboard to where one writes."""
@@ -91,7 +91,7 @@ class ChatView(QWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Look away; what is being answered goes on."""
-        self.thread.close()
+        self.talk.close()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
@@ -137,13 +137,14 @@ class ChatView(QWidget):
         self._dress()
 
     def _join(self) -> None:
-        thread, transcript, composer = self.thread, self.transcript, self.composer
+        thread, transcript, composer = self.talk, self.transcript, self.composer
         thread.reset.connect(self._facts)
         thread.reset.connect(self._told)
         thread.rows_changed.connect(lambda *_: self._facts())
         thread.state_changed.connect(self._state)
         thread.facts_changed.connect(self._facts)
         thread.facts_changed.connect(self._told)
+        thread.found.connect(transcript.make_current)
         transcript.acted.connect(self.act)
         transcript.link_wanted.connect(self._show_link)
         transcript.run_wanted.connect(self.run_wanted)
@@ -171,8 +172,8 @@ class ChatView(QWidget):
             known = next((each.id for each in ACTIONS if each.key == action[4:]), "")
             self.act(known, message_id) if known else None
             return
-        index = self.thread.index_of(message_id)
-        message = self.thread.message(index) if index is not None else None
+        index = self.talk.index_of(message_id)
+        message = self.talk.message(index) if index is not None else None
         if message is None or index is None:
             return
         match action:
@@ -186,8 +187,8 @@ class ChatView(QWidget):
                 self.copied.emit("The code is copied")
             case "edit" if message.role == "user":
                 self._edit(message)
-            case "regenerate" if message.role == "assistant" and not self.thread.is_answering:
-                self.thread.regenerate(message_id)
+            case "regenerate" if message.role == "assistant" and not self.talk.is_answering:
+                self.talk.regenerate(message_id)
             case "fork":
                 self._fork(message_id)
             case "sent" if message.model:
@@ -206,9 +207,9 @@ class ChatView(QWidget):
         if self._editing is not None:
             message_id, self._editing = self._editing, None
             self.composer.end_edit()
-            self.thread.edit(message_id, text)
+            self.talk.edit(message_id, text)
         else:
-            self.thread.send(text, attachments)
+            self.talk.send(text, attachments)
             self.composer.clear()
         self.transcript.scroll_to_end()
 
@@ -220,8 +221,8 @@ class ChatView(QWidget):
         self._editing = None
 
     def _edit_last(self) -> None:
-        for index in range(self.thread.total - 1, -1, -1):
-            message = self.thread.message(index)
+        for index in range(self.talk.total - 1, -1, -1):
+            message = self.talk.message(index)
             if message is None:
                 return
             if message.role == "user":
@@ -229,12 +230,12 @@ class ChatView(QWidget):
                 return
 
     def _to_sibling(self, index: int, step: int) -> None:
-        shown = self.thread.shown(index)
+        shown = self.talk.shown(index)
         if shown is not None and 0 <= shown.place + step < len(shown.siblings):
-            self.thread.switch(shown.siblings[shown.place + step])
+            self.talk.switch(shown.siblings[shown.place + step])
 
     def _fork(self, message_id: int) -> None:
-        held = self.thread.conversation
+        held = self.talk.conversation
         if held is not None:
             forking = self._source.conversations.fork(held.id, message_id)
             self._around.bridge.spawn(forking, self._forked)
@@ -258,12 +259,12 @@ class ChatView(QWidget):
             self.actions_bar.open_menu(row.shown, row, at)
 
     def _show_last_sent(self) -> None:
-        event = self.thread.request
-        if self.thread.is_answering and event is not None:
+        event = self.talk.request
+        if self.talk.is_answering and event is not None:
             self._open_sent(SentRequest(event.body, event.sections))
             return
-        for index in range(self.thread.total - 1, -1, -1):
-            message = self.thread.message(index)
+        for index in range(self.talk.total - 1, -1, -1):
+            message = self.talk.message(index)
             if message is None:
                 return
             if message.model:
@@ -275,19 +276,19 @@ class ChatView(QWidget):
 
     def _open_sent(self, request: SentRequest | None) -> None:
         if request is None:
-            self.thread.trouble.emit("What was sent for this message is not kept.")
+            self.talk.trouble.emit("What was sent for this message is not kept.")
             return
-        view = SentView(request, self._around, context=self.thread.context, parent=self)
+        view = SentView(request, self._around, context=self.talk.context, parent=self)
         view.show()
 
     # -- showing -------------------------------------------------------------------------------------------------------
 
     def _state(self) -> None:
-        self.composer.show_answering(self.thread.is_answering)
+        self.composer.show_answering(self.talk.is_answering)
         self._facts()
 
     def _facts(self) -> None:
-        thread = self.thread
+        thread = self.talk
         name = thread.agent or thread.workflow
         self.composer.show_hint(f"Write to {name}" if name else "Write a message")
         self.composer.facts = thread.facts
@@ -303,8 +304,8 @@ class ChatView(QWidget):
         self._stack.setCurrentWidget(self.transcript if shown else self.empty)
 
     def _last_used(self) -> int:
-        for index in range(self.thread.total - 1, max(self.thread.total - 40, -1), -1):
-            message = self.thread.message(index)
+        for index in range(self.talk.total - 1, max(self.talk.total - 40, -1), -1):
+            message = self.talk.message(index)
             if message is not None and message.model:
                 return message.usage.tokens_in
         return 0
@@ -313,11 +314,11 @@ class ChatView(QWidget):
         if not name:
             self.empty.say("Nobody to talk to yet", "Choose an agent, or a workflow that takes a message.")
             return
-        what = "Each message starts a run of it." if self.thread.workflow else "Files can be dropped here, too."
+        what = "Each message starts a run of it." if self.talk.workflow else "Files can be dropped here, too."
         self.empty.say(f"Talk with {name}", f"Write below and press Enter. {what}")
 
     def _told(self) -> None:
-        self.conversation_changed.emit(self.thread.conversation)
+        self.conversation_changed.emit(self.talk.conversation)
 
     def _place_end(self) -> None:
         bar = self.transcript.verticalScrollBar()

@@ -19,7 +19,7 @@ from desktop.chat.source import ChatAround, ChatSource
 from desktop.chat.view import ChatView
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
-from tests.support.agent_rig import AgentRig, roomy
+from tests.support.agent_rig import AgentRig
 from tests.support.desktop_program import until
 
 
@@ -32,9 +32,8 @@ def source_of(rig: AgentRig) -> ChatSource:
     async def none() -> Sequence[str]:
         return ()
 
-    look_up = rig.kit.look_up or roomy
     return ChatSource(
-        rig.chat, rig.conversations, rig.blobs, rig.agents.named, rig.agents.numbered, look_up, agents, none
+        rig.chat, rig.conversations, rig.blobs, rig.agents.named, rig.agents.numbered, rig.kit.look_up, agents, none
     )
 
 
@@ -48,7 +47,7 @@ class ChatScreen:
         self.source = source_of(rig)
         self.view = ChatView(self.source, self.around)
         self.troubles: list[str] = []
-        self.view.thread.trouble.connect(self.troubles.append)
+        self.view.talk.trouble.connect(self.troubles.append)
         bridge.failed.connect(self.troubles.append)
         self.view.resize(*size)
         self.view.show()
@@ -56,12 +55,12 @@ class ChatScreen:
     async def begin(self, agent: str = "Ada") -> None:
         """Stand before a new conversation."""
         self.view.begin(agent)
-        await until(lambda: self.view.thread.face.icon != "" and self.view.composer.isEnabled())
+        await until(lambda: self.view.talk.face.icon != "" and self.view.composer.isEnabled())
 
     async def open(self, conversation: UUID) -> None:
         """Show a kept conversation and wait until it is there."""
         self.view.open(conversation)
-        await until(lambda: self.view.thread.conversation is not None and bool(self.view.transcript.visible_rows()))
+        await until(lambda: self.view.talk.conversation is not None and bool(self.view.transcript.visible_rows()))
 
     def write(self, text: str) -> None:
         """Type into the field."""
@@ -86,15 +85,15 @@ class ChatScreen:
 
     async def over(self) -> None:
         """Wait until nothing is being answered and all of it was read again."""
-        await until(lambda: self.view.thread.total > 0 or bool(self.troubles))
-        await until(lambda: not self.view.thread.is_answering and self.view.thread.live is None)
+        await until(lambda: self.view.talk.total > 0 or bool(self.troubles))
+        await until(lambda: not self.view.talk.is_answering and self.view.talk.live is None)
         await until(lambda: self.bridge.busy == 0)
         self.view.transcript.place()
 
     @property
     def texts(self) -> list[str]:
         """What the rows say, in order; rows that show nothing are left out."""
-        thread = self.view.thread
+        thread = self.view.talk
         found = [thread.message(index) for index in range(thread.total) if not thread.is_hidden(index)]
         return [message.text for message in found if message is not None]
 

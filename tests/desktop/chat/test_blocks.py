@@ -31,6 +31,11 @@ print("<b>")
 ---
 The end"""
 
+PIECES = [
+    "# t\n", "text ", "\n\n", "- item\n", "  more\n", "```\n", "> q\n", "1. x\n", "---\n", "===\n", "|a|b|\n|-|-|\n",
+    "    code\n", "<div>\n", "*", "`", "\\",
+]  # fmt: skip
+
 
 def test_each_kind_of_block_is_told_apart() -> None:
     kinds = [block.kind if isinstance(block, Prose) else type(block).__name__ for block in read_blocks(WHOLE)]
@@ -89,8 +94,7 @@ def test_a_text_that_grows_gives_the_same_blocks_as_the_whole() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.sampled_from(["# t\n", "text ", "\n\n", "- item\n", "  more\n", "```\n", "> q\n", "1. x\n", "---\n",
-                                 "===\n", "|a|b|\n|-|-|\n", "    code\n", "<div>\n", "*", "`", "\\"]), max_size=25))  # fmt: skip
+@given(st.lists(st.sampled_from(PIECES), max_size=25))
 def test_whatever_grows_ends_as_the_whole_is_read(pieces: list[str]) -> None:
     growing, text = Growing(), ""
     for piece in pieces:

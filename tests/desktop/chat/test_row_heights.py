@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desktop.chat.row_heights import RowHeights
 
-HEIGHTS = st.lists(st.integers(0, 50).map(float), min_size=1, max_size=60)
+HEIGHTS = st.lists(st.integers(0, 50).map(float), min_size=1, max_size=40)
+CHANGES = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 90)), max_size=10)
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@given(HEIGHTS, st.lists(st.tuples(st.integers(0, 59), st.integers(0, 90)), max_size=20), st.lists(st.integers(0, 40)))
+@QUICK
+@given(HEIGHTS, CHANGES, st.lists(st.integers(0, 40), max_size=20))
 def test_it_adds_up_like_a_list(heights: list[float], changes: list[tuple[int, int]], more: list[int]) -> None:
     rows, plain = RowHeights(heights), list(heights)
     for index, height in changes:
@@ -24,6 +27,7 @@ def test_it_adds_up_like_a_list(heights: list[float], changes: list[tuple[int, i
     assert [rows.top(index) for index in range(len(plain))] == [sum(plain[:index]) for index in range(len(plain))]
 
 
+@QUICK
 @given(HEIGHTS, st.integers(0, 2000))
 def test_the_row_at_a_height_is_the_one_that_covers_it(heights: list[float], y: int) -> None:
     rows = RowHeights(heights)

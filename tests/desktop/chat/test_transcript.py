@@ -45,7 +45,7 @@ async def test_a_long_conversation_opens_at_its_end_and_reads_one_page() -> None
         transcript = screen.view.transcript
         assert transcript.visible_rows()[-1] == MANY - 1
         assert transcript.verticalScrollBar().value() == transcript.verticalScrollBar().maximum()
-        assert sum(screen.view.thread.message(index) is not None for index in range(MANY)) <= PAGE
+        assert sum(screen.view.talk.message(index) is not None for index in range(MANY)) <= PAGE
         assert transcript.laid_count < 20
 
 
@@ -74,7 +74,7 @@ async def test_a_jump_to_the_beginning_reads_only_that_page() -> None:
         transcript = screen.view.transcript
         transcript.verticalScrollBar().setValue(0)
         await until(lambda: 0 in transcript.visible_rows())
-        assert sum(screen.view.thread.message(index) is not None for index in range(MANY)) <= 2 * PAGE
+        assert sum(screen.view.talk.message(index) is not None for index in range(MANY)) <= 2 * PAGE
         assert transcript.laid_count < 40
 
 
@@ -106,7 +106,7 @@ async def test_the_end_stays_in_view_when_it_was_and_else_not() -> None:
         assert bar.value() == bar.maximum()
         bar.setValue(bar.maximum() // 2)
         middle = bar.value()
-        screen.view.thread.send("Two")
+        screen.view.talk.send("Two")
         await screen.over()
         assert abs(bar.value() - middle) < 100
         assert bar.value() < bar.maximum()
@@ -140,3 +140,31 @@ async def test_another_theme_paints_all_rows_anew() -> None:
         await asyncio.sleep(0.01)
         assert screen.view.transcript.row_of(19) is not before
         assert 19 in screen.view.transcript.visible_rows()
+
+
+async def test_a_message_far_above_is_found_and_shown() -> None:
+    rig = AgentRig()
+    held = await long_conversation(rig, MANY)
+    wanted = (await rig.conversations.page(held, start=700, count=1)).messages[0].id
+    async with chat_screen(rig) as screen:
+        screen.view.open(held, wanted)
+        transcript = screen.view.transcript
+        await until(lambda: transcript.current == 700 and 700 in transcript.visible_rows())
+        row = transcript.row_of(700)
+        assert row is not None
+        await until(lambda: row.is_current)
+        assert row.shown.message.id == wanted
+
+
+async def test_a_message_on_another_branch_is_found_by_showing_that_branch() -> None:
+    rig = AgentRig("One.", "Two.")
+    async with chat_screen(rig) as screen:
+        await screen.begin()
+        await screen.say("Say")
+        first = screen.view.talk.message(1)
+        assert first is not None
+        screen.view.talk.regenerate(first.id)
+        await until(lambda: screen.texts == ["Say", "Two."])
+        await screen.over()
+        screen.view.talk.find(first.id)
+        await until(lambda: screen.texts == ["Say", "One."] and screen.view.transcript.current == 1)

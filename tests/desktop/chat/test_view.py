@@ -51,7 +51,7 @@ async def test_shift_and_enter_make_a_line_and_nothing_is_sent() -> None:
         screen.press(ENTER, SHIFT)
         screen.write("two")
         assert screen.view.composer.edit.toPlainText() == "One\ntwo"
-        assert screen.view.thread.conversation is None
+        assert screen.view.talk.conversation is None
 
 
 async def test_nothing_is_kept_before_the_first_message() -> None:
@@ -75,11 +75,11 @@ async def test_an_answer_is_seen_while_it_comes_and_escape_keeps_what_came() -> 
         screen.press(ESCAPE)
         await screen.over()
         assert screen.texts == ["Tell me", "It begins with **this** "]
-        last = screen.view.thread.last
+        last = screen.view.talk.last
         assert last is not None
         assert last.status == "partial"
         assert screen.view.tail.cards[0].findChild(QLabel) is not None
-        assert screen.view.thread.is_broken_off
+        assert screen.view.talk.is_broken_off
 
 
 async def test_the_button_stops_an_answer_too() -> None:
@@ -155,7 +155,7 @@ async def test_a_version_is_chosen_by_clicking_its_arrow() -> None:
     async with chat_screen(AgentRig("One.", "Two.")) as screen:
         await screen.begin()
         await screen.say("Say")
-        screen.view.act("regenerate", screen.view.thread.message(1).id)  # type: ignore[union-attr] # there
+        screen.view.act("regenerate", screen.view.talk.message(1).id)  # type: ignore[union-attr] # there
         await until(lambda: screen.texts == ["Say", "Two."])
         await screen.over()
         row = row_at(screen, 1)
@@ -210,14 +210,14 @@ async def test_a_conversation_goes_on_from_any_message_in_another_one() -> None:
         await screen.begin()
         await screen.say("First")
         await screen.say("Second")
-        before = screen.view.thread.conversation
+        before = screen.view.talk.conversation
         assert before is not None
         screen.view.transcript.make_current(1)
         screen.press_on_row(Qt.Key.Key_F)
-        await until(lambda: screen.view.thread.conversation not in (None, before))
+        await until(lambda: screen.view.talk.conversation not in (None, before))
         await until(lambda: screen.texts == ["First", "One."])
-        assert screen.view.thread.conversation is not None
-        assert screen.view.thread.conversation.id != before.id
+        assert screen.view.talk.conversation is not None
+        assert screen.view.talk.conversation.id != before.id
 
 
 class Browser(QObject):
@@ -234,7 +234,7 @@ class Browser(QObject):
 
 async def test_a_link_is_shown_in_full_before_anything_is_opened() -> None:
     browser = Browser()
-    QDesktopServices.setUrlHandler("https", browser, "open")
+    QDesktopServices.setUrlHandler("https", browser, b"open")
     try:
         async with chat_screen(AgentRig("See [the site](https://example.com/path?secret=1).")) as screen:
             await screen.begin()
@@ -253,7 +253,7 @@ async def test_a_link_is_shown_in_full_before_anything_is_opened() -> None:
 
 async def test_a_click_on_a_link_asks_for_it_and_opens_nothing() -> None:
     browser = Browser()
-    QDesktopServices.setUrlHandler("https", browser, "open")
+    QDesktopServices.setUrlHandler("https", browser, b"open")
     try:
         async with chat_screen(AgentRig("[Link](https://example.com)")) as screen:
             await screen.begin()
@@ -396,7 +396,7 @@ async def test_a_call_that_waits_is_asked_about_again_when_the_conversation_is_o
     rig, delete = asking_rig("It is deleted.")
     async with chat_screen(rig) as screen:
         await asking(screen)
-        held = screen.view.thread.conversation
+        held = screen.view.talk.conversation
         assert held is not None
     async with chat_screen(rig) as screen:
         await screen.open(held.id)
@@ -428,14 +428,14 @@ async def test_a_conversation_that_is_left_goes_on_and_is_there_when_one_comes_b
         screen.write("Go")
         screen.press(ENTER)
         await rig.models.stalled.wait()
-        held = screen.view.thread.conversation
+        held = screen.view.talk.conversation
         assert held is not None
         screen.view.begin("Ada")
         await asyncio.sleep(0.01)
         assert screen.view.transcript.live_row is None
         assert rig.chat.running(held.id) is not None
         screen.view.open(held.id)
-        await until(lambda: screen.view.thread.live is not None and screen.view.thread.live.text.startswith("Slow"))
+        await until(lambda: screen.view.talk.live is not None and screen.view.talk.live.text.startswith("Slow"))
 
 
 async def test_what_could_not_be_worked_on_is_said_with_the_next_move() -> None:
@@ -443,7 +443,7 @@ async def test_what_could_not_be_worked_on_is_said_with_the_next_move() -> None:
     async with chat_screen(rig) as screen:
         await screen.begin()
         await screen.say("First")
-        held = screen.view.thread.conversation
+        held = screen.view.talk.conversation
         assert held is not None
         log = await rig.conversations.write(held.id)
         screen.write("Second")
