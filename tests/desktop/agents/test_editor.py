@@ -392,12 +392,12 @@ async def test_the_preview_answers_with_what_stands_in_the_editor(program: Progr
     view.composer.edit.setFocus()
     QTest.keyClicks(view.composer.edit, "Hello")
     QTest.keyClick(view.composer.edit, Qt.Key.Key_Return)
-    await until(lambda: view.thread.last is not None and view.thread.last.role == "assistant")
-    await until(lambda: not view.thread.is_answering)
+    await until(lambda: view.talk.last is not None and view.talk.last.role == "assistant")
+    await until(lambda: not view.talk.is_answering)
     source = editor.preview.source
     assert source is not None
-    assert view.thread.last is not None
-    sent = await source.conversations.request(view.thread.last.id)
+    assert view.talk.last is not None
+    sent = await source.conversations.request(view.talk.last.id)
     assert sent is not None
     assert "You are a parrot." in str(sent.body)
     assert not await workspace_of(program).conversations.list()
