@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST = 5.0
 """Seconds after the first use until the background work begins: the person's own work comes first."""
-_AGAIN = 3600.0
+_AGAIN = 900.0
 _LESSONS_KEPT = timedelta(days=30)
 """For which turns wait for a key or a budget."""
 

@@ -8,18 +8,19 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
 from core.store.database import Database
-from core.store.memories import MemoryRecords, NewMemory
-from core.store.memory_records import Hit, Memory, Scope, Source, Vector
+from core.store.memories import MemoryRecords, padded
+from core.store.memory_records import Hit, Scope, Vector
+from core.store.memory_tables import AgentMemoryRow
 from tests.support.memory import make_agents
 
 _NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _AGENTS = 10
-_EACH = 60
+_EACH = 50
 
 
 def _vector(seed: int, size: int = 96) -> Vector:
@@ -30,24 +31,25 @@ def _vector(seed: int, size: int = 96) -> Vector:
 @pytest.fixture
 async def many(database: Database) -> list[uuid.UUID]:
     """Ten agents whose memories lie anywhere: the nearest of one agent are far behind those of the others."""
-    records = MemoryRecords(database)
     agents = list((await make_agents(database, *(f"agent {n}" for n in range(_AGENTS)))).values())
-    for number in range(_AGENTS * _EACH):
-        memory = Memory(
-            id=uuid.UUID(int=number + 1),
-            agent_id=agents[number % _AGENTS],
-            type="fact",
-            content=f"memory number{number} of kind{number % 7}",
-            importance=0.5,
-            source=Source(),
-            state="live",
-            pinned=False,
-            valid_from=_NOW,
-            valid_to=None,
-            created=_NOW,
-            last_accessed=_NOW,
-        )
-        await records.add(NewMemory(memory, f"{number}", _vector(number)))
+    rows = [
+        {
+            "id": uuid.UUID(int=number + 1),
+            "agent_id": agents[number % _AGENTS],
+            "type": "fact",
+            "content": f"memory number{number} of kind{number % 7}",
+            "content_hash": str(number),
+            "embedding": padded(_vector(number).values),
+            "embedding_model": "drawn",
+            "valid_from": _NOW,
+        }
+        for number in range(_AGENTS * _EACH)
+    ]
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(insert(AgentMemoryRow), rows)
+
+    await database.run(work)
     return agents
 
 
