@@ -172,7 +172,7 @@ class Composer(QWidget):
         self.attach_button.clicked.connect(self._ask_files)
         self.send_button.clicked.connect(self._pressed)
         line = QHBoxLayout()
-        line.setSpacing(4)
+        line.setSpacing(8)
         line.addWidget(self.attach_button)
         line.addWidget(foot, 1)
         line.addWidget(self.send_button)

@@ -75,7 +75,7 @@ class LinkCard(QFrame):
         self.move(x, max(y, 8))
         self.show()
         self.raise_()
-        (self.open_button if self.open_button.isEnabled() else self.copy_button).setFocus()
+        self.copy_button.setFocus()  # so that Enter, pressed too often, opens nothing
         QApplication.instance().focusChanged.connect(self._focus_moved)  # type: ignore[union-attr] # it is there
 
     def put_away(self) -> None:

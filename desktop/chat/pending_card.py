@@ -28,6 +28,8 @@ from desktop.panels.wording import clock_time
 from desktop.style import set_role
 
 _MOST_LINES: Final = 14
+_NARROW: Final = 42
+"""Characters of a line where the chat stands beside the canvas."""
 
 
 class PendingCard(QFrame):
@@ -80,8 +82,8 @@ class PendingCard(QFrame):
         row = FlowRow(spacing=8)
         for button in self.buttons:
             row.add(button)
-        column.addWidget(row)
         column.addWidget(self.reason)
+        column.addWidget(row)
 
     def allow(self, allowed: bool) -> None:
         """Whether it can be decided now."""
@@ -134,7 +136,7 @@ class PendingCard(QFrame):
         box.setFont(self._around.themes.theme.font("mono"))
         box.setTabChangesFocus(True)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        lines = min(max(text.count("\n") + 1 + len(text) // 90, 1), _MOST_LINES)
+        lines = min(sum(1 + len(line) // _NARROW for line in text.split("\n")), _MOST_LINES)
         box.setFixedHeight(lines * box.fontMetrics().lineSpacing() + 18)
         return box
 

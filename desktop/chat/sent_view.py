@@ -56,6 +56,7 @@ class SentView(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Parts of the request")
         self.list.setMinimumWidth(190)
+        self.list.setSpacing(2)
         for section in request.sections:
             name = SECTIONS.get(section.name, section.name)
             item = QListWidgetItem(f"{name}\n{section.tokens:,} tok")
@@ -67,6 +68,7 @@ class SentView(QDialog):
         self.text.setFont(theme.font("mono"))
         self.text.setAccessibleName("Text of the part")
         copy = QPushButton("Copy")
+        copy.setAutoDefault(False)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.list)

@@ -82,17 +82,17 @@ class ChatTail(QWidget):
         thread = self._thread
         last = thread.last
         frame = QFrame()
-        set_role(frame, role="card")
         stopped = last is not None and last.status == "partial"
         crashed = last is not None and (last.role != "assistant" or bool(last.calls))
         text = self._trouble
         if not text and crashed:
             text = "Steploom ended before the answer was there. Nothing that was done is done again when it goes on."
-        if not text:
-            text = "You can have the rest of it, or say something else." if stopped else "You can try it once more."
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
+        label.setVisible(bool(text))
+        if text:
+            set_role(frame, role="card")
         row = FlowRow(spacing=8)
         if thread.is_broken_off and thread.conversation is not None:
             on = QPushButton("Go on" if crashed or stopped else "Try again")
@@ -104,10 +104,10 @@ class ChatTail(QWidget):
             close.clicked.connect(self._forget_trouble)
             row.add(close)
         column = QVBoxLayout(frame)
-        column.setContentsMargins(12, 10, 12, 10)
+        column.setContentsMargins(*((12, 10, 12, 10) if text else (0, 0, 0, 0)))
         column.addWidget(label)
         column.addWidget(row)
-        frame.setAccessibleName(text)
+        frame.setAccessibleName(text or "How to go on")
         return frame
 
     def _say(self, text: str) -> None:

@@ -421,7 +421,7 @@ class ChatThread(QObject):
         match event:
             case TextDelta(text=text):
                 live.text += text
-                live.note = ""
+                live.note = "Writing…"
             case ReasoningDelta(text=text):
                 live.reasoning += text
                 live.note = f"Thinking: {' '.join(live.reasoning[-120:].split())}"
