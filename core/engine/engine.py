@@ -176,13 +176,20 @@ class Engine:
         )
         return self._begin(Run(record.id, workflow), plan, record, services, timeout, fresh=True)
 
-    async def resume(self, run_id: str, *, services: Services | None = None, timeout: float | None = None) -> Run:
+    async def resume(
+        self,
+        run_id: str,
+        *,
+        services: Services | None = None,
+        timeout: float | None = None,
+        record: RunRecord | None = None,
+    ) -> Run:
         """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable.
 
-        Completed steps are not run again. Raises RunNotFound, or EngineError for a run that has ended; that another
-        process executes the run (RunBusy) comes from `Run.result`.
+        record: as the journal gave it a moment ago. Completed steps are not run again. Raises RunNotFound, or
+        EngineError for a run that has ended; that another process executes the run (RunBusy) comes from `Run.result`.
         """
-        record = await self.journal.run(run_id)
+        record = record or await self.journal.run(run_id)
         if record.status == "completed" or (record.status == "cancelled" and not record.resumable):
             raise EngineError(f"The run {run_id} has ended ({record.status}); nothing is left to resume.")
         plan = self.plan_part(record.workflow, record.part)

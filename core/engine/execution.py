@@ -9,6 +9,7 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from core.engine.budget import Allowance
 from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
@@ -61,6 +62,7 @@ class Execution:
         self,
         *,
         run_id: str,
+        workflow: str,
         origin: str,
         planner: Planner,
         journal: Journal,
@@ -74,6 +76,7 @@ class Execution:
         suspend_after: float = 60.0,
     ) -> None:
         self.run_id = run_id
+        self.workflow = workflow
         self.origin = origin
         self.planner = planner
         self.journal = journal
@@ -97,6 +100,13 @@ class Execution:
         for record in history:
             self._history.setdefault(record.path, []).append(record)
             self.usage = self.usage + record.usage
+        self._allowance = Allowance(self._history)
+
+    async def may_spend(self) -> None:
+        """Let a step spend money. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
+        budget = self.services.budget
+        if budget is not None:
+            await self._allowance.check(budget, self.run_id, self.workflow, self.usage.cost_usd)
 
     def emit(self, event: Event) -> None:
         """Journal an event and tell everyone who listens."""

@@ -134,6 +134,7 @@ class Lifecycle:
         record = self._record
         run = self._run = Execution(
             run_id=record.id,
+            workflow=record.workflow.name,
             origin=record.origin,
             planner=self._planner,
             journal=self._journal,

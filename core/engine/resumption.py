@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from core.engine.attempt import ENDS_RUN, Attempt, Begin, settle
+from core.engine.budget import BUDGET
 from core.engine.errors import EndRun, Question, StepError, Suspend
 from core.engine.events import NO_USAGE, Cause, StepCancelled, StepCompleted
 from core.engine.execution import Waiting
@@ -130,6 +131,10 @@ class Resumption:
         """Another attempt. What a person answered, and what the step kept when it asked, outlives interruptions."""
         number = self._last.attempt + 1
         for record in reversed(self._past):
-            if record.status == "suspended" and record.state.get(_INTERRUPTED) is not True:
+            if record.status == "suspended" and not _asked_by_the_engine(record):
                 return Begin(number, cause, record.answer, record.state)
         return Begin(number, cause)
+
+
+def _asked_by_the_engine(record: StepRecord) -> bool:
+    return record.state.get(_INTERRUPTED) is True or BUDGET in record.state

@@ -14,6 +14,7 @@ from core.engine.events import NO_USAGE, Usage
 from core.workflow.model import Json, Workflow
 
 if TYPE_CHECKING:
+    from core.engine.budget import Budget
     from core.engine.step_type import StepContext
 
 Message: TypeAlias = dict[str, Any]
@@ -318,3 +319,4 @@ class Services:
     addresses: Addresses | None = None
     agents: Agents | None = None
     memory: AgentMemory | None = None
+    budget: Budget | None = None

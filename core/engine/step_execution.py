@@ -98,6 +98,8 @@ class StepExecution:
                     raise LeaseLost(LeaseLost.__doc__)
             if plan.follows_lasting or plan.effect in LASTING:
                 await run.flush()
+            if plan.effect == "spends":
+                await run.may_spend()
             context = attempt.context = self._new_context(attempt)
             result = await self._run_kind(inputs, context)
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QWidget
 
-from core.cli.wording import duration
+from desktop.monitoring.wording import took
 from desktop.theme import Theme
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class DurationsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no ty
     def show_times(self, times: Sequence[StepTimes]) -> None:
         """Show other durations, the slowest first."""
         self.times = times
-        said = [f"{self._title_of(each.step_type)}: half within {duration(each.p50_s)}, 95 of 100 within "
-                f"{duration(each.p95_s)}" for each in times]  # fmt: skip
+        said = [f"{self._title_of(each.step_type)}: half within {took(each.p50_s)}, 95 of 100 within "
+                f"{took(each.p95_s)}" for each in times]  # fmt: skip
         self.setAccessibleDescription("; ".join(said))
         self.setMinimumHeight(self.sizeHint().height())
         self.updateGeometry()
@@ -123,7 +123,7 @@ class DurationsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no ty
             self._box.addItem(item, ignoreBounds=True)
         for row, each in enumerate(shown):
             label = pg.TextItem(
-                f"{duration(each.p50_s)} · {duration(each.p95_s)}", anchor=(0, 0.5),
+                f"{took(each.p50_s)} · {took(each.p95_s)}", anchor=(0, 0.5),
                 color=self.theme.color("text.secondary"),
             )  # fmt: skip
             label.setFont(self.theme.font("caption", tabular=True))

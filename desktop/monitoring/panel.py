@@ -136,7 +136,7 @@ class MonitoringPanel(QWidget):
         self.bar.show_workflows(numbers.workflows)
         self._stack.setCurrentIndex(1 if numbers.runs or numbers.workers or numbers.waiting else 0)
         self._title.setText(numbers.range.title)
-        self._show_figures(figures(numbers))
+        self._show_figures(figures(numbers, self._lost))
         self.runs_chart.show_bars(numbers.bars, numbers.range)
         self.durations.show_times(numbers.types)
         self.durations.setVisible(bool(numbers.types))
@@ -185,7 +185,7 @@ class MonitoringPanel(QWidget):
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _open_bar(self, index: int, state: str) -> None:
-        range_ = self.runs_chart.range
+        range_ = self.runs_chart.span
         if range_ is not None:
             start = range_.start_of(index)
             self.runs_wanted.emit(Range(start, min(start + range_.piece, range_.until), range_.piece), state)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.cli.wording import duration
 from desktop.monitoring.numbers import COLOURS, WORDS
 from desktop.monitoring.tables import Cell
-from desktop.monitoring.wording import money, share
+from desktop.monitoring.wording import money, share, took
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +78,8 @@ def steps(items: Sequence[StepTimes], title_of: Callable[[str], str], *, failing
                 item.failures,
                 "state.failed" if item.failures else "",
             ),
-            Cell(duration(item.p50_s), item.p50_s),
-            Cell(duration(item.p95_s), item.p95_s),
+            Cell(took(item.p50_s), item.p50_s),
+            Cell(took(item.p95_s), item.p95_s),
         ]
         for item in items[:SHOWN]
     ]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
 from desktop.monitoring.numbers import COLOURS, STATES, Bar
 from desktop.monitoring.ranges import Range
-from desktop.monitoring.wording import bar_words, tick
+from desktop.monitoring.wording import bar_words, tick, ticks
 from desktop.theme import Theme
 
 _HEIGHT: Final = 190
@@ -40,7 +40,7 @@ class RunsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         super().__init__(parent, axisItems={"bottom": self._times})
         self.theme = theme
         self.bars: Sequence[Bar] = ()
-        self.range: Range | None = None
+        self.span: Range | None = None
         self.at = -1
         self._drawn: list[pg.BarGraphItem] = []
         plot = self.getPlotItem()
@@ -85,9 +85,9 @@ class RunsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
 
     def show_bars(self, bars: Sequence[Bar], range_: Range) -> None:
         """Show other runs; the bar that is pointed at stays if the range does."""
-        if self.range != range_:
+        if self.span != range_:
             self.at = -1
-        self.bars, self.range = bars, range_
+        self.bars, self.span = bars, range_
         self._draw()
         self._tell()
 
@@ -203,7 +203,7 @@ class RunsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         for item in self._drawn:
             self._box.removeItem(item)
         self._drawn = []
-        if self.range is None:
+        if self.span is None:
             return
         places: dict[str, list[tuple[float, float, float]]] = {state: [] for state in STATES}
         for index, bar in enumerate(self.bars):
@@ -224,15 +224,14 @@ class RunsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
         step = next((n * 10**k for k in range(9) for n in (1, 2, 5) if highest / (n * 10**k) <= 4), 10**9)
         self._numbers.setTicks([[(n * step, f"{n * step:,}") for n in range(int(highest / step) + 1)]])
         every = max(1, -(-len(self.bars) * _LABEL_ROOM // max(_LABEL_ROOM, self.viewport().width() - 44)))
-        shown = range(every // 2, len(self.bars), every)
-        self._times.setTicks([[(n + 0.5, tick(self.range.start_of(n), self.range)) for n in shown]])
+        self._times.setTicks([[(n + 0.5, tick(self.span.start_of(n), self.span)) for n in ticks(self.span, every)]])
         self._place_mark()
 
     def _tell(self) -> None:
         self._place_mark()
         words = ""
-        if self.range is not None and self.at >= 0:
-            words = bar_words(self.range, self.at, self.bars[self.at])
+        if self.span is not None and self.at >= 0:
+            words = bar_words(self.span, self.at, self.bars[self.at])
         self.setAccessibleDescription(words)
         self.pointed.emit(words)
 

@@ -152,7 +152,7 @@ class NumberTable(QTableView):
         self.setModel(self._order)
         self.setAccessibleName(name)
         self.setSortingEnabled(True)
-        self.sortByColumn(-1, Qt.SortOrder.DescendingOrder)
+        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.cli.wording import duration
 from desktop.monitoring.numbers import STATES, WORDS, Bar, Numbers
-from desktop.monitoring.ranges import DAY, Range
+from desktop.monitoring.ranges import DAY, HOUR, Range
 
 
 def money(dollars: float) -> str:
@@ -14,6 +14,11 @@ def money(dollars: float) -> str:
     if dollars >= 1:
         return f"${dollars:,.2f}"
     return f"${dollars:.4f}" if dollars else "$0"
+
+
+def took(seconds: float) -> str:
+    """How long something took, also where that is less than a millisecond."""
+    return f"{seconds * 1000:.1f} ms" if 0 < seconds < 0.01 else duration(seconds)
 
 
 def share(part: float | None) -> str:
@@ -51,8 +56,18 @@ def tick(when: datetime, range_: Range) -> str:
     return f"{local.day} {local:%b}"
 
 
-def figures(numbers: Numbers) -> list[tuple[str, str]]:
-    """The most telling numbers, each with what it is."""
+def ticks(range_: Range, every: int) -> list[int]:
+    """Which bars get a label, at least so many apart: where days begin, if the labels name days."""
+    if range_.piece < DAY and range_.until - range_.since > 2 * DAY:
+        starts = [n for n in range(range_.pieces) if range_.start_of(n).astimezone().hour < range_.piece / HOUR]
+        apart = max(1, -(-every * range_.piece // DAY))
+        return starts[::apart]
+    return list(range(every // 2, range_.pieces, every))
+
+
+def figures(numbers: Numbers, lost_after_s: float) -> list[tuple[str, str]]:
+    """The most telling numbers, each with what it is. lost_after_s: a worker that is silent for longer is no more."""
+    alive = sum(worker.silent_s <= lost_after_s for worker in numbers.workers)
     waiting = sum(count for count, _ in numbers.waiting.values())
     oldest = max((seconds for _, seconds in numbers.waiting.values()), default=0.0)
     tokens = sum(each.tokens_in + each.tokens_out for each in numbers.spent.get("model", ()))
@@ -62,5 +77,5 @@ def figures(numbers: Numbers) -> list[tuple[str, str]]:
         ("Cost of runs", money(numbers.cost_usd)),
         ("Tokens of steps", f"{tokens:,}"),
         ("Queued", f"{waiting:,}" + (f", oldest {duration(oldest)}" if waiting else "")),
-        ("Workers", f"{len(numbers.workers)}" if numbers.workers else "none"),
+        ("Workers", f"{alive:,}" if alive else "none"),
     ]

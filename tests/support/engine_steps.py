@@ -153,7 +153,11 @@ class AskStep(StepType[AskConfig]):
         self._stage = stage
 
     def effect_of(self, config: Mapping[str, Json]) -> Effect:
-        return "writes" if config.get("effect") == "writes" else "pure"
+        match config.get("effect"):
+            case "spends" | "writes" as effect:
+                return effect
+            case _:
+                return "pure"
 
     def ports(self, config: Mapping[str, Json]) -> tuple[str, ...]:
         return ("answered", "late")

@@ -1,0 +1,90 @@
+"""Limits on what a run may spend: looked at before every step that spends; past one, a person is asked.
+
+The run is suspended with its state kept, by one question; its other steps that would spend wait for the answer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from core.engine.errors import Question, StepError, Suspend
+from core.engine.journal import StepRecord
+from core.workflow.model import Json
+
+CONTINUE, STOP = "continue", "stop"
+"""What a person may answer."""
+
+BUDGET: Final = "limit on spending"
+"""Marks the state of an attempt that waits because of a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """A run that would spend more. spent_usd: what it has spent, in all processes.
+
+    allowed: by the key of a limit, up to how many US dollars a person lets this run go on in spite of it.
+    """
+
+    run_id: str
+    workflow: str
+    spent_usd: float
+    allowed: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A limit that does not let a run spend more.
+
+    key: stable name of the limit. message: for the person who is asked; Markdown. up_to_usd: the limit that holds for
+    this run from now on, if the person lets it go on.
+    """
+
+    key: str
+    message: str
+    up_to_usd: float
+
+
+class Budget(Protocol):
+    """Knows the limits, and what has been spent besides the run that asks."""
+
+    async def reached(self, spender: Spender) -> Reached | None:
+        """The limit that keeps the run from spending more, if any. Raises StepError if that cannot be known."""
+
+
+class Allowance:
+    """What people have answered about the limits of one run. history: the records of earlier processes, by path."""
+
+    def __init__(self, history: Mapping[str, Sequence[StepRecord]]) -> None:
+        self._allowed: dict[str, float] = {}
+        self._asked = self._stopped = False
+        for records in history.values():
+            for record in records:
+                if record.status == "suspended" and BUDGET in record.state:
+                    self._know(record, is_last=record is records[-1])
+
+    async def check(self, budget: Budget, run_id: str, workflow: str, spent_usd: float) -> None:
+        """Let a step spend. Raises Suspend if a person must be asked, StepError(kind='budget') if one said to stop."""
+        if self._stopped:
+            raise StepError("A limit on spending was reached, and a person chose to stop.", kind="budget")
+        limit = await budget.reached(Spender(run_id, workflow, spent_usd, self._allowed))
+        if limit is None:
+            return
+        if self._asked:
+            raise Suspend(state={BUDGET: {}})
+        self._asked = True
+        state: dict[str, Json] = {BUDGET: {"key": limit.key, "up_to_usd": limit.up_to_usd}}
+        raise Suspend(question=Question(limit.message, choices=(CONTINUE, STOP)), state=state)
+
+    def _know(self, record: StepRecord, *, is_last: bool) -> None:
+        if record.answer is None:
+            self._asked = self._asked or (is_last and record.question is not None)
+            return
+        limit = record.state[BUDGET]
+        choice = record.answer.get("choice")
+        if choice == CONTINUE and isinstance(limit, dict) and isinstance(up_to := limit.get("up_to_usd"), int | float):
+            key = str(limit.get("key"))
+            self._allowed[key] = max(up_to, self._allowed.get(key, 0.0))
+        elif choice == STOP and is_last:  # of a run that is resumed after it was stopped, a person is asked again
+            self._stopped = True
