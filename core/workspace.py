@@ -455,7 +455,8 @@ class Workspace:
         """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable."""
         record = await self.journal.run(run_id)
         demo = self.demo or DEMO_LABEL in record.labels
-        run = await self.engine.resume(run_id, services=self._services_for(record.origin, demo), timeout=timeout)
+        services = self._services_for(record.origin, demo)
+        run = await self.engine.resume(run_id, services=services, timeout=timeout, record=record)
         self._runs.add(run)
         return run
 

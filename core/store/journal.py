@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy import text as sql_text
@@ -15,6 +16,7 @@ from core.engine.journal import Lease, RunRecord, StepRecord
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.errors import StoreError
+from core.store.gathering import Gathering
 from core.store.pending import HeldLease, Opening
 from core.store.process import ProcessId, lease_clock, this_process
 from core.store.records import AnyRow, large_values, run_record, step_records
@@ -22,9 +24,14 @@ from core.store.tables import BlobRow, DocumentRow, ExecutionRow, StepResultRow
 from core.store.values import encode, escape
 from core.store.writer import GroupWriter
 from core.workflow.model import Json
+from core.workflow.problems import WorkflowError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_Taken: TypeAlias = tuple[RunRecord, Sequence[StepRecord], HeldLease]
+_Numbered: TypeAlias = tuple[RunRecord, list[tuple[int, StepRecord]], HeldLease]
+"""What it takes to execute a run; its records with their numbers."""
 
 _runs = ExecutionRow.__table__.c
 _steps = StepResultRow.__table__.c
@@ -62,6 +69,10 @@ class PostgresJournal:
         self._writer = GroupWriter(
             database.thread, database.connect, self._owner, lease_s=lease_s, beat_s=beat_s, patience=patience
         )
+        # Workers begin many runs at once.
+        self._takes = Gathering(self._take_many, dropped=self._let_go)
+        self._reads = Gathering(self._read_many)
+        self._letting_go: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin writing. On the store's loop."""
@@ -79,7 +90,7 @@ class PostgresJournal:
 
     async def take_run(self, run_id: str) -> tuple[RunRecord, Sequence[StepRecord], Lease]:
         """Own an existing run whose owner is gone or has let go. Raises RunNotFound or RunBusy."""
-        return await self._call(self._take, run_id)
+        return await self._call(self._takes.ask, run_id)
 
     def put(self, lease: Lease, event: Event) -> None:
         """Queue an event for writing. Returns at once. With a lost or failed lease it is passed over."""
@@ -95,12 +106,7 @@ class PostgresJournal:
 
     async def run(self, run_id: str) -> RunRecord:
         """One run. Raises RunNotFound."""
-
-        async def work(connection: AsyncConnection) -> RunRecord:
-            rows = (await connection.execute(_RUN.where(_runs.id == run_id))).all()
-            return (await self._run_records(connection, _found(rows, run_id)))[0]
-
-        return await self._read(work)
+        return await self._call(self._reads.ask, run_id)
 
     async def runs(
         self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
@@ -132,7 +138,7 @@ class PostgresJournal:
 
         async def work(connection: AsyncConnection) -> Sequence[StepRecord]:
             _found((await connection.execute(select(_runs.id).where(_runs.id == run_id))).all(), run_id)
-            return [record for _, record in await _step_records(connection, run_id)]
+            return [record for _, record in (await _step_records(connection, [run_id])).get(run_id, [])]
 
         return await self._read(work)
 
@@ -196,44 +202,100 @@ class PostgresJournal:
             .values(status="cancelled", ended=func.now())
         )
 
-    async def _take(self, run_id: str) -> tuple[RunRecord, Sequence[StepRecord], Lease]:
-        tried: list[int] = []  # epochs that an earlier try, cut off while it committed, may have got
+    async def _take_many(self, run_ids: list[str]) -> Mapping[str, _Taken | Exception]:
+        """Own runs, all in one transaction; for each what `take_run` gives or raises."""
+        tried: dict[str, list[int]] = {}  # epochs that an earlier try, cut off while it committed, may have got
 
-        async def work(connection: AsyncConnection) -> tuple[RunRecord, list[tuple[int, StepRecord]], HeldLease]:
+        async def work(connection: AsyncConnection) -> dict[str, _Numbered | Exception]:
             until = lease_clock() + self._writer.lease_s
-            row = await self._free_run(connection, run_id, tried)
-            epoch = row.lease_epoch + 1
-            tried.append(epoch)
-            expires = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, self._writer.lease_s)
-            await connection.execute(
-                update(ExecutionRow)
-                .where(_runs.id == run_id)
-                .values(lease_epoch=epoch, lease_owner=self._owner, lease_expires=expires)
-            )
-            (run,) = await self._run_records(connection, [row])
-            numbered = await _step_records(connection, run_id)
-            return run, numbered, HeldLease(run_id, epoch, run=run, blobs=frozenset(row.blobs), valid_until=until)
+            query = _RUN.where(_runs.id.in_(run_ids)).order_by(_runs.id).with_for_update(of=ExecutionRow.__table__)
+            rows = {row.id: row for row in (await connection.execute(query)).all()}
+            found = await self._records(connection, run_ids, rows)
+            for run_id, row in rows.items():
+                try:
+                    self._check_free(row, tried.get(run_id, ()))
+                except RunBusy as error:
+                    found[run_id] = error
+            taken = {run_id: run for run_id, run in found.items() if isinstance(run, RunRecord)}
+            for run_id in taken:
+                tried.setdefault(run_id, []).append(rows[run_id].lease_epoch + 1)
+            await self._lease(connection, list(taken))
+            begun = [run_id for run_id in taken if rows[run_id].lease_epoch]  # of a new run nothing is recorded
+            steps = await _step_records(connection, begun)
+            return {
+                run_id: run
+                if isinstance(run, Exception)
+                else (run, steps.get(run_id, []), _new_lease(rows[run_id], run, until))
+                for run_id, run in found.items()
+            }
 
-        run, numbered, lease = await self._database.transaction(work)
+        taken = await self._database.transaction(work)
+        return {run_id: one if isinstance(one, Exception) else self._held(*one) for run_id, one in taken.items()}
+
+    def _held(self, run: RunRecord, numbered: list[tuple[int, StepRecord]], lease: HeldLease) -> _Taken:
         lease.taken = {(record.path, record.attempt): (seq, record) for seq, record in numbered}
         lease.next_seq = max((seq for seq, _ in numbered), default=0) + 1
         self._writer.hold(lease)
         return run, [record for _, record in numbered], lease
 
-    async def _free_run(self, connection: AsyncConnection, run_id: str, ours: Sequence[int] = ()) -> AnyRow:
-        """The run's row, locked, if nobody alive executes the run. ours: epochs that this call may have got itself."""
+    def _let_go(self, taken: _Taken) -> None:
+        """Whoever wanted that run does not wait for it any more."""
+        task = asyncio.get_running_loop().create_task(self._writer.release(taken[2]))
+        self._letting_go.add(task)
+        task.add_done_callback(self._letting_go.discard)
+
+    async def _lease(self, connection: AsyncConnection, run_ids: list[str]) -> None:
+        if run_ids:
+            expires = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, self._writer.lease_s)
+            change = update(ExecutionRow).where(_runs.id.in_(run_ids))
+            await connection.execute(
+                change.values(lease_epoch=_runs.lease_epoch + 1, lease_owner=self._owner, lease_expires=expires)
+            )
+
+    async def _free_run(self, connection: AsyncConnection, run_id: str) -> AnyRow:
+        """The run's row, locked, if nobody alive executes the run."""
         query = _RUN.where(_runs.id == run_id).with_for_update(of=ExecutionRow.__table__)
         (row,) = _found((await connection.execute(query)).all(), run_id)
+        self._check_free(row)
+        return row
+
+    def _check_free(self, row: AnyRow, ours: Sequence[int] = ()) -> None:
+        """Raises RunBusy if somebody alive executes the run. ours: epochs that this call may have got itself."""
         if _is_free(row) or (row.lease_owner == self._owner and row.lease_epoch in ours):
-            return row
+            return
         owner = ProcessId.parse(row.lease_owner)
         who = f"process {owner.pid} on {owner.host}" if owner else row.lease_owner
         if row.lease_owner == self._owner:
             who = "this process"
         raise RunBusy(
-            f"Run {run_id} is being executed by {who}. Wait for it, or stop that process first; a process that is "
+            f"Run {row.id} is being executed by {who}. Wait for it, or stop that process first; a process that is "
             f"not heard of any more loses the run within {self._writer.lease_s:.0f} seconds."
         )
+
+    async def _read_many(self, run_ids: list[str]) -> Mapping[str, RunRecord | Exception]:
+        """Runs, all in one transaction; for each what `run` gives or raises."""
+
+        async def work(connection: AsyncConnection) -> dict[str, RunRecord | Exception]:
+            rows = (await connection.execute(_RUN.where(_runs.id.in_(run_ids)))).all()
+            return await self._records(connection, run_ids, {row.id: row for row in rows})
+
+        return await self._database.transaction(work)
+
+    async def _records(
+        self, connection: AsyncConnection, run_ids: Sequence[str], rows: Mapping[str, AnyRow]
+    ) -> dict[str, RunRecord | Exception]:
+        """The records of these runs, or why one cannot be had."""
+        blobs = await _load(connection, large_values(list(rows.values())))
+        found: dict[str, RunRecord | Exception] = {}
+        for run_id in run_ids:
+            if (row := rows.get(run_id)) is None:
+                found[run_id] = _no_run(run_id)
+                continue
+            try:
+                found[run_id] = run_record(row, self._documents.decode(row.document_hash, row.body), blobs)
+            except WorkflowError as error:
+                found[run_id] = error
+        return found
 
     async def _run_records(self, connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[RunRecord]:
         blobs = await _load(connection, large_values(rows))
@@ -257,11 +319,20 @@ def _is_free(row: AnyRow) -> bool:
     return owner is not None and owner.is_dead()
 
 
-async def _step_records(connection: AsyncConnection, run_id: str) -> list[tuple[int, StepRecord]]:
-    query = select(*_steps).where(_steps.run_id == run_id).order_by(_steps.seq, _steps.attempt)
-    rows = (await connection.execute(query)).all()
-    records = step_records(rows, await _load(connection, large_values(rows)))
-    return [(row.seq, record) for row, record in zip(rows, records, strict=True)]
+def _new_lease(row: AnyRow, run: RunRecord, until: float) -> HeldLease:
+    return HeldLease(row.id, row.lease_epoch + 1, run=run, blobs=frozenset(row.blobs), valid_until=until)
+
+
+async def _step_records(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, list[tuple[int, StepRecord]]]:
+    """The records of runs with their numbers, in order of their making."""
+    found: dict[str, list[tuple[int, StepRecord]]] = {}
+    if run_ids:
+        query = select(*_steps).where(_steps.run_id.in_(run_ids)).order_by(_steps.run_id, _steps.seq, _steps.attempt)
+        rows = (await connection.execute(query)).all()
+        records = step_records(rows, await _load(connection, large_values(rows)))
+        for row, record in zip(rows, records, strict=True):
+            found.setdefault(row.run_id, []).append((row.seq, record))
+    return found
 
 
 async def _load(connection: AsyncConnection, names: set[str]) -> dict[str, bytes]:
@@ -273,8 +344,12 @@ async def _load(connection: AsyncConnection, names: set[str]) -> dict[str, bytes
 
 def _found(rows: Sequence[AnyRow], run_id: str) -> Sequence[AnyRow]:
     if not rows:
-        raise RunNotFound(f"There is no run {run_id}. `steploom runs list` shows the runs there are.")
+        raise _no_run(run_id)
     return rows
+
+
+def _no_run(run_id: str) -> RunNotFound:
+    return RunNotFound(f"There is no run {run_id}. `steploom runs list` shows the runs there are.")
 
 
 def _held(lease: Lease) -> HeldLease:

@@ -20,6 +20,7 @@ from core.engine.errors import RunNotFound
 from core.engine.journal import RunRecord
 from core.store.database import Database
 from core.store.documents import Documents
+from core.store.gathering import Gathering
 from core.store.large_values import keep_values
 from core.store.records import new_run_row
 from core.store.tables import DocumentRow
@@ -129,7 +130,7 @@ GROUP BY 1""")
 _FACTS = text("""
 SELECT q.*, e.status IN ('queued', 'running', 'suspended') OR (e.status = 'cancelled' AND e.resumable AND q.handed_over)
     AS wanted
-FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = :run_id""")
+FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = ANY(CAST(:ids AS text[]))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ class QueuedRuns:
     def __init__(self, database: Database, documents: Documents) -> None:
         self._database = database
         self._documents = documents
+        self._facts: Gathering[QueuedRun | None] = Gathering(self._facts_of)
 
     async def add(
         self, run: RunRecord, place: QueuePlace | None = None, *, connection: AsyncConnection | None = None
@@ -215,12 +217,14 @@ class QueuedRuns:
 
     async def get(self, run_id: str) -> QueuedRun | None:
         """What the queue knows of a run; None for one that never was in it."""
+        return await self._database.thread.call(self._facts.ask, run_id)
 
-        async def work(connection: AsyncConnection) -> QueuedRun | None:
-            row = (await connection.execute(_FACTS, {"run_id": run_id})).one_or_none()
-            return None if row is None else _queued(row)
+    async def _facts_of(self, run_ids: list[str]) -> Mapping[str, QueuedRun | None]:
+        async def work(connection: AsyncConnection) -> dict[str, QueuedRun | None]:
+            rows = await connection.execute(_FACTS, {"ids": run_ids})
+            return {**dict.fromkeys(run_ids), **{row.run_id: _queued(row) for row in rows}}
 
-        return await self._database.run(work)
+        return await self._database.transaction(work)
 
     async def lost(self, run_id: str) -> int:
         """A worker was lost while it executed the run; how many were by now."""

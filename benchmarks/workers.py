@@ -1,0 +1,162 @@
+"""How fast workers are, and whether they survive: `python -m benchmarks.workers [--runs N] [--kill]`.
+
+Without options: how long an idle worker takes to pick a run up, and how many runs a second one worker executes beside
+the queue library's own rate of jobs that do nothing, in turns on the same server. With --kill: 1,000 runs over four
+worker processes of which one after the other is killed; each run must end once and no completed step may run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+from core.engine.events import Event, RunCompleted
+from core.service.worker import Worker
+from core.store.server import EmbeddedServer
+from core.workflow.document import loads
+from core.workspace import Workspace
+from tests.support.killed_workers import kill_at_random
+from tests.support.postgres import new_database
+from tests.support.worker_fleet import Fleet, counting_site, fleet_of
+
+NOTHING = loads("""\
+steploom: 1
+name: Nothing
+steps:
+  only:
+    type: template
+    config: {text: done}
+outputs: {text: '{{ only.text }}'}
+""")
+
+CONCURRENCY = 50
+PICK_UPS = 60
+ROUNDS = 3
+
+
+async def library_rate(url: str, jobs: int) -> float:
+    """Jobs a second that do nothing, by the library's own worker with its own defaults."""
+    import procrastinate
+
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=10, max_size=10))
+
+    @app.task(name="nothing", queue="rate")
+    async def nothing(number: int) -> None:
+        """Do nothing."""
+
+    async with app.open_async():
+        every: list[dict[str, Any]] = [{"number": number} for number in range(jobs)]
+        await nothing.batch_defer_async(*every)
+        began = time.perf_counter()
+        await app.run_worker_async(queues=["rate"], concurrency=CONCURRENCY, wait=False, install_signal_handlers=False)
+        return jobs / (time.perf_counter() - began)
+
+
+async def our_rate(office: Workspace, runs: int) -> float:
+    """Runs a second of a workflow with one step that does nothing, journalled, by one worker."""
+    for _ in range(runs):
+        await office.queue.enqueue(NOTHING, {})
+    left, over = runs, asyncio.Event()
+
+    def heard(event: Event) -> None:
+        nonlocal left
+        if isinstance(event, RunCompleted):
+            left -= 1
+            if not left:
+                over.set()
+
+    office.engine.listeners.append(heard)
+    worker = Worker(office, concurrency=CONCURRENCY)
+    began = time.perf_counter()
+    working = asyncio.create_task(worker.run())
+    await over.wait()
+    rate = runs / (time.perf_counter() - began)
+    office.engine.listeners.remove(heard)
+    worker.stop()
+    await working
+    return rate
+
+
+async def pick_up(office: Workspace, fleet: Fleet) -> list[float]:
+    """Seconds from asking for a run to the start of its step in another, idle process."""
+    await asyncio.to_thread(fleet.start)
+    random = Random(1)
+    asked: dict[str, float] = {}
+    for _ in range(PICK_UPS):
+        began = time.time()
+        asked[await office.queue.enqueue(NOTHING, {})] = began
+        await asyncio.sleep(random.uniform(0.2, 0.4))
+    await asyncio.to_thread(
+        fleet.until, lambda: not fleet.query("SELECT 1 FROM executions WHERE status <> 'completed'"), "all runs to end"
+    )
+    started = fleet.query("SELECT run_id, extract(epoch FROM started)::float8 FROM step_results")
+    return sorted(at - asked[run_id] for run_id, at in started)
+
+
+async def measure(url: str, folder: Path, runs: int) -> None:
+    """Print both measurements."""
+    async with Workspace.open(folder / "home", database_url=url) as office:
+        with fleet_of(url, folder / "fleet", lost_after=30, concurrency=10) as fleet:
+            waits = await pick_up(office, fleet)
+        report("pick-up by an idle worker", median_ms=1000 * median(waits), p95_ms=1000 * waits[int(0.95 * PICK_UPS)])
+        theirs: list[float] = []
+        ours: list[float] = []
+        for _ in range(ROUNDS):
+            theirs.append(await library_rate(url, runs))
+            ours.append(await our_rate(office, runs))
+        part = median(ours) / median(theirs)
+        report(
+            "one worker", runs_per_s=median(ours), library_jobs_per_s=median(theirs), part=part,
+            each=[round(rate) for rate in (*ours, *theirs)],
+        )  # fmt: skip
+
+
+async def survive(url: str, folder: Path, runs: int) -> None:
+    """Kill workers while they work. Raises AssertionError if a run did not end once, or a step ran again."""
+    began = time.perf_counter()
+    async with Workspace.open(folder / "home", database_url=url) as office:
+        with fleet_of(url, folder / "fleet") as fleet, counting_site(slow_s=0.03) as site:
+            kills = max(runs // 25, 4)
+            losses = await kill_at_random(office, fleet, site, runs=runs, kills=kills, random=Random())
+    report("killed workers", runs=runs, kills=kills, runs_that_lost_one=losses, seconds=time.perf_counter() - began)
+
+
+def report(what: str, **facts: object) -> None:
+    """One line of JSON."""
+    shown = {name: round(value, 3) if isinstance(value, float) else value for name, value in facts.items()}
+    print(json.dumps({"measured": what, **shown}), flush=True)
+
+
+def main() -> None:
+    """Measure on a server of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=0)
+    parser.add_argument("--kill", action="store_true")
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="steploom-workers-") as name:
+        folder = Path(name)
+        server = EmbeddedServer(folder / "postgres")
+        address = server.start()
+        try:
+            with new_database(address, "template0") as url:
+                work = (
+                    survive(url, folder, options.runs or 1000)
+                    if options.kill
+                    else measure(url, folder, options.runs or 400)
+                )
+                asyncio.run(work)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
