@@ -1,8 +1,8 @@
-"""The application: every endpoint behind the gate."""
+"""The application: every endpoint behind the gate, and the description of them all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,38 +13,68 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 from core.service.bearer import Application
-from core.service.http import chat_routes, health_routes, run_routes, workflow_routes
+from core.service.http import (
+    chat_routes,
+    health_routes,
+    hook_routes,
+    openai_routes,
+    run_routes,
+    workflow_routes,
+)
 from core.service.http.endpoint import endpoint
 from core.service.http.errors import ApiError
 from core.service.http.gate import Gate
+from core.service.http.openapi import description, page
 from core.service.http.parts import ServiceParts
-from core.service.http.responses import error_response
+from core.service.http.responses import encoded, error_response
 from core.service.http.route import Route
 
-ROUTES: Final[Sequence[Route]] = (
-    *run_routes.ROUTES,
-    *chat_routes.ROUTES,
-    *workflow_routes.ROUTES,
-    *health_routes.ROUTES,
-)
-"""Everything that the service answers to."""
+_PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Everything that the service answers to, calls of api triggers apart."""
+    return (
+        *run_routes.ROUTES,
+        *chat_routes.ROUTES,
+        *workflow_routes.ROUTES,
+        *openai_routes.routes(),
+        *health_routes.ROUTES,
+    )
 
 
 def make_app(parts: ServiceParts) -> Application:
     """The service as an ASGI application."""
+    declared = all_routes()
+    spec = encoded(description(declared, parts.version), parts.limits.answer)
+    text = page(declared, parts.version).encode()
     routes: list[BaseRoute] = [
-        StarletteRoute(each.path, endpoint(each, parts), methods=[each.method], include_in_schema=False)
-        for each in ROUTES
+        StarletteRoute(each.path, endpoint(each, parts), methods=[each.method]) for each in declared
+    ]
+    routes += [
+        StarletteRoute("/openapi.json", _always(spec, "application/json"), methods=["GET"]),
+        StarletteRoute("/docs", _always(text, "text/html; charset=utf-8"), methods=["GET"]),
+        StarletteRoute(
+            hook_routes.PREFIX + "/{path:path}", hook_routes.hook_endpoint(parts), methods=list(hook_routes.METHODS)
+        ),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_page})
     app.router.redirect_slashes = False
     return Gate(app, parts.hosts, parts.clock)
 
 
+def _always(data: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that everybody may read, and that loads nothing from elsewhere."""
+
+    async def answer(_request: Request) -> Response:
+        return Response(data, media_type=media_type, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    return answer
+
+
 async def _no_such_page(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return error_response(
-            ApiError(405, "method", "That is not done with this method. /openapi.json says how.", headers=error.headers)
-        )
+        message = "That is not done with this method. /openapi.json says how."
+        return error_response(ApiError(405, "method", message, headers=error.headers))
     return error_response(ApiError(404, "no_page", "There is nothing there. /openapi.json says what there is."))

@@ -192,7 +192,7 @@ def turn_json(reply: Reply, outcome: Outcome) -> dict[str, Json]:
 async def list_conversations(call: Call) -> Response:
     """The conversations that were used last."""
     wish = call.asked(ConversationsQuery)
-    names = {saved.id: saved.agent.name for saved in await call.parts.agents.list()}
+    names: dict[UUID | None, str] = {saved.id: saved.agent.name for saved in await call.parts.agents.list()}
     found = await call.parts.conversations.list(search=wish.search, own=wish.own, limit=wish.limit)
     listed = [
         {**conversation_json(each.conversation, names.get(each.conversation.agent_id, "")), "snippet": each.snippet,
@@ -348,6 +348,7 @@ ROUTES: Final = (
         "POST", "/api/v1/conversations/{conversation_id}/answers", answer_conversation,
         "Answer what a conversation waits for", "Conversations", scopes=("answer",), body=Decide, path_examples=_PATH,
         examples={"Allow a call": {"id": "call-1", "allow": True}, "A choice": {"id": _ID_EXAMPLE, "choice": "yes"}},
-        answers={200: _STREAM, 404: _MISSING, 409: Answer("Nothing waits there."), 422: Answer("It wants another answer.")},
+        answers={200: _STREAM, 404: _MISSING, 409: Answer("Nothing waits there."),
+                 422: Answer("It wants something else.")},
     ),
 )  # fmt: skip

@@ -43,13 +43,14 @@ def endpoint(route: Route, parts: ServiceParts) -> Callable[[Request], Awaitable
                 ApiError(503, "timeout", "It took too long and was given up. Try again.", headers={"Retry-After": "5"})
             )
         except Exception as error:  # noqa: BLE001 - the last stop before the caller, who is told nothing of the inside
-            return error_response(as_api_error(error) or _unexpected(error, route))
+            return error_response(as_api_error(error) or unexpected(error, f"{route.method} {route.path}"))
 
     return answer
 
 
-def _unexpected(error: Exception, route: Route) -> ApiError:
-    _log.error("%s %s met an error that was not expected", route.method, route.path, exc_info=error)
+def unexpected(error: Exception, where: str) -> ApiError:
+    """An error that should not be, as an answer that tells nothing of the inside; the log holds it."""
+    _log.error("%s met an error that was not expected", where, exc_info=error)
     return ApiError(500, "unexpected", "Steploom met an error that it did not expect. Its log holds the details.")
 
 

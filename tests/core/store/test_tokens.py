@@ -27,7 +27,7 @@ async def test_a_token_is_known_by_its_text_alone(tokens: Tokens) -> None:
     assert text.startswith(PREFIX)
     found = await tokens.check(text)
     assert found is not None
-    assert (found.id, found.name, found.scopes) == (made.id, "ci \x00", {"run", "read"})
+    assert (found.id, found.name, found.scopes) == (made.id, "ci \x00", frozenset({"run", "read"}))
     wrong = text[:-1] + ("0" if text[-1] != "0" else "1")
     for other in (
         wrong,

@@ -63,7 +63,7 @@ async def test_files_go_along(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_call_waits_for_a_person_who_answers_over_http(site: Site, http: httpx.AsyncClient) -> None:
-    greet = Function("greet", kind="workflow", target="Greet", needs_approval=True)
+    greet = Function("greet", kind="workflow", target="Greet", policy="ask")
     await site.workspace.agents.save(Agent("Careful", functions=(greet,)), 0)
     body = {"message": "Call greet please", "stream": False}
     waiting = (await http.post("/api/v1/agents/Careful/chat", json=body)).json()

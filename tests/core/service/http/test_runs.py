@@ -121,7 +121,8 @@ async def test_a_question_is_shown_and_answered(http: httpx.AsyncClient) -> None
 async def test_a_form_is_checked_before_it_is_taken(http: httpx.AsyncClient) -> None:
     run = await _start(http, "Order", 20)
     address = f"/api/v1/runs/{run['run_id']}"
-    for wrong in ({"choice": "x"}, {"form": {}}, {"form": {"count": "three"}}):
+    wrongs: list[dict[str, Any]] = [{"choice": "x"}, {"form": {}}, {"form": {"count": "three"}}]
+    for wrong in wrongs:
         assert (await http.post(f"{address}/answers", json=wrong)).status_code == 422
     await http.post(f"{address}/answers", json={"form": {"count": 3}})
     assert (await http.get(address, params={"wait_s": 20})).json()["outputs"] == {"count": 3}

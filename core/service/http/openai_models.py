@@ -1,0 +1,90 @@
+"""What clients of OpenAI's chat completions send, as far as it means something here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+import re
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.agents.attachments import Attachment
+from core.service.http.errors import ApiError
+
+_DATA_URL: Final = re.compile(r"data:([A-Za-z0-9.+/-]{0,100});base64,(.*)\Z", re.DOTALL)
+
+
+class WirePart(BaseModel):
+    """A piece of a message."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = Field(max_length=50)
+    text: str = Field("", max_length=1_000_000)
+    image_url: dict[str, Any] | str | None = None
+    file: dict[str, Any] | None = None
+
+
+class WireMessage(BaseModel):
+    """A message of the conversation so far."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[WirePart] | None = None
+
+    @property
+    def text(self) -> str:
+        """Its text, without pictures and files."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if part.type == "text")
+        return self.content or ""
+
+    def attachments(self) -> list[Attachment]:
+        """Its pictures and files. Raises ApiError for one that is not sent along."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [_attachment(part, number) for number, part in enumerate(parts) if part.type != "text"]
+
+
+class StreamOptions(BaseModel):
+    """What a stream tells besides."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    include_usage: bool = False
+
+
+class ChatCompletion(BaseModel):
+    """A request for the next message of a conversation. What is not named here is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field(min_length=1, max_length=250, description="`agent/NAME` or `workflow/NAME`.")
+    messages: list[WireMessage] = Field(min_length=1, max_length=2000)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(None, description="1, if anything.")
+    tools: list[dict[str, Any]] | None = Field(None, description="None: agents have functions of their own.")
+
+
+def _attachment(part: WirePart, number: int) -> Attachment:
+    match part.type:
+        case "image_url":
+            source = part.image_url.get("url") if isinstance(part.image_url, dict) else part.image_url
+            name = ""
+        case "file":
+            source = (part.file or {}).get("file_data")
+            name = str((part.file or {}).get("filename") or "")[:200]
+        case other:
+            raise ApiError(400, "content", f"Parts of the type {other!r} are not taken. Send text, image_url or file.")
+    match = _DATA_URL.match(source) if isinstance(source, str) else None
+    if match is None:
+        raise ApiError(400, "content", "Pictures and files are sent along as data: URLs in base64, not by address.")
+    try:
+        data = base64.b64decode(match[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise ApiError(400, "content", "A data: URL holds no base64.") from None
+    kind = match[1]
+    return Attachment(data, name or f"file-{number + 1}{mimetypes.guess_extension(kind) or ''}", kind)

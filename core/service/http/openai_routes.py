@@ -1,0 +1,205 @@
+"""OpenAI's API, as far as chat clients need it: agents and workflows that take a message are its models."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from core.agents.chat_events import TextDelta, TurnEnded, TurnWaiting
+from core.agents.reply import Outcome, Reply
+from core.agents.workflow_chat import message_input
+from core.service.http.chat_routes import refuse_too_many
+from core.service.http.errors import ApiError
+from core.service.http.openai_history import Histories
+from core.service.http.openai_models import ChatCompletion
+from core.service.http.parts import ServiceParts
+from core.service.http.responses import event_stream, event_text, json_response
+from core.service.http.route import Answer, Call, Route
+from core.service.http.values import pending_json
+from core.store.errors import AgentNotFound, WorkflowNotFound
+from core.workflow.model import Json
+
+_FINISH: Final = {"completed": "stop", "waiting": "stop", "limited": "length", "cancelled": "stop", "failed": "stop"}
+
+_COMPLETION: Final[dict[str, Json]] = {
+    "id": "chatcmpl-5f2c", "object": "chat.completion", "created": 1795770000, "model": "agent/Clerk",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Thirty days."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 210, "completion_tokens": 5, "total_tokens": 215},
+}  # fmt: skip
+
+
+class OpenAi:
+    """The endpoints under `/v1`, with what they remember of conversations."""
+
+    def __init__(self) -> None:
+        self._histories = Histories()
+
+    async def models(self, call: Call) -> Response:
+        """All models."""
+        parts = call.parts
+        listed = [_model_json(f"agent/{s.agent.name}", s.updated.timestamp()) for s in await parts.agents.list()]
+        for entry in await parts.workflows.list():
+            found = await parts.workflows.get(entry.name)
+            if found.workflow.trigger.type == "message" and message_input(found.workflow):
+                listed.append(_model_json(f"workflow/{entry.name}", entry.updated.timestamp()))
+        return json_response({"object": "list", "data": listed}, limit=parts.limits.answer)
+
+    async def model(self, call: Call) -> Response:
+        """One model."""
+        name = call.path("model")
+        await _check_model(call.parts, name)
+        return json_response(_model_json(name, 0))
+
+    async def complete(self, call: Call) -> Response:
+        """The next message of a conversation."""
+        wish, parts = call.sent(ChatCompletion), call.parts
+        if wish.n not in (None, 1):
+            raise ApiError(400, "n", "One answer is made at a time. Leave `n` out.")
+        if wish.tools:
+            message = "Agents have functions of their own; a client's `tools` cannot be given to them. Leave them out."
+            raise ApiError(400, "tools", message)
+        await _check_model(parts, wish.model)
+        refuse_too_many(parts)
+        attachments = wish.messages[-1].attachments()
+        conversation, text = await self._histories.conversation(parts, wish.model, wish.messages, call.caller)
+        reply = parts.chat.send(conversation, text, attachments)
+        answer = _Answer(wish, reply, int(parts.clock.now().timestamp()))
+        if wish.stream:
+            return event_stream(self._stream(answer, call.caller), parts)
+        outcome = await reply.outcome()
+        return json_response(self._whole(answer, outcome, call.caller), limit=parts.limits.answer)
+
+    def _whole(self, answer: _Answer, outcome: Outcome, caller: str) -> dict[str, Json]:
+        if isinstance(outcome, TurnEnded) and outcome.status == "failed":
+            raise ApiError(502, "failed", outcome.reason or "The answer could not be made.")
+        text = said(outcome)
+        self._remember(answer, text, caller)
+        message: dict[str, Json] = {"role": "assistant", "content": text}
+        choice: dict[str, Json] = {"index": 0, "message": message, "finish_reason": _finish(outcome)}
+        return {**answer.head("chat.completion"), "choices": [choice], "usage": _usage(outcome), **_own(outcome)}
+
+    async def _stream(self, answer: _Answer, caller: str) -> AsyncIterator[bytes]:
+        yield answer.piece({"role": "assistant", "content": ""})
+        told = ""
+        outcome: Outcome | None = None
+        async for event in answer.reply:
+            match event:
+                case TextDelta():
+                    told += event.text
+                    yield answer.piece({"content": event.text})
+                case TurnEnded() | TurnWaiting():
+                    outcome = event
+                case _:
+                    pass
+        assert outcome is not None, "a reply ends with its outcome"
+        if isinstance(outcome, TurnEnded) and outcome.status == "failed":
+            yield event_text(ApiError(502, "failed", outcome.reason or "The answer could not be made.").body())
+            return
+        text = said(outcome)
+        if text and not told.endswith(text):
+            rest = f"\n\n{text}" if told else text
+            told += rest
+            yield answer.piece({"content": rest})
+        self._remember(answer, told, caller)
+        yield answer.piece({}, finish=_finish(outcome), own=_own(outcome))
+        options = answer.wish.stream_options
+        if options is not None and options.include_usage:
+            yield event_text({**answer.head("chat.completion.chunk"), "choices": [], "usage": _usage(outcome)})
+        yield event_text("[DONE]")
+
+    def _remember(self, answer: _Answer, text: str, caller: str) -> None:
+        self._histories.remember(answer.wish.model, answer.wish.messages, text, caller, answer.reply.conversation_id)
+
+
+class _Answer:
+    """An answer in the making, with what all its pieces say."""
+
+    def __init__(self, wish: ChatCompletion, reply: Reply, created: int) -> None:
+        self.wish = wish
+        self.reply = reply
+        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+        self._created = created
+
+    def head(self, kind: str) -> dict[str, Json]:
+        """What the whole and each piece begin with."""
+        return {"id": self._id, "object": kind, "created": self._created, "model": self.wish.model}
+
+    def piece(self, delta: dict[str, Json], *, finish: str | None = None, own: dict[str, Json] | None = None) -> bytes:
+        """One piece of a stream."""
+        choice: dict[str, Json] = {"index": 0, "delta": delta, "finish_reason": finish}
+        return event_text({**self.head("chat.completion.chunk"), "choices": [choice], **(own or {})})
+
+
+def said(outcome: Outcome) -> str:
+    """An answer as text; for one that waits, what it waits for, because such clients show nothing else."""
+    if isinstance(outcome, TurnEnded):
+        return outcome.text or outcome.reason
+    asked = "\n".join(f"- {each.message}" for each in outcome.pending)
+    return f"This waits for a person, who answers in Steploom or over its API:\n{asked}"
+
+
+def _own(outcome: Outcome) -> dict[str, Json]:
+    """What only clients that know Steploom look at."""
+    pending = [pending_json(each) for each in outcome.pending] if isinstance(outcome, TurnWaiting) else []
+    about: dict[str, Json] = {"conversation_id": str(outcome.conversation_id), "pending": [*pending]}
+    return {"steploom": about}
+
+
+def _finish(outcome: Outcome) -> str:
+    return _FINISH[outcome.status if isinstance(outcome, TurnEnded) else "waiting"]
+
+
+def _usage(outcome: Outcome) -> dict[str, Json]:
+    usage = outcome.usage
+    return {"prompt_tokens": usage.tokens_in, "completion_tokens": usage.tokens_out, "total_tokens": usage.tokens}
+
+
+def _model_json(name: str, created: float) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": int(created), "owned_by": "steploom"}
+
+
+async def _check_model(parts: ServiceParts, model: str) -> None:
+    """Raise ApiError unless that is an agent, or a workflow that takes a message."""
+    kind, _, name = model.partition("/")
+    unknown = ApiError(404, "model_not_found", f"There is no model {model!r}. /v1/models lists those there are.")
+    try:
+        if kind == "agent":
+            await parts.agents.get(name)
+        elif kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
+            raise unknown
+    except (AgentNotFound, WorkflowNotFound):
+        raise unknown from None
+
+
+def routes() -> tuple[Route, ...]:
+    """The endpoints, with a memory of their own."""
+    api = OpenAi()
+    model: dict[str, Json] = {"id": "agent/Clerk", "object": "model", "created": 1795770000, "owned_by": "steploom"}
+    hello = [{"role": "user", "content": "What is the notice period?"}]
+    return (
+        Route(
+            "GET", "/v1/models", api.models, "List models", "OpenAI", scopes=("run", "read"),
+            description="Every agent is a model `agent/NAME`, every workflow with the trigger `message` a model "
+            "`workflow/NAME`.",
+            answers={200: Answer("The models.", {"object": "list", "data": [model]})},
+        ),
+        Route(
+            "GET", "/v1/models/{model:path}", api.model, "Show a model", "OpenAI", scopes=("run", "read"),
+            path_examples={"model": "agent/Clerk"},
+            answers={200: Answer("The model.", model), 404: Answer("There is no such model.")},
+        ),
+        Route(
+            "POST", "/v1/chat/completions", api.complete, "Chat", "OpenAI", scopes=("run",), body=ChatCompletion,
+            description="As of OpenAI's API. An agent keeps its own instructions, model and functions; a system "
+            "message is put before what is said first.",
+            examples={"Whole": {"model": "agent/Clerk", "messages": hello},
+                      "Streamed": {"model": "agent/Clerk", "messages": hello, "stream": True}},
+            answers={200: Answer("The answer, or its pieces as server-sent events.", _COMPLETION),
+                     400: Answer("Something is asked for that there is not."), 404: Answer("There is no such model."),
+                     409: Answer("The conversation cannot go on like that."),
+                     429: Answer("Too many answers are being made.")},
+        ),
+    )  # fmt: skip
