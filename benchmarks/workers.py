@@ -123,7 +123,7 @@ async def survive(url: str, folder: Path, runs: int) -> None:
     """Kill workers while they work. Raises AssertionError if a run did not end once, or a step ran again."""
     began = time.perf_counter()
     async with Workspace.open(folder / "home", database_url=url) as office:
-        with fleet_of(url, folder / "fleet") as fleet, counting_site(slow_s=0.03) as site:
+        with fleet_of(url, folder / "fleet", lost_after=10) as fleet, counting_site(slow_s=0.03) as site:
             kills = max(runs // 25, 4)
             losses = await kill_at_random(office, fleet, site, runs=runs, kills=kills, random=Random())
     report("killed workers", runs=runs, kills=kills, runs_that_lost_one=losses, seconds=time.perf_counter() - began)

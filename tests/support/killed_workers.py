@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from random import Random
+from typing import TypeAlias
 
 from core.workflow.document import loads
 from core.workspace import Workspace
 from tests.support.worker_fleet import COUNT_ENDINGS, CountingSite, Fleet
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
 
 CHAIN = """\
 steploom: 1
@@ -55,7 +59,9 @@ async def kill_at_random(
     for number in range(kills):
         goal = (number + 1) * runs // (kills + 1)
         await off_loop(fleet.until, lambda goal=goal: _ended(fleet) >= goal, f"{goal} runs to end", seconds=600)
-        victim = workers.pop(random.randrange(4))
+        await off_loop(fleet.until, lambda: _at_work(fleet, workers), "a worker to be at work")
+        victim = random.choice(_at_work(fleet, workers) or workers)
+        workers.remove(victim)
         victim.kill()
         victim.wait()
         workers.append(await asyncio.to_thread(fleet.start, wait=False))
@@ -78,6 +84,13 @@ async def kill_at_random(
     assert {path for path, times in site.hits.items() if times > attempts.get(path, 0)} == set()
     assert set(site.hits) == set(attempts)
     return int(fleet.query("SELECT coalesce(sum(losses), 0) FROM queued_runs")[0][0])
+
+
+def _at_work(fleet: Fleet, workers: list[Process]) -> list[Process]:
+    """Those that own a run at this moment."""
+    owners = fleet.query("SELECT lease_owner FROM executions WHERE lease_owner IS NOT NULL AND status = 'running'")
+    pids = {int(owner.rsplit("/", 2)[1]) for (owner,) in owners}
+    return [worker for worker in workers if worker.pid in pids]
 
 
 def _ended(fleet: Fleet) -> int:

@@ -103,7 +103,7 @@ class CountingSite:
 class Fleet:
     """Worker processes. url: of their database. lost_after: seconds of silence after which a worker is lost."""
 
-    def __init__(self, url: str, folder: Path, *, lost_after: float = 3.0, concurrency: int = 5) -> None:
+    def __init__(self, url: str, folder: Path, *, lost_after: float = 5.0, concurrency: int = 5) -> None:
         self.url = url
         self.folder = folder
         self.lost_after = lost_after
