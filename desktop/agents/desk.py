@@ -31,8 +31,8 @@ class AgentDesk(QObject):
     """The agents as last seen. changed: there are other agents, or they cannot be read. opened: another workspace.
 
     edit_wanted: the name of an agent to be edited. new_wanted: an Agent to be edited that is not kept yet. chat_wanted:
-    the name of an agent to talk with. renamed: old and new name. deleted_some: names. agents: all there are, by name.
-    deleted: those in the bin. examples: agents that come with the program.
+    the name of an agent to talk with. deleted_some: names. agents: all there are, by name. deleted: those in the bin.
+    examples: agents that come with the program. is_read: whether they were read yet.
     """
 
     changed = Signal()

@@ -79,6 +79,9 @@ async def test_undo_and_redo_go_over_all_pages(program: Program) -> None:
     write(field(editor, "Limits", "limits", "steps"), "5")
     write(editor.pages["Profile"].prompt.editor, "X")
     prompt = editor.pages["Profile"].prompt.editor
+    editor.activateWindow()
+    QTest.keyClick(prompt, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert prompt.toPlainText() != "X"
     while editor.draft.stack.canUndo():
         press(editor.undo)
     assert (editor.draft.agent, prompt.toPlainText()) == (DESK, DESK.prompt)
