@@ -130,6 +130,30 @@ class LimitSettings(BaseModel):
         return value
 
 
+class BudgetSettings(BaseModel):
+    """What may be spent on models before a run waits and a person is asked. Agents have limits of their own besides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    usd_per_run: float = Field(
+        0, ge=0, le=1_000_000, title="For one run", description="0 for no limit.", json_schema_extra={"unit": "USD"}
+    )
+    usd_per_day: float = Field(
+        0, ge=0, le=1_000_000, title="For all of a day", description="Runs and chats; 0 for no limit.",
+        json_schema_extra={"unit": "USD"},
+    )  # fmt: skip
+    workflows: dict[str, float] = Field(
+        default_factory=dict, title="For a workflow", description="US dollars a day, by the workflow's name."
+    )
+
+    @field_validator("workflows")
+    @classmethod
+    def _positive(cls, value: dict[str, float]) -> dict[str, float]:
+        if wrong := [name for name, dollars in value.items() if not dollars > 0]:
+            raise ValueError(f"more than 0 USD must be allowed for {', '.join(wrong)}; leave it out for no limit")
+        return value
+
+
 def rate_of(text: str) -> tuple[int, float]:
     """How many within how many seconds `60/1m` says. Raises ValueError."""
     number, _, span = text.partition("/")
@@ -171,6 +195,7 @@ class Settings(BaseSettings):
     memory: MemorySettings = Field(default_factory=MemorySettings, title="Memory")
     workers: WorkerSettings = Field(default_factory=WorkerSettings, title="Workers")
     limits: LimitSettings = Field(default_factory=LimitSettings, title="Limits")
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
     secrets_file: bool = Field(
         False, title="Keys in a file",
         description="Without a keyring: keep keys in a file that only you can read.",

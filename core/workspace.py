@@ -39,6 +39,7 @@ from core.llm.demo import DEMO_MODEL, DemoModels
 from core.llm.from_settings import model_server
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
+from core.monitoring.budgets import budget, estimate_words
 from core.monitoring.watch import Watch
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
@@ -187,6 +188,7 @@ class Workspace:
                 blobs=store.blobs if store is not None else MemoryBlobs(),
                 folders=GrantedFolders([*settings_grants, *grants]),
                 addresses=AllowedHosts(settings.allowed_hosts),
+                budget=budget(settings.budgets, store, clock),
             )
             workspace = cls(
                 home=folder,
@@ -500,6 +502,11 @@ class Workspace:
         """Answer what the step at that path asks, and go on with the run."""
         await self.journal.answer(run_id, path, answer)
         return await (await self.resume(run_id)).result()
+
+    async def estimate(self, workflow: str) -> str:
+        """What the next run of a workflow will cost, going by the last ones, in words."""
+        known = await self.store.spending.estimate(workflow) if self.store is not None else None
+        return estimate_words(workflow, known)
 
     async def delete_run(self, run_id: str) -> None:
         """Forget a run and everything that it did.

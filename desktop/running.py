@@ -92,10 +92,16 @@ class Running(QObject):
         prompt = controller.findChild(RunPrompt)
         if prompt is None:
             saved, themes, icons = SavedInputs(self._home / "inputs"), self._window.themes, self._window.icons
-            prompt = RunPrompt(tab.document, controller, saved, self._bridge, themes, icons, self._window)
+            prompt = RunPrompt(
+                tab.document, controller, saved, self._bridge, themes, icons, self._window, self._estimate
+            )
             prompt.setParent(controller)
             prompt.refused.connect(lambda error: self.refuse(tab, error))
         return prompt
+
+    async def _estimate(self, workflow: str) -> str:
+        """What a run of a workflow will cost, in words; '' if no workspace is open any more."""
+        return await self._workspace.estimate(workflow) if self._workspace is not None else ""
 
     def _make(self, tab: WorkTab) -> None:
         from desktop.run_controller import RunController  # brings the engine, which the first paint does not need

@@ -53,6 +53,7 @@ def run(
     allow_write: WriteOption = [],  # noqa: B006 - as above
     queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker; print the run's id.")] = False,
     queue_name: Annotated[str, typer.Option("--queue-name", help="With --queue: which queue.")] = "default",
+    estimate: Annotated[bool, typer.Option("--estimate", help="Run nothing; tell what a run will cost.")] = False,
     priority: Annotated[int, typer.Option("--priority", help="With --queue: the higher, the sooner.")] = 0,
 ) -> int:
     """Run a workflow and show its steps as they run, or leave it to a worker.
@@ -60,6 +61,8 @@ def run(
     Exit codes: 0 completed, 1 failed, 2 bad document or usage, 3 suspended, 130 cancelled. Ctrl-C leaves a run
     that `steploom runs resume` goes on with.
     """
+    if estimate:
+        return asyncio.run(_estimate(workflow, as_json=as_json))
     inputs = read_inputs(given, inputs_file)
     if queue:
         if memory_only or events or timeout or allow_read or allow_write:
@@ -80,6 +83,23 @@ def run(
             write=allow_write,
         )
     )
+
+
+async def _estimate(name: str, *, as_json: bool) -> int:
+    """Print what the last runs of a workflow cost."""
+    from dataclasses import asdict
+
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        workflow = (await workspace.find(name)).workflow.name
+        known = await workspace.store.spending.estimate(workflow) if workspace.store is not None else None
+        words = await workspace.estimate(workflow)
+    if as_json:
+        print_json({"workflow": workflow, **(asdict(known) if known is not None else {"runs": 0})})
+    else:
+        typer.echo(words)
+    return COMPLETED
 
 
 def sample(

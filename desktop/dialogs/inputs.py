@@ -111,6 +111,11 @@ class InputsDialog(QDialog):
             about.setWordWrap(True)
             set_role(about, kind="secondary")
             layout.addWidget(about)
+        self.estimate = QLabel()
+        self.estimate.setWordWrap(True)
+        set_role(self.estimate, kind="muted")
+        self.estimate.hide()
+        layout.addWidget(self.estimate)
         layout.addLayout(chooser)
         layout.addWidget(self.name)
         layout.addWidget(area, 1)
@@ -134,6 +139,11 @@ class InputsDialog(QDialog):
         self.sets.setCurrentIndex(self.sets.findData(chosen) if chosen else -1)
         self.sets.setEnabled(self.sets.count() > 0)
         self.remove.setEnabled(bool(chosen))
+
+    def show_estimate(self, words: str) -> None:
+        """Say what the run will cost."""
+        self.estimate.setText(words)
+        self.estimate.show()
 
     def fill(self, values: Mapping[str, Json]) -> None:
         """Show values of an earlier run, as far as the workflow still has those inputs."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
@@ -23,7 +24,7 @@ class RunPrompt(QObject):
     """Starts runs of one document, asking for inputs if it has any.
 
     prompted: the dialog, once it is open. refused: why nothing was started (DocumentError: the document has problems);
-    whoever hears it says so.
+    whoever hears it says so. estimate: tells in words what a run of a workflow will cost, by its name.
     """
 
     prompted = Signal(object)
@@ -38,6 +39,7 @@ class RunPrompt(QObject):
         themes: ThemeManager,
         icons: Icons,
         window: QWidget | None = None,
+        estimate: Callable[[str], Coroutine[Any, Any, str]] | None = None,
     ) -> None:
         super().__init__(window)
         self._document = document
@@ -47,6 +49,7 @@ class RunPrompt(QObject):
         self._themes = themes
         self._icons = icons
         self._window = window
+        self._estimate = estimate
         self._part = WHOLE
 
     def run(self, part: Part = WHOLE) -> None:
@@ -88,6 +91,12 @@ class RunPrompt(QObject):
         )
         dialog.open()
         self.prompted.emit(dialog)
+        if self._estimate is not None:
+            asked = self._bridge.spawn(
+                self._estimate(self._document.workflow.name), dialog.show_estimate, lambda _: None, name="estimate"
+            )
+            if asked is not None:  # whoever is quicker with the inputs does not wait for it
+                dialog.finished.connect(lambda _: asked.cancel())
 
     def _start(self, inputs: Mapping[str, Json]) -> None:
         key, values = self._key(), dict(inputs)

@@ -83,7 +83,7 @@ class MonitoringPanel(QWidget):
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.durations = DurationsChart(theme, title_of)
         self.run_list = NumberTable(
-            "Runs of the chosen bar", rows.RUNS, (90, 130, 90, 80, 260), themes, most=10, texts=(0, 1, 5)
+            "Runs of the chosen bar", rows.RUNS, (140, 84, 126, 80, 74), themes, most=10, texts=(0, 1, 5), stretch=5
         )
         self.run_list.activated.connect(lambda index: self._open_run(self.run_list.key_of(index)))
         self.by = self._choice("Spending by", list(_BY.values()), self._show_spent)

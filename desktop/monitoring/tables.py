@@ -131,7 +131,10 @@ class ShareDelegate(QStyledItemDelegate):
 
 
 class NumberTable(QTableView):
-    """A table over Rows. The first column takes what width is left. most: rows that are seen without scrolling."""
+    """A table over Rows. widths: of all columns but `stretch`, which takes what is left.
+
+    most: rows that are seen without scrolling. texts: columns that are set to the left.
+    """
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class NumberTable(QTableView):
         *,
         most: int = 8,
         texts: Sequence[int] = (0,),
+        stretch: int = 0,
     ) -> None:
         super().__init__()
         self.rows = Rows(columns, [n for n in range(len(columns)) if n not in texts], themes.theme)
@@ -159,14 +163,16 @@ class NumberTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTabKeyNavigation(False)
         self.setWordWrap(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would cover a row
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(_ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
-        for column, width in enumerate(widths, 1):
+        others = [column for column in range(len(columns)) if column != stretch]
+        for column, width in zip(others, widths, strict=True):
             header.resizeSection(column, width)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
         self.setItemDelegate(ShareDelegate(themes, self))
         themes.changed.connect(self.rows.set_theme)
         self._fit()

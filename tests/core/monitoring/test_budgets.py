@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from pydantic import ValidationError
+
+from core.engine.budget import Spender
+from core.engine.errors import StepError
+from core.engine.testing import ManualClock
+from core.monitoring.budgets import FRESH_S, Budgets, budget, estimate_words, midnight
+from core.settings import BudgetSettings
+from core.store.errors import ConnectError
+from core.store.spending import Estimate
+from tests.support.engine_rig import Rig, step, workflow
+
+RUN = Spender("run-1", "Triage", 0.5, {})
+
+
+class Known:
+    """What is said to have been spent today."""
+
+    def __init__(self, everything: float = 0.0, **workflows: float) -> None:
+        self.everything = everything
+        self.workflows = workflows
+        self.asked: list[tuple[str, datetime]] = []
+        self.away = False
+
+    async def since(self, when: datetime) -> float:
+        self.asked.append(("", when))
+        if self.away:
+            raise ConnectError("The database is away.")
+        return self.everything
+
+    async def of_workflow(self, workflow: str, since: datetime) -> float:
+        self.asked.append((workflow, since))
+        return self.workflows.get(workflow, 0.0)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+async def test_a_run_may_spend_up_to_its_limit_and_no_more(clock: ManualClock) -> None:
+    budgets = Budgets(BudgetSettings(usd_per_run=0.5), None, clock)
+    assert await budgets.reached(replace(RUN, spent_usd=0.49)) is None
+    limit = await budgets.reached(RUN)
+    assert limit is not None
+    assert (limit.key, limit.up_to_usd) == ("run", 1.0)
+    assert limit.message.startswith("This run has spent $0.5000 on models; the limit is $0.5000.")
+    assert "until $1.00 are spent" in limit.message
+    assert await budgets.reached(replace(RUN, spent_usd=0.99, allowed={"run": 1.0})) is None
+    assert await budgets.reached(replace(RUN, spent_usd=1.0, allowed={"run": 1.0})) is not None
+
+
+async def test_the_runs_of_a_workflow_share_its_limit_of_the_day(clock: ManualClock) -> None:
+    budgets = Budgets(BudgetSettings(workflows={"Triage": 2.0}), Known(Triage=2.5, Other=9.0), clock)
+    limit = await budgets.reached(RUN)
+    assert limit is not None
+    assert limit.key == f"workflow {midnight(clock.now()):%Y-%m-%d}"
+    assert limit.up_to_usd == 4.5
+    assert await budgets.reached(replace(RUN, workflow="Other")) is None
+    assert await budgets.reached(replace(RUN, allowed={limit.key: 4.5})) is None
+
+
+async def test_the_day_begins_at_midnight_here_and_a_sum_is_believed_for_moments_only(clock: ManualClock) -> None:
+    known = Known(everything=1.0)
+    budgets = Budgets(BudgetSettings(usd_per_day=5), known, clock)
+    for _ in range(20):
+        assert await budgets.reached(RUN) is None
+    assert known.asked == [("", midnight(clock.now()))]
+    known.everything = 5.0
+    await clock.advance(FRESH_S)
+    limit = await budgets.reached(RUN)
+    assert limit is not None
+    assert limit.message.startswith("Today all runs and chats have spent $5.00")
+
+
+async def test_a_database_that_is_away_makes_a_step_try_again(clock: ManualClock) -> None:
+    known = Known()
+    known.away = True
+    with pytest.raises(StepError, match=r"could not be looked up: The database is away\.") as caught:
+        await Budgets(BudgetSettings(usd_per_day=5), known, clock).reached(RUN)
+    assert (caught.value.kind, caught.value.retryable) == ("connection", True)
+
+
+def test_where_nothing_is_limited_nothing_is_looked_up(clock: ManualClock) -> None:
+    assert budget(BudgetSettings(), None, clock) is None
+    assert budget(BudgetSettings(usd_per_run=1), None, clock) is not None
+    with pytest.raises(ValidationError, match="more than 0 USD must be allowed for Triage"):
+        BudgetSettings(workflows={"Triage": 0})
+
+
+async def test_a_real_run_waits_at_its_limit_and_goes_on_when_a_person_lets_it() -> None:
+    rig = Rig()
+    rig.engine.services = replace(
+        rig.engine.services, budget=Budgets(BudgetSettings(usd_per_run=0.01), None, rig.clock)
+    )
+    paid = {"effect": "spends", "tokens": 12}
+    result = await rig.run(workflow(step("a", config=paid, then="b"), step("b", config=paid)))
+    assert (result.status, result.waiting) == ("suspended", ("b",))
+    await rig.journal.answer("run-1", "b", {"choice": "continue"})
+    assert (await rig.resume()).usage.cost_usd == pytest.approx(0.024)
+
+
+def test_an_estimate_says_what_it_is_made_of() -> None:
+    assert estimate_words("Triage", Estimate(12, 0.0021, 0.009, 12.4)) == (
+        "The last 12 runs cost $0.0021, at most $0.0090 in about 12.4 s."
+    )
+    assert estimate_words("Triage", Estimate(1, 2.5, 2.5, 600)) == "The last run cost $2.50 in about 10 min."
+    assert estimate_words("Triage", Estimate(3, 0, 0, 1)) == "The last 3 runs cost nothing."
+    assert estimate_words("Triage", None).startswith("No completed run of “Triage”")
