@@ -329,7 +329,7 @@ class MonitoringPanel(QWidget):
             f'<span style="color:{theme.css(COLOURS[state])}">■</span>&nbsp;{WORDS[state]}' for state in STATES
         )  # a bar's parts are named in words, too, as soon as it is pointed at
         self.legend.setText("&nbsp;&nbsp; ".join(words))
-        self._point("")
+        self._point(self.runs_chart.accessibleDescription())
 
 
 def runs_title(range_: Range, state: str, count: int, limit: int) -> str:
