@@ -16,7 +16,6 @@ from core.cli.run import DemoOption, ReadOption, WriteOption, grants
 from core.cli.terminal import error_console
 
 if TYPE_CHECKING:
-    from core.engine.execution import Listener
     from core.grants import Grant
     from core.monitoring.metrics import Metrics
     from core.service.background import Background, BackgroundTask
@@ -98,19 +97,15 @@ class Service:
     """
 
     def __init__(self, workspace: Workspace, tokens: TokenBook, *, hosts: frozenset[str], workers: int = 0) -> None:
-        from importlib.metadata import version
-
-        from core.monitoring.metrics import Metrics
         from core.service.http.live_runs import LiveRuns
 
         assert workspace.store is not None
         self._workspace = workspace
         self._workers = workers
-        self._listeners: list[Listener] = []
         self._worker: Worker | None = None
         self._working: asyncio.Task[None] | None = None
         self._background: Background | None = None
-        self.metrics = Metrics(version("steploom"))
+        self.metrics = workspace.watch.metrics
         self.parts = service_parts(workspace, tokens, self.metrics, LiveRuns(), hosts)
 
     def start(self) -> None:
@@ -118,8 +113,7 @@ class Service:
         from core.service.background import Background
         from core.service.worker import Worker
 
-        self._listeners = [self.metrics.heard, self.parts.live.heard]
-        self._workspace.engine.listeners += self._listeners
+        self._workspace.watch.listeners.append(self.parts.live.heard)
         if self._workers:
             self._worker = Worker(self._workspace, concurrency=self._workers)
             self._working = asyncio.create_task(self._worker.run(), name="worker")
@@ -141,8 +135,7 @@ class Service:
             if self._working is not None:
                 await self._working
         finally:
-            for listener in self._listeners:
-                self._workspace.engine.listeners.remove(listener)
+            self._workspace.watch.listeners.remove(self.parts.live.heard)
 
     def _tasks(self) -> Sequence[BackgroundTask]:
         """What is done all the time, besides answering."""

@@ -30,6 +30,7 @@ from core.service.http.responses import encoded, error_response
 from core.service.http.route import Route
 
 _PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+_LARGEST_DESCRIPTION: Final = 4_000_000
 
 
 def all_routes() -> tuple[Route, ...]:
@@ -46,7 +47,7 @@ def all_routes() -> tuple[Route, ...]:
 def make_app(parts: ServiceParts) -> Application:
     """The service as an ASGI application."""
     declared = all_routes()
-    spec = encoded(description(declared, parts.version), parts.limits.answer)
+    spec = encoded(description(declared, parts.version), _LARGEST_DESCRIPTION)
     text = page(declared, parts.version).encode()
     routes: list[BaseRoute] = [
         StarletteRoute(each.path, endpoint(each, parts), methods=[each.method]) for each in declared

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.service.gauges import Gauges
 from core.service.http.app import all_routes, make_app
 from core.service.http.gate import host_name
 from core.service.http.openapi import plain_path
@@ -82,7 +83,7 @@ async def test_bodies_are_bounded_and_have_to_fit(site: Site) -> None:
     app = make_app(replace(site.service.parts, limits=limits))
     _, token = await site.tokens.create("t", ["run", "read"])
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type] # as httpx spells it
+    transport = httpx.ASGITransport(app=app)
 
     async def pieces(pause: float, count: int) -> Any:
         for _ in range(count):
@@ -128,7 +129,7 @@ async def test_a_database_that_is_away_is_said_and_no_fault_of_the_caller(site: 
         raise ConnectError("It cannot be reached.")
 
     app = make_app(replace(site.service.parts, ready=away))
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type] # as httpx spells it
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/readyz")).json()["error"]["code"] == "database"
         assert (await client.get("/healthz")).status_code == 200
@@ -140,7 +141,7 @@ async def test_an_error_that_nobody_expected_tells_nothing_of_the_inside(site: S
 
     app = make_app(replace(site.service.parts, metrics=broken))
     _, token = await site.tokens.create("t", ["read"])
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type] # as httpx spells it
+    transport = httpx.ASGITransport(app=app)
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         answer = await client.get("/metrics")
@@ -150,6 +151,9 @@ async def test_an_error_that_nobody_expected_tells_nothing_of_the_inside(site: S
 
 async def test_metrics_tell_of_runs_and_the_queue(site: Site, http: httpx.AsyncClient) -> None:
     await http.post("/api/v1/runs", json={"workflow": "Greet", "inputs": {"who": "a"}, "wait_s": 20})
+    parts, store = site.service.parts, site.workspace.store
+    assert store is not None
+    await Gauges(store, parts.queue, site.service.metrics, parts.clock, lost_after_s=30).look(count=True)
     answer = await http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'workflow_executions_total{status="completed",workflow="Greet"} 1.0' in answer.text

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import httpx2
 import openai
 import pytest
 
@@ -18,7 +19,7 @@ from tests.support.http_service import Site
 async def _client(site: Site) -> AsyncIterator[openai.AsyncOpenAI]:
     _, token = await site.tokens.create("chat client", ["run"])
     async with (
-        httpx.AsyncClient(trust_env=False) as web,
+        httpx2.AsyncClient(trust_env=False) as web,
         openai.AsyncOpenAI(base_url=f"{site.url}/v1", api_key=token, http_client=web, max_retries=0) as made,
     ):
         yield made
@@ -115,7 +116,7 @@ async def test_what_is_not_possible_is_said_as_openais_package_understands_it(si
                 model="agent/Helper", messages=[{"role": "assistant", "content": "I answer myself"}]
             )
     async with (
-        httpx.AsyncClient(trust_env=False) as web,
+        httpx2.AsyncClient(trust_env=False) as web,
         openai.AsyncOpenAI(base_url=f"{site.url}/v1", api_key="sk-x", http_client=web, max_retries=0) as stranger,
     ):
         with pytest.raises(openai.AuthenticationError):

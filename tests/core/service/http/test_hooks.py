@@ -1,0 +1,85 @@
+"""Calls at the paths of triggers: handed to whoever knows them, and answered by their runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from core.service.hooks import HookCall, HookRefused, HookRequest
+from core.service.http.app import make_app
+from tests.support.http_service import Site
+
+
+@dataclass
+class OneHook:
+    """Starts one workflow, whatever is called; refuses whom it is told to."""
+
+    call_for: HookCall
+    refusal: HookRefused | None = None
+    heard: list[HookRequest] = field(default_factory=list)
+
+    def body_limit(self, method: str, path: str) -> int:
+        return 100
+
+    async def call(self, request: HookRequest) -> HookCall:
+        self.heard.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+        return self.call_for
+
+
+@pytest.fixture
+async def hook(site: Site) -> OneHook:
+    assert site.workspace.store is not None
+    greet = (await site.workspace.store.workflows.get("Greet")).workflow
+    return OneHook(HookCall(greet, {"who": "Ada"}, wait=True, timeout_s=20, labels={"trigger": "api"}, status=201))
+
+
+@pytest.fixture
+async def caller(site: Site, hook: OneHook) -> AsyncIterator[httpx.AsyncClient]:
+    app = make_app(replace(site.service.parts, hooks=hook))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as made:
+        yield made
+
+
+async def test_a_call_is_answered_with_the_outputs(hook: OneHook, caller: httpx.AsyncClient) -> None:
+    answer = await caller.put("/hooks/orders/7?a=1&a=2", content=b"raw", headers={"X-Signature": "s"})
+    assert (answer.status_code, answer.json()["outputs"]) == (201, {"greeting": "Hello Ada x1!"})
+    (heard,) = hook.heard
+    assert (heard.method, heard.path, heard.query, heard.body) == ("PUT", "/orders/7", {"a": ["1", "2"]}, b"raw")
+    assert heard.headers["x-signature"] == "s"
+
+
+async def test_a_call_that_is_not_waited_for_gets_the_runs_address(
+    site: Site, hook: OneHook, caller: httpx.AsyncClient, http: httpx.AsyncClient
+) -> None:
+    hook.call_for = replace(hook.call_for, wait=False, key="k")
+    first, second = [await caller.post("/hooks/orders") for _ in range(2)]
+    assert (first.status_code, first.json()["run_id"]) == (202, second.json()["run_id"])
+    run = (await http.get(first.headers["location"], params={"wait_s": 20})).json()
+    assert (run["status"], run["labels"]["trigger"]) == ("completed", "api")
+
+
+async def test_a_run_that_fails_or_asks_somebody_is_told_apart(
+    site: Site, hook: OneHook, caller: httpx.AsyncClient
+) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    hook.call_for = HookCall((await library.get("Failing")).workflow, {}, wait=True, timeout_s=20)
+    failed = await caller.post("/hooks/x")
+    assert (failed.status_code, failed.json()["error"]["code"]) == (502, "run_failed")
+    hook.call_for = HookCall((await library.get("Publish")).workflow, {"note": "x"}, wait=True, timeout_s=20)
+    asking = await caller.post("/hooks/x")
+    assert (asking.status_code, asking.json()["status"]) == (202, "suspended")
+
+
+async def test_a_refusal_is_passed_on(hook: OneHook, caller: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
+    hook.refusal = HookRefused("Too many.", status=429, code="rate", headers={"Retry-After": "3"})
+    answer = await caller.post("/hooks/orders")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
+    assert (await caller.post("/hooks/orders", content=b" " * 101)).status_code == 413
+    assert (await http.post("/hooks/nobody/listens", json={"a": 1})).json()["error"]["code"] in ("no_hook", "no_page")
