@@ -179,7 +179,7 @@ class ConversationList(QWidget):
         self._source, self._around = source, around
         self.hidden: set[UUID] = set()
         self._round = 0
-        self._agent: UUID | None = None
+        self._marked: UUID | None = None
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search all that was said")
         self.search.setAccessibleName("Search conversations")
@@ -245,6 +245,7 @@ class ConversationList(QWidget):
 
     def mark(self, conversation_id: UUID | None) -> None:
         """Mark the conversation that is open."""
+        self._marked = conversation_id
         for row, found in enumerate(self.model.found):
             if found.conversation.id == conversation_id:
                 self.view.setCurrentIndex(self.model.index(row))
@@ -264,10 +265,8 @@ class ConversationList(QWidget):
     def _show(self, found: Sequence[Found], round_: int) -> None:
         if round_ != self._round:
             return
-        current = self.view.currentIndex().data(FOUND)
         self.model.show_found(self._seen(found), more=len(found) == PAGE)
-        if current is not None:
-            self.mark(current.conversation.id)
+        self.mark(self._marked)
         if self.model.found:
             self._stack.setCurrentWidget(self.view)
             return

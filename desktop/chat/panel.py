@@ -159,6 +159,7 @@ class ChatPanel(QWidget):
         self.first_button.hide()
         empty = self.view.empty.layout()
         assert isinstance(empty, QVBoxLayout)
+        empty.insertSpacing(empty.count() - 1, 12)
         empty.insertWidget(empty.count() - 1, self.first_button, 0, Qt.AlignmentFlag.AlignHCenter)
         self._split.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
@@ -327,6 +328,7 @@ class ChatPanel(QWidget):
         self.title.setText(title)
         self.title.setToolTip(f"{title}\nWith {name}" if name else title)
         self.more_button.setEnabled(conversation is not None)
+        self.list.mark(conversation.id if conversation is not None else None)
 
     def _answered(self) -> None:
         if not self.view.talk.is_answering:

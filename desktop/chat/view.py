@@ -63,6 +63,7 @@ class ChatView(QWidget):
         self.composer = Composer(around, foot)
         self.empty = EmptyNote("message-square", "", "", around.themes, around.icons)
         self._editing: int | None = None
+        self._wants_focus = False
         self._sent_views: list[SentView] = []
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -87,6 +88,7 @@ class ChatView(QWidget):
 
     def focus(self) -> None:
         """Give the keyboard to where one writes."""
+        self._wants_focus = not self.composer.isEnabled()
         self.composer.edit.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
@@ -293,6 +295,8 @@ class ChatView(QWidget):
         self.composer.show_hint(f"Write to {name}" if name else "Write a message")
         self.composer.facts = thread.facts
         self.composer.setEnabled(bool(name) or thread.conversation is not None)
+        if self._wants_focus and self.composer.isEnabled():
+            self.focus()
         usage = thread.conversation.usage if thread.conversation is not None else None
         parts = [thread.model.rpartition("/")[2], spent(usage) if usage is not None else ""]
         self.about.setText(" · ".join(part for part in parts if part))

@@ -166,6 +166,8 @@ async def test_the_chat_grows_into_a_tab_and_back_with_the_same_conversation(pro
     assert page.view.talk.conversation is not None
     assert page.view.talk.conversation.id == held.id
     assert page.view.composer.edit.toPlainText() == "a draft"
+    await until(lambda: page.list.view.currentIndex().isValid())
+    assert titles(page)[page.list.view.currentIndex().row()] == "Come along"
     assert program.window.active is None
     program.commands.run("chat.full")
     assert program.chats.page is None

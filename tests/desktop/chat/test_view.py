@@ -234,7 +234,7 @@ class Browser(QObject):
 
 async def test_a_link_is_shown_in_full_before_anything_is_opened() -> None:
     browser = Browser()
-    QDesktopServices.setUrlHandler("https", browser, b"open")
+    QDesktopServices.setUrlHandler("https", browser, "open")  # type: ignore[arg-type] # Qt takes text
     try:
         async with chat_screen(AgentRig("See [the site](https://example.com/path?secret=1).")) as screen:
             await screen.begin()
@@ -253,7 +253,7 @@ async def test_a_link_is_shown_in_full_before_anything_is_opened() -> None:
 
 async def test_a_click_on_a_link_asks_for_it_and_opens_nothing() -> None:
     browser = Browser()
-    QDesktopServices.setUrlHandler("https", browser, b"open")
+    QDesktopServices.setUrlHandler("https", browser, "open")  # type: ignore[arg-type] # Qt takes text
     try:
         async with chat_screen(AgentRig("[Link](https://example.com)")) as screen:
             await screen.begin()
