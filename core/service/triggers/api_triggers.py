@@ -1,0 +1,263 @@
+"""Workflows that calls from outside start: which one a call means, whether it may, and with which inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+from urllib.parse import parse_qs, unquote
+
+from core.engine.clock import Clock
+from core.service.hooks import HookCall, HookRefused, HookRequest
+from core.service.triggers.signatures import SignatureRefused, check_signature
+from core.store.publications import ActiveWorkflow
+from core.workflow.inputs import check_inputs
+from core.workflow.model import Json
+from core.workflow.triggers import ApiTrigger, Rate, read_trigger
+
+REFRESH_S: Final = 1.0
+"""Seconds for which the list of active workflows is taken as it was."""
+
+LONGEST_KEY: Final = 200
+"""Characters of an idempotency key."""
+
+_BY_ID: Final = "/id/"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+CheckToken: TypeAlias = Callable[[str], Awaitable[bool]]
+"""Whether a token is one of the service's own that may start runs."""
+
+
+class ActiveWorkflows(Protocol):
+    """What is needed of the library."""
+
+    async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
+        """The active workflows with that type of trigger."""
+
+
+class Keys(Protocol):
+    """What is needed of the keyring."""
+
+    async def get(self, name: str) -> str | None:
+        """The secret of that name."""
+
+
+async def _no_token(_token: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """An active workflow. pattern: of its path. parts: of the path that are fixed, for the most exact to win."""
+
+    active: ActiveWorkflow
+    options: ApiTrigger
+    pattern: re.Pattern[str] | None
+    parts: int
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Calls that may still be made at once, as of a moment of the monotonic clock."""
+
+    calls: float
+    at: float
+
+
+class ApiTriggers:
+    """The Hooks of active workflows with the trigger `api`. check_token: for those that name no secret of their own.
+
+    A workflow that is switched on is found at once, one that is switched off within REFRESH_S. Rates are counted in
+    this process.
+    """
+
+    def __init__(
+        self, workflows: ActiveWorkflows, keys: Keys, *, clock: Clock, check_token: CheckToken = _no_token
+    ) -> None:
+        self._workflows = workflows
+        self._keys = keys
+        self._clock = clock
+        self._check_token = check_token
+        self._listeners: list[_Listener] = []
+        self._read_at = -REFRESH_S
+        self._buckets: dict[object, _Bucket] = {}
+
+    def body_limit(self, method: str, path: str) -> int:
+        """Bytes of the largest body that a call there may have; the usual limit for what is not known yet."""
+        found, _ = self._find(path)
+        limits = [one.options.max_body for one in found if one.options.method == method]
+        return limits[0] if limits else ApiTrigger().max_body
+
+    async def load(self) -> None:
+        """Read which workflows are active."""
+        listeners = [_listener(active) for active in await self._workflows.active("api")]
+        self._listeners = sorted(listeners, key=lambda one: -one.parts)
+        self._read_at = self._clock.monotonic()
+        known = {one.active.id for one in listeners}
+        self._buckets = {workflow: bucket for workflow, bucket in self._buckets.items() if workflow in known}
+
+    async def call(self, request: HookRequest) -> HookCall:
+        """The run that a call asks for. Raises HookRefused."""
+        listener, in_path = await self._match(request)
+        options, active = listener.options, listener.active
+        if len(request.body) > options.max_body:
+            text = f"The body has {len(request.body)} bytes; this workflow takes {options.max_body}."
+            raise HookRefused(text, status=413, code="body_too_large")
+        await self._verify(options, request)
+        self._limit(listener)
+        given = _given(request, in_path)
+        complete, problems = check_inputs(active.workflow, given, from_text=True)
+        if problems:
+            raise HookRefused("\n".join(map(str, problems)), status=422, code="wrong_inputs")
+        return HookCall(
+            active.workflow,
+            complete,
+            wait=options.answer == "wait",
+            timeout_s=options.timeout,
+            key=_key(listener, request),
+            labels={"trigger": "api"},
+        )
+
+    async def _match(self, request: HookRequest) -> tuple[_Listener, Mapping[str, str]]:
+        if self._clock.monotonic() - self._read_at >= REFRESH_S:
+            await self.load()
+        found, inputs = self._find(request.path)
+        if not any(one.options.method == request.method for one in found):
+            await self.load()
+            found, inputs = self._find(request.path)
+        if not found:
+            text = "No active workflow listens there. Switch it on, and look at the path of its trigger."
+            raise HookRefused(text, status=404, code="no_hook")
+        for one in found:
+            if one.options.method == request.method:
+                return one, inputs[id(one)]
+        allowed = ", ".join(sorted({one.options.method for one in found}))
+        raise HookRefused(
+            f"The workflow is started by {allowed}, not by {request.method}.", status=405, code="method",
+            headers={"Allow": allowed},
+        )  # fmt: skip
+
+    def _find(self, path: str) -> tuple[list[_Listener], Mapping[int, Mapping[str, str]]]:
+        """The workflows that listen at a path, the most exact first, and the inputs in it of each."""
+        found, inputs = [], {}
+        for one in self._listeners:
+            if path == f"{_BY_ID}{one.active.id}":
+                found.append(one)
+                inputs[id(one)] = dict[str, str]()
+            elif one.pattern is not None and (match := one.pattern.fullmatch(path)):
+                found.append(one)
+                inputs[id(one)] = {name: unquote(text) for name, text in match.groupdict().items()}
+        return found, inputs
+
+    async def _verify(self, options: ApiTrigger, request: HookRequest) -> None:
+        if options.auth == "token":
+            await self._verify_token(options, request)
+        elif options.auth == "hmac":
+            value = request.headers.get(options.signature_header.lower(), "")
+            key = await self._secret(options.secret)
+            try:
+                now = self._clock.now().timestamp()
+                check_signature(value, key, request.body, now=now, window=options.replay_window)
+            except SignatureRefused as error:
+                fix = f"Sign it in the header {options.signature_header}."
+                raise HookRefused(f"{error} {fix}", status=401, code="bad_signature") from None
+
+    async def _verify_token(self, options: ApiTrigger, request: HookRequest) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        if options.secret:
+            expected = await self._secret(options.secret)
+            right = bool(token) and hmac.compare_digest(token.encode(), expected.encode())
+        else:
+            right = bool(token) and await self._check_token(token)
+        if not right:
+            text = "Send the token of this workflow: Authorization: Bearer TOKEN."
+            raise HookRefused(text, status=401, code="unauthorized", headers={"WWW-Authenticate": "Bearer"})
+
+    async def _secret(self, name: str) -> str:
+        value = await self._keys.get(name)
+        if not value:
+            text = (
+                f"The service has no secret {name!r}, so it can trust no call. Set it there: steploom keys set {name}"
+            )
+            raise HookRefused(text, status=403, code="no_secret")
+        return value
+
+    def _limit(self, listener: _Listener) -> None:
+        """Take a call out of the workflow's bucket. Calls that prove nothing do not count."""
+        rate = listener.options.rate
+        if rate is None:
+            return
+        now = self._clock.monotonic()
+        bucket = self._buckets.setdefault(listener.active.id, _Bucket(rate.calls, now))
+        bucket.calls = min(rate.calls, bucket.calls + (now - bucket.at) * rate.calls / rate.seconds)
+        bucket.at = now
+        if bucket.calls < 1:
+            raise HookRefused(
+                f"This workflow takes {rate.calls} calls in {rate.seconds:g} seconds.", status=429, code="rate",
+                headers={"Retry-After": str(_wait(rate, bucket))},
+            )  # fmt: skip
+        bucket.calls -= 1
+
+
+def _wait(rate: Rate, bucket: _Bucket) -> int:
+    """Whole seconds until a call may be made."""
+    return max(1, math.ceil((1 - bucket.calls) * rate.seconds / rate.calls))
+
+
+def _listener(active: ActiveWorkflow) -> _Listener:
+    options, _ = read_trigger(active.workflow.trigger)
+    assert isinstance(options, ApiTrigger)
+    if not options.path:
+        return _Listener(active, options, None, 0)
+    pieces = _PLACEHOLDER.split(options.path)
+    pattern = "".join(f"(?P<{piece}>[^/]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    return _Listener(active, options, re.compile(pattern), sum(map(len, pieces[::2])))
+
+
+def _given(request: HookRequest, in_path: Mapping[str, str]) -> dict[str, Json]:
+    """The inputs of a call: of its query, then of its body, then of its path. Raises HookRefused."""
+    found: dict[str, Json] = {}
+    for name, values in request.query.items():
+        found[name] = values[0] if len(values) == 1 else json.dumps(list(values))
+    found |= _body(request)
+    return {**found, **in_path}
+
+
+def _body(request: HookRequest) -> Mapping[str, Json]:
+    if not request.body:
+        return {}
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        form = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
+        return {name: values[0] if len(values) == 1 else json.dumps(values) for name, values in form.items()}
+    if kind != "application/json" and not kind.endswith("+json"):
+        text = f"The body is {kind or 'of no type'}. Send application/json, or a form."
+        raise HookRefused(text, status=415, code="media_type")
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise HookRefused("The body is no JSON.", status=400, code="bad_json") from None
+    if not isinstance(data, dict):
+        raise HookRefused("The body must be a JSON object with the inputs by name.", status=422, code="wrong_inputs")
+    return data
+
+
+def _key(listener: _Listener, request: HookRequest) -> str:
+    """What makes two calls the same: an idempotency key, or one signature."""
+    options = listener.options
+    given = request.headers.get(options.idempotency_header.lower(), "")
+    if len(given) > LONGEST_KEY:
+        text = f"The header {options.idempotency_header} has more than {LONGEST_KEY} characters."
+        raise HookRefused(text, status=400, code="idempotency_key")
+    if given:
+        return f"api:{listener.active.id}:key:{given}"
+    if options.auth == "hmac" and options.replay_window:
+        signature = request.headers.get(options.signature_header.lower(), "")
+        return f"api:{listener.active.id}:signature:{hashlib.sha256(signature.encode()).hexdigest()}"
+    return ""

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from core.engine.testing import ManualClock
+from core.service.hooks import HookRefused, HookRequest
+from core.service.triggers.api_triggers import ApiTriggers
+from core.service.triggers.signatures import sign
+from core.store.publications import ActiveWorkflow
+from core.workflow.model import Json, Trigger, Workflow
+
+BEARER = {"authorization": "Bearer letmein"}
+NOON = int(datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp())
+
+
+@dataclass
+class Rig:
+    """Workflows that are active, keys, and what asks for them."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    shelf: list[ActiveWorkflow] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=lambda: {"shop": "letmein"})
+
+    def __post_init__(self) -> None:
+        async def check_token(token: str) -> bool:
+            return token == "st_service"
+
+        self.hooks = ApiTriggers(self, self, clock=self.clock, check_token=check_token)
+
+    async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
+        return self.shelf
+
+    async def get(self, name: str) -> str | None:
+        return self.keys.get(name)
+
+    def add(self, path: str, *, inputs: Mapping[str, Mapping[str, Json]] | None = None, **options: Json) -> UUID:
+        trigger = Trigger("api", {"path": path, "secret": "shop", **options})
+        number = UUID(int=len(self.shelf) + 1)
+        self.shelf.append(ActiveWorkflow(number, 1, Workflow(f"W{number.int}", trigger=trigger, inputs=inputs or {})))
+        return number
+
+    async def refusal(self, request: HookRequest) -> HookRefused:
+        with pytest.raises(HookRefused) as caught:
+            await self.hooks.call(request)
+        assert "letmein" not in str(caught.value)
+        return caught.value
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def asked(
+    path: str,
+    body: Json | bytes = b"",
+    *,
+    method: str = "POST",
+    headers: Mapping[str, str] = BEARER,
+    query: Mapping[str, Sequence[str]] | None = None,
+) -> HookRequest:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return HookRequest(method, path, headers, query or {}, raw)
+
+
+async def test_a_call_gives_typed_inputs_from_path_body_and_query(rig: Rig) -> None:
+    kinds: dict[str, Mapping[str, Json]] = {
+        "number": {"type": "integer"}, "who": {"type": "string"}, "urgent": {"type": "boolean", "default": False},
+        "tags": {"type": "array", "default": []},
+    }  # fmt: skip
+    rig.add("/orders/{number}", inputs=kinds, answer="accept", timeout="5s")
+    query = {"urgent": ["yes"], "tags": ["a", "b"], "who": ["query"]}
+    call = await rig.hooks.call(asked("/orders/17", {"who": "Ada"}, query=query))
+    assert call.inputs == {"number": 17, "who": "Ada", "urgent": True, "tags": ["a", "b"]}
+    assert (call.workflow.name, call.wait, call.timeout_s, call.key) == ("W1", False, 5.0, "")
+    form = {**BEARER, "content-type": "application/x-www-form-urlencoded"}
+    assert (await rig.hooks.call(asked("/orders/3", b"who=Bob+B&tags=x&tags=y", headers=form))).inputs == {
+        "number": 3, "who": "Bob B", "urgent": False, "tags": ["x", "y"],
+    }  # fmt: skip
+
+
+async def test_a_workflow_is_found_by_its_exact_path_before_a_wider_one_and_by_its_id(rig: Rig) -> None:
+    any_input: dict[str, Mapping[str, Json]] = {"x": {"type": "string", "default": ""}}
+    wide = rig.add("/a/{x}", inputs=any_input)
+    rig.add("/a/b", inputs=any_input)
+    assert (await rig.hooks.call(asked("/a/b"))).workflow.name == "W2"
+    assert (await rig.hooks.call(asked("/a/c%20d"))).inputs == {"x": "c d"}
+    assert (await rig.hooks.call(asked(f"/id/{wide}"))).workflow.name == "W1"
+    assert (await rig.refusal(asked("/a"))).status == 404
+    wrong = await rig.refusal(asked("/a/b", method="GET"))
+    assert (wrong.status, wrong.headers) == (405, {"Allow": "POST"})
+
+
+async def test_a_workflow_is_found_as_soon_as_it_is_switched_on_and_not_once_it_is_off(rig: Rig) -> None:
+    assert (await rig.refusal(asked("/a"))).status == 404
+    rig.add("/a", max_body=5_000_000)
+    await rig.hooks.call(asked("/a"))
+    assert rig.hooks.body_limit("POST", "/a") == 5_000_000
+    assert rig.hooks.body_limit("POST", "/b") == 1_000_000
+    rig.shelf.clear()
+    await rig.clock.advance(1)
+    assert (await rig.refusal(asked("/a"))).status == 404
+
+
+@pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic letmein"}])
+async def test_a_call_without_the_right_token_is_refused(rig: Rig, header: Mapping[str, str]) -> None:
+    rig.add("/own")
+    rig.add("/service", secret="")
+    rig.add("/open", auth="none")
+    for path in ("/own", "/service"):
+        refused = await rig.refusal(asked(path, headers=header))
+        assert (refused.status, refused.headers) == (401, {"WWW-Authenticate": "Bearer"})
+    await rig.hooks.call(asked("/open", headers=header))
+    await rig.hooks.call(asked("/own"))
+    await rig.hooks.call(asked("/service", headers={"authorization": "bearer st_service"}))
+    rig.keys.clear()
+    assert (await rig.refusal(asked("/own"))).code == "no_secret"
+
+
+async def test_a_signed_call_is_taken_within_its_window_and_one_signature_is_one_run(rig: Rig) -> None:
+    rig.add("/signed", auth="hmac", replay_window="5m")
+    body = b'{"a": 1}'
+
+    def signed(time: int, key: str = "letmein", sent: bytes = body) -> HookRequest:
+        return asked("/signed", sent, headers={"steploom-signature": sign(key, body, time)})
+
+    refused = await rig.refusal(signed(NOON, "other"))
+    assert (refused.status, refused.code) == (401, "bad_signature")
+    assert "does not fit" in str(await rig.refusal(signed(NOON, sent=b'{"a": 2}')))
+    assert "older or newer" in str(await rig.refusal(signed(NOON - 301)))
+    assert "older or newer" in str(await rig.refusal(signed(NOON + 301)))
+    for header in ("", "t=x,v1=y", f"t={NOON}", "v1=abc", "sha256=" + "0" * 64, sign("letmein", body)):
+        assert (await rig.refusal(asked("/signed", body, headers={"steploom-signature": header}))).status == 401
+    rig.shelf[0] = ActiveWorkflow(
+        rig.shelf[0].id, 2, Workflow("W1", trigger=rig.shelf[0].workflow.trigger, inputs={"a": {"type": "integer"}})
+    )
+    await rig.clock.advance(1)
+    first, again = await rig.hooks.call(signed(NOON)), await rig.hooks.call(signed(NOON))
+    assert first.key == again.key != ""
+    assert (await rig.hooks.call(signed(NOON + 1))).key != first.key
+
+
+async def test_a_signature_over_the_body_alone_is_taken_if_no_window_is_asked_for(rig: Rig) -> None:
+    rig.add("/hub", auth="hmac", replay_window="0s", signature_header="X-Hub-Signature-256")
+    header = {"x-hub-signature-256": sign("letmein", b"{}")}
+    assert (await rig.hooks.call(asked("/hub", b"{}", headers=header))).key == ""
+    assert (await rig.refusal(asked("/hub", b'{"a":1}', headers=header))).status == 401
+
+
+async def test_calls_over_the_rate_wait_and_refused_ones_do_not_count(rig: Rig) -> None:
+    rig.add("/a", rate="2/1m")
+    for _ in range(5):
+        assert (await rig.refusal(asked("/a", headers={}))).status == 401
+    await rig.hooks.call(asked("/a"))
+    await rig.hooks.call(asked("/a"))
+    refused = await rig.refusal(asked("/a"))
+    assert (refused.status, refused.headers) == (429, {"Retry-After": "30"})
+    await rig.clock.advance(30)
+    await rig.hooks.call(asked("/a"))
+    assert (await rig.refusal(asked("/a"))).status == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{", {}, 400, "bad_json"),
+        (b"\xff", {}, 400, "bad_json"),
+        (b"[1]", {}, 422, "wrong_inputs"),
+        (b'{"n": "x"}', {}, 422, "wrong_inputs"),
+        (b"{}", {}, 422, "wrong_inputs"),
+        (b'{"n": 1, "m": 2}', {}, 422, "wrong_inputs"),
+        (b'{"n": NaN}', {}, 422, "wrong_inputs"),
+        (b"<n/>", {"content-type": "text/xml"}, 415, "media_type"),
+        (b'{"n": 1}' + b" " * 100, {}, 413, "body_too_large"),
+        (b'{"n": 1}', {"idempotency-key": "k" * 201}, 400, "idempotency_key"),
+    ],
+)
+async def test_what_cannot_be_taken_is_refused_with_its_status(
+    rig: Rig, body: bytes, headers: Mapping[str, str], status: int, code: str
+) -> None:
+    rig.add("/a", inputs={"n": {"type": "integer"}}, max_body=100)
+    refused = await rig.refusal(asked("/a", body, headers={**BEARER, **headers}))
+    assert (refused.status, refused.code) == (status, code)
+
+
+async def test_an_idempotency_key_names_one_run_of_one_workflow(rig: Rig) -> None:
+    rig.add("/a")
+    rig.add("/b", idempotency_header="X-Delivery")
+    one = await rig.hooks.call(asked("/a", headers={**BEARER, "idempotency-key": "7"}))
+    other = await rig.hooks.call(asked("/b", headers={**BEARER, "x-delivery": "7"}))
+    assert one.key
+    assert other.key
+    assert one.key != other.key
