@@ -23,6 +23,7 @@ from core.workflow.problems import DocumentError, Problem
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from core.settings import Settings
     from core.store.queued_runs import QueuedRuns
     from core.store.store import Store
 
@@ -51,6 +52,7 @@ class Host(Protocol):
     journal: Journal
     store: Store | None
     clock: Clock
+    settings: Settings
     demo: bool
 
     def validate(self, workflow: Workflow) -> list[Problem]:
@@ -96,7 +98,10 @@ class RunQueue(Protocol):
 
 
 class PostgresQueue:
-    """The RunQueue that workers of any machine take from. labels: what every run is marked with."""
+    """The RunQueue that workers of any machine take from. labels: what every run is marked with.
+
+    workflow_limits: how many runs of a workflow may be executed at the same time, by its name.
+    """
 
     def __init__(
         self,
@@ -106,7 +111,9 @@ class PostgresQueue:
         check: Check,
         clock: Clock,
         labels: Mapping[str, str] | None = None,
+        workflow_limits: Mapping[str, int] | None = None,
     ) -> None:
+        self._workflow_limits = dict(workflow_limits or {})
         self._labels = dict(labels or {})
         self._queued = queued
         self._journal = journal
@@ -136,7 +143,9 @@ class PostgresQueue:
             id=new_run_id(), workflow=workflow, inputs=complete, status="queued", created=self._clock.now(),
             origin=origin, labels={**(labels or {}), **self._labels},
         )  # fmt: skip
-        place = QueuePlace(queue, priority, key, shared, run_at)
+        of_key, of_workflow = concurrency_of(workflow, shared)
+        of_workflow = of_workflow or self._workflow_limits.get(workflow.name, 0)
+        place = QueuePlace(queue, priority, key, shared, run_at, of_key, of_workflow)
         return await self._queued.add(run, place, connection=on)
 
     async def wake(self, run_id: str) -> bool:
@@ -175,7 +184,24 @@ def queue_of(host: Host) -> PostgresQueue | ProcessQueue:
     if host.store is None:
         return ProcessQueue(host.journal, host.resume, check=check, clock=host.clock)
     marks = {DEMO_LABEL: "yes"} if host.demo else {}
-    return PostgresQueue(host.store.queued_runs, host.journal, check=check, clock=host.clock, labels=marks)
+    return PostgresQueue(
+        host.store.queued_runs,
+        host.journal,
+        check=check,
+        clock=host.clock,
+        labels=marks,
+        workflow_limits=host.settings.limits.workflows,
+    )
+
+
+def concurrency_of(workflow: Workflow, key: str) -> tuple[int, int]:
+    """How many runs with that key, and of the workflow, its trigger's option `concurrency` allows at the same time.
+
+    0 for any number. Runs with a key are executed one by one unless it says otherwise.
+    """
+    option = workflow.trigger.options.get("concurrency")
+    number = option if isinstance(option, int) and not isinstance(option, bool) and option > 0 else 0
+    return (number or 1, 0) if key else (0, number)
 
 
 def concurrency_key_of(workflow: Workflow, inputs: Mapping[str, Json]) -> str:

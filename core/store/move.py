@@ -5,7 +5,8 @@ Blocking: call it in a thread, or from a command.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeAlias
 
@@ -31,8 +32,9 @@ WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.
     AND c.relname <> ALL (%s) ORDER BY 1"""
 
 _REFERENCES = """
-SELECT DISTINCT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
-WHERE contype = 'f' AND conrelid <> confrelid AND connamespace = current_schema()::regnamespace"""
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype = 'f' AND connamespace = current_schema()::regnamespace AND conrelid::regclass::text = ANY (%s)
+ORDER BY 1, 2"""
 
 _COLUMNS = """
 SELECT attname FROM pg_attribute
@@ -63,7 +65,7 @@ class MoveRefused(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was copied. rows: by table, in the order of copying. waiting: entries of the queue."""
+    """What was copied. rows: by table. waiting: entries of the queue."""
 
     rows: dict[str, int]
     waiting: int
@@ -94,15 +96,16 @@ def move(source: Address, target: Address, told: Callable[[str, int], None] = la
 
 
 def _move(reader: _Connection, writer: _Connection, target: Address, told: Callable[[str, int], None]) -> Moved:
-    tables = _in_order(reader)
+    tables = [name for (name,) in reader.execute(_TABLES, (list(_LEFT_OUT),))]
     _refuse_busy(reader)
     _refuse_used(writer, tables, target)
     rows: dict[str, int] = {}
-    for table in tables:
-        _copy(reader, writer, table)
-        rows[table] = _same_count(reader, writer, table)
-        _set_sequences(writer, table)
-        told(table, rows[table])
+    with _without_references(writer, tables):
+        for table in tables:
+            _copy(reader, writer, table)
+            rows[table] = _same_count(reader, writer, table)
+            _set_sequences(writer, table)
+            told(table, rows[table])
     waiting = 0
     for queue, priority, lock, arguments, run_at in reader.execute(_ENTRIES, (TASK,)).fetchall():
         values = (queue, TASK, priority, lock, Jsonb(arguments), run_at)
@@ -111,22 +114,17 @@ def _move(reader: _Connection, writer: _Connection, target: Address, told: Calla
     return Moved(rows, waiting)
 
 
-def _in_order(connection: _Connection) -> list[str]:
-    """The tables, each after those that it refers to."""
-    names = [name for (name,) in connection.execute(_TABLES, (list(_LEFT_OUT),))]
-    needs: dict[str, set[str]] = {name: set() for name in names}
-    for table, other in connection.execute(_REFERENCES):
-        if table in needs and other in needs:
-            needs[table].add(other)
-    found: list[str] = []
-    while needs:
-        ready = sorted(name for name, others in needs.items() if others <= set(found))
-        if not ready:
-            raise MoveRefused(f"The tables {', '.join(sorted(needs))} refer to each other in a circle.")
-        found += ready
-        for name in ready:
-            del needs[name]
-    return found
+@contextmanager
+def _without_references(writer: _Connection, tables: list[str]) -> Iterator[None]:
+    """Tables refer to each other in circles, so that no order would do: references are checked when all is there."""
+    references = writer.execute(_REFERENCES, (tables,)).fetchall()
+    for table, name, _ in references:
+        drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
+        writer.execute(drop.format(sql.Identifier(table), sql.Identifier(name)))
+    yield
+    for table, name, definition in references:
+        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
+        writer.execute(add.format(sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)))
 
 
 def _refuse_busy(reader: _Connection) -> None:

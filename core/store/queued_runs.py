@@ -67,6 +67,10 @@ WHERE id = :run_id AND status = 'queued' AND lease_owner IS NULL RETURNING id"""
 
 _LOST = text("UPDATE queued_runs SET losses = losses + 1 WHERE run_id = :run_id RETURNING losses")
 
+_FENCE = text("""
+UPDATE executions SET lease_epoch = lease_epoch + 1, lease_owner = NULL, lease_expires = NULL
+WHERE id = :run_id AND status IN ('queued', 'running')""")
+
 _PARK = text("""
 WITH parked AS (UPDATE queued_runs SET parked = :reason, slot_until = NULL WHERE run_id = :run_id RETURNING run_id)
 UPDATE executions SET status = 'suspended', wake_at = NULL, lease_epoch = lease_epoch + 1, lease_owner = NULL,
@@ -248,6 +252,8 @@ class QueuedRuns:
     async def count_loss(self, connection: AsyncConnection, run_id: str) -> bool:
         """A worker was lost while it executed the run; True if so many were by now that the run was parked."""
         losses = int(await connection.scalar(_LOST, {"run_id": run_id}) or 0)
+        # So that one lost worker is counted once, however often the queue is looked at before another takes the run.
+        await connection.execute(_FENCE, {"run_id": run_id})
         if losses < POISON:
             return False
         reason = (

@@ -18,6 +18,7 @@ from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.pins import Pins
 from core.store.queued_runs import QueuedRuns
+from core.store.rates import Rates
 from core.store.schedules import Schedules
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
@@ -59,6 +60,7 @@ class Store:
         self.executions = Executions(database)
         self.queued_runs = QueuedRuns(database, documents)
         self.workers = Workers(database, self.queued_runs)
+        self.rates = Rates(database)
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)
         self.statistics = Statistics(database)

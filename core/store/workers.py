@@ -46,7 +46,7 @@ DELETE FROM procrastinate_jobs AS entry
 WHERE status = 'doing' AND task_name = :task AND NOT EXISTS (
     SELECT 1 FROM procrastinate_workers AS w
     WHERE w.id = entry.worker_id AND w.last_heartbeat > clock_timestamp() - make_interval(secs => :lost_after))
-RETURNING args ->> 'run_id' AS run_id""")
+RETURNING args ->> 'run_id' AS run_id, worker_id""")
 """Entries whose worker is gone. What becomes of their runs is decided by leases."""
 
 _NO_ENTRY = """
@@ -175,27 +175,31 @@ class Workers:
             if await connection.scalar(_MY_TURN, {"every": every}) is None:
                 return None
             alive = await self._alive(connection, lost_after)
-            dropped = await connection.execute(_DROP_STALLED, {"task": TASK, "lost_after": lost_after})
-            return await self._bring_back(connection, alive, {row.run_id for row in dropped}, thorough=thorough)
+            numbers = {row.queue_worker for row in alive}
+            dropped = (await connection.execute(_DROP_STALLED, {"task": TASK, "lost_after": lost_after})).all()
+            left = {row.run_id for row in dropped if row.worker_id not in numbers}
+            owners = {row.owner for row in alive}
+            return await self._bring_back(connection, owners, left, thorough=thorough or bool(dropped))
 
         return await self._database.run(work)
 
-    async def _alive(self, connection: AsyncConnection, lost_after: float) -> set[str]:
-        """The owners that live. Workers of this machine whose process has ended are forgotten."""
+    async def _alive(self, connection: AsyncConnection, lost_after: float) -> Sequence[Any]:
+        """The rows of workers that live. Workers of this machine whose process has ended are forgotten."""
         rows = (await connection.execute(_LIST)).all()
         dead = [row.id for row in rows if (owner := ProcessId.parse(row.owner)) is not None and owner.is_dead()]
         if dead:
             await connection.execute(_FORGET_DEAD, {"ids": dead})
         await connection.execute(_FORGET_SILENT)
-        return {row.owner for row in rows if row.id not in dead and row.silent <= lost_after}
+        return [row for row in rows if row.id not in dead and row.silent <= lost_after]
 
     async def _bring_back(
         self, connection: AsyncConnection, alive: set[str], dropped: set[str], *, thorough: bool
     ) -> Upkeep:
+        """alive: owners of leases that live. dropped: runs that a lost worker had in hand."""
         again: list[str] = []
         lost: list[str] = []
         parked: list[str] = []
-        rows = (await connection.execute(_LEFT_BEHIND, {"thorough": thorough or bool(dropped)})).all()
+        rows = (await connection.execute(_LEFT_BEHIND, {"thorough": thorough})).all()
         for row in rows:
             if row.lease_owner is not None and row.leased and not _is_dead(row.lease_owner):
                 continue

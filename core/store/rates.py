@@ -1,0 +1,36 @@
+"""How often something may be called, by all programs that share a database together."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store.database import Database
+from core.store.values import escape
+
+_DRAW = text("""
+INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, CAST(:burst AS float8) - 1, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET updated = clock_timestamp(), tokens = least(
+    CAST(:burst AS float8), r.tokens + extract(epoch FROM clock_timestamp() - r.updated) * CAST(:rate AS float8)) - 1
+RETURNING tokens""")
+"""A token bucket in one statement. Below zero stand calls that were promised for later, each after the one before."""
+
+
+class Rates:
+    """Token buckets, kept in the database and measured by its clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def draw(self, name: str, number: int, seconds: float) -> float:
+        """The right to one call out of `number` in so many seconds; how many seconds to wait before making it.
+
+        A tenth of the number may be called at once; so within the time at most that much more than `number`.
+        """
+        rate = number / seconds
+        values = {"name": escape(f"calls of {name}"), "burst": max(1.0, number / 10), "rate": rate}
+
+        async def work(connection: AsyncConnection) -> float:
+            return float(await connection.scalar(_DRAW, values) or 0.0)
+
+        return max(0.0, -await self._database.run(work) / rate)
