@@ -154,6 +154,20 @@ class BudgetSettings(BaseModel):
         return value
 
 
+class TelemetrySettings(BaseModel):
+    """Where OpenTelemetry traces are sent. Needs the extra `telemetry`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = Field(
+        "", title="Send traces to",
+        description="A collector (OTLP over HTTP), such as http://localhost:4318/v1/traces; empty for none.",
+    )  # fmt: skip
+    content: bool = Field(
+        False, title="With texts", description="Put inputs, questions and answers into the traces, too."
+    )
+
+
 def rate_of(text: str) -> tuple[int, float]:
     """How many within how many seconds `60/1m` says. Raises ValueError."""
     number, _, span = text.partition("/")
@@ -196,6 +210,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = Field(default_factory=WorkerSettings, title="Workers")
     limits: LimitSettings = Field(default_factory=LimitSettings, title="Limits")
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, title="Traces")
     secrets_file: bool = Field(
         False, title="Keys in a file",
         description="Without a keyring: keep keys in a file that only you can read.",

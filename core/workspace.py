@@ -40,7 +40,7 @@ from core.llm.from_settings import model_server
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
 from core.monitoring.budgets import budget, estimate_words
-from core.monitoring.watch import Watch
+from core.monitoring.watch import Watch, traced
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
 from core.settings import Settings, default_home, load
@@ -175,6 +175,8 @@ class Workspace:
                 models = threaded = ModelsInThread(model_server(settings, secrets, folder, clock))
                 stack.push_async_callback(threaded.aclose)
             watch = Watch(clock)
+            if settings.telemetry.endpoint:
+                stack.push_async_callback(await asyncio.to_thread(traced, watch, settings.telemetry))
             store: Store | None = None
             journal: Journal = MemoryJournal()
             if not memory_only:

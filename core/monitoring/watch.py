@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,6 +12,7 @@ from core.engine.clock import Clock
 from core.engine.execution import Listener
 from core.engine.services import Models
 from core.monitoring.model_calls import ObservedModels, Observer
+from core.settings import TelemetrySettings
 
 if TYPE_CHECKING:
     from core.monitoring.metrics import Metrics
@@ -54,3 +56,11 @@ class Watch:
         self.observers.append(metrics.called)
         self.recalls.append(metrics.recalled)
         return metrics
+
+
+def traced(watch: Watch, settings: TelemetrySettings) -> Callable[[], Awaitable[None]]:
+    """Send traces to where the settings say; how to stop, which sends what is left. Call it in a thread: it imports."""
+    from core.monitoring.traces import trace_to
+
+    stop = trace_to(watch, settings.endpoint, content=settings.content)
+    return lambda: asyncio.to_thread(stop)
