@@ -77,11 +77,11 @@ def test_what_is_typed_for_a_function_goes_with_it_when_another_is_removed(qtbot
 
 def test_a_new_agent_is_unsaved_only_after_something_was_typed(qtbot: QtBot) -> None:
     draft = AgentDraft(Agent("New agent"))
-    assert draft.is_saved
+    states = [draft.is_saved]
     draft.set_value("profile", "description", "x", typing=True)
-    assert not draft.is_saved
+    states.append(draft.is_saved)
     draft.saved_as(draft.agent, "New agent", 1)
-    assert draft.is_saved
+    assert [*states, draft.is_saved] == [True, False, True]
 
 
 def test_what_was_typed_while_it_was_saved_stays_unsaved(qtbot: QtBot) -> None:
