@@ -37,6 +37,7 @@ from core.library import Library, find_file
 from core.llm.client import ModelServer
 from core.llm.demo import DEMO_MODEL, DemoModels
 from core.llm.from_settings import model_server
+from core.llm.limited_models import limited
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
 from core.monitoring.budgets import budget, estimate_words
@@ -184,7 +185,7 @@ class Workspace:
                 journal = store.journal
             settings_grants = [Grant(entry.path, entry.write) for entry in settings.folders]
             services = Services(
-                models=watch.over(models),
+                models=watch.over(limited(models, settings, store.rates if store is not None else None, clock)),
                 workflows=Library(store.workflows if store is not None else None),
                 secrets=secrets,
                 blobs=store.blobs if store is not None else MemoryBlobs(),

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from core.engine.clock import Clock
 from core.engine.events import Usage
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, ImageAnswer, ImageRequest, Models
+from core.settings import Settings, rate_of
 from core.store.errors import StoreError
 from core.workflow.model import Json
 
@@ -77,3 +78,11 @@ class LimitedModels:
             return
         if seconds > 0:
             await self._clock.sleep(seconds)
+
+
+def limited(models: Models, settings: Settings, rates: Draw | None, clock: Clock) -> Models:
+    """The models with the settings' limits on calls, if there are any and a database to keep count in."""
+    if rates is None or not settings.limits.models:
+        return models
+    limits = {name: rate_of(text) for name, text in settings.limits.models.items()}
+    return LimitedModels(models, limits, rates, clock, default=settings.default_model)
