@@ -18,6 +18,7 @@ from core.cli import (
     models,
     run,
     runs,
+    schedules,
     serve,
     steps,
     tokens,
@@ -51,6 +52,7 @@ app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
 app.add_typer(workflows.app, name="workflows")
+app.add_typer(schedules.app, name="schedules")
 app.add_typer(agents.app, name="agents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mcp.app, name="mcp")
@@ -107,7 +109,7 @@ def _run_command(arguments: list[str] | None) -> int:
 def _tell(error: Exception) -> int:
     """Say an error in words on standard error; the exit code for it."""
     from core.settings import SettingsError
-    from core.store.errors import AgentNotFound, NameTaken, WorkflowNotFound
+    from core.store.errors import AddressTaken, AgentNotFound, NameTaken, NotScheduled, WorkflowNotFound
 
     if isinstance(error, typer.TyperException):
         # Usage errors show themselves; the class that declares it is private to typer.
@@ -117,7 +119,7 @@ def _tell(error: Exception) -> int:
             return BAD_USAGE
     console = error_console()
     wrong = DocumentError | InputError | Refusal | RunNotFound | SettingsError | WorkflowNotFound
-    if isinstance(error, wrong | AgentNotFound | NameTaken):
+    if isinstance(error, wrong | AddressTaken | AgentNotFound | NameTaken | NotScheduled):
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return BAD_USAGE
     if isinstance(error, JournalUnavailable):

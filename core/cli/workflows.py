@@ -105,6 +105,8 @@ async def _list(as_json: bool) -> int:
                     "tags": list(entry.tags),
                     "version": entry.version,
                     "updated": entry.updated.isoformat(),
+                    "published_version": entry.published_version or None,
+                    "is_active": entry.is_active,
                     "last_run_id": entry.last_run_id,
                     "last_run_status": entry.last_run_status,
                 }
@@ -126,6 +128,75 @@ async def _list(as_json: bool) -> int:
     columns = ("workflow", "folder", "tags", "version", "saved", "last run")
     print_table(columns, rows, empty="The library is empty. Fill it with: steploom workflows import FILE")
     return COMPLETED
+
+
+@app.command("publish")
+def publish(
+    name: Annotated[str, typer.Argument(help="The workflow's name.")],
+    version: Annotated[int | None, typer.Option(help="An older version; the newest without one.")] = None,
+) -> int:
+    """Let the workflow's trigger run its newest version from now on. Editing goes on without disturbing that."""
+    return asyncio.run(_publish(name, version))
+
+
+async def _publish(name: str, version: int | None) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        await _refuse_problems(workspace, name, version)
+        stands = await _library(workspace).publish(name, version, now=workspace.clock.now())
+    off = "" if stands.is_active else f" It is not active: steploom workflows activate {name!r}"
+    error_console().print(f"Published version {stands.published}.{off}", soft_wrap=True, markup=False)
+    return COMPLETED
+
+
+@app.command("activate")
+def activate(name: Annotated[str, typer.Argument(help="The workflow's name.")]) -> int:
+    """Let the workflow's trigger start it. Publishes the newest version if none is published."""
+    return asyncio.run(_activate(name))
+
+
+async def _activate(name: str) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        library = _library(workspace)
+        stands = await library.publication(name)
+        await _refuse_problems(workspace, name, stands.published or None)
+        stands = await library.activate(name, now=workspace.clock.now())
+        trigger = (await library.get(name, stands.published)).workflow.trigger
+    words = {
+        "manual": "nothing starts it by itself: its trigger is manual.",
+        "schedule": f"its times: steploom schedules next {name!r}",
+        "message": "messages start it.",
+        "api": f"calls start it: /hooks{trigger.options.get('path') or f'/id/{stands.workflow_id}'}",
+    }
+    text = f"Version {stands.published} is active; {words.get(trigger.type, '')}"
+    error_console().print(text, soft_wrap=True, markup=False)
+    return COMPLETED
+
+
+@app.command("deactivate")
+def deactivate(name: Annotated[str, typer.Argument(help="The workflow's name.")]) -> int:
+    """Let the workflow's trigger start nothing any more. What runs goes on."""
+    return asyncio.run(_deactivate(name))
+
+
+async def _deactivate(name: str) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        await _library(workspace).deactivate(name)
+    error_console().print("It is not active any more.", soft_wrap=True)
+    return COMPLETED
+
+
+async def _refuse_problems(workspace: Workspace, name: str, version: int | None) -> None:
+    from core.workflow.problems import DocumentError
+
+    workflow = (await _library(workspace).get(name, version)).workflow
+    if errors := [problem for problem in workspace.validate(workflow) if problem.severity == "error"]:
+        raise DocumentError(errors, name)
 
 
 def _library(workspace: Workspace) -> Workflows:

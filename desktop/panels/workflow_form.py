@@ -15,22 +15,17 @@ from core.workflow.problems import Problem
 from core.workflow.triggers import TRIGGERS
 from desktop.panels.background import Surroundings
 from desktop.panels.controls import FormContext
-from desktop.panels.cron_control import CronControl
 from desktop.panels.fields import ABSENT, FormField, Value
 from desktop.panels.form import Form, make_control
 from desktop.panels.schema_rows import SchemaRows
 from desktop.panels.template_edit import TemplateSource
+from desktop.panels.trigger_editor import TriggerEditor
 
 ABOUT: Final = (
     FormField("description", "multiline", "Description", "What it is for, in a sentence or two.", template=False),
     FormField("tags", "list", "Tags", item=FormField("", "text", template=False), template=False),
     FormField("trigger", "choice", "Started by", default="manual", choices=TRIGGERS, template=False),
-    FormField("cron", "cron", "When", "Minute, hour, day of the month, month, day of the week.", template=False),
-    FormField("zone", "text", "Time zone", "Such as Europe/Berlin. Empty for UTC.", template=False),
-    FormField("options", "json", "More options of the trigger", template=False),
 )
-_SCHEDULE: Final = ("cron", "zone")
-"""Options of a schedule that have fields of their own."""
 
 RESULTS: Final = (
     FormField("outputs", "key_values", "Outputs", "What a run gives, by name.", template=False,
@@ -60,6 +55,7 @@ class WorkflowForm(QWidget):
         context = FormContext(around, source, make_control, wire)
         space = context.theme.px("space.4")
         self.about = Form(ABOUT, around, source, wire, self)
+        self.trigger = TriggerEditor(around, source, wire, self)
         self.results = Form(RESULTS, around, source, wire, self)
         self.inputs = SchemaRows(
             "input", "Inputs", "What a run is given; templates read {{ input.name }}.", context, self
@@ -80,7 +76,7 @@ class WorkflowForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for part in (self.about, middle, self.results):
+        for part in (self.about, self.trigger, middle, self.results):
             layout.addWidget(part)
         layout.addStretch(1)
         for form in (self.about, self.results):
@@ -89,31 +85,21 @@ class WorkflowForm(QWidget):
         for rows, name in ((self.inputs, "inputs"), (self.variables, "variables")):
             rows.edited.connect(lambda schemas, typing, name=name: self._tell(name, {name: schemas}, typing))
             rows.left.connect(self.left)
-        self._trigger = Trigger()
+        self.trigger.edited.connect(self._trigger_edited)
+        self.trigger.left.connect(self.left)
 
     def show_workflow(self, workflow: Workflow) -> None:
         """Show a document's own settings."""
-        self._trigger = workflow.trigger
         about: dict[str, Json] = {"trigger": workflow.trigger.type}
         if workflow.description:
             about["description"] = workflow.description
         if workflow.tags:
             about["tags"] = list(workflow.tags)
-        options = dict(workflow.trigger.options)
-        scheduled = workflow.trigger.type == "schedule"
-        about |= {name: options.pop(name) for name in _SCHEDULE if scheduled and name in options}
-        if options:
-            about["options"] = options
-        hidden = () if scheduled else _SCHEDULE
-        self.about.hide_fields((*hidden, *(("options",) if workflow.trigger.type == "manual" and not options else ())))
         results: dict[str, Json] = {"outputs": dict(workflow.outputs)}
         if workflow.timeout is not None:
             results["timeout"] = format_duration(workflow.timeout)
         self.about.show_values(about)
-        cron = self.about.rows["cron"].control if scheduled else None
-        if isinstance(cron, CronControl):
-            zone = about.get("zone")
-            cron.set_zone(zone if isinstance(zone, str) else "UTC")
+        self.trigger.show_trigger(workflow.trigger)
         self.results.show_values(results)
         self.inputs.show_schemas(workflow.inputs)
         self.variables.show_schemas(workflow.variables)
@@ -123,11 +109,15 @@ class WorkflowForm(QWidget):
         placed = [(tuple(problem.field.split(".")), problem) for problem in problems]
         named: dict[str, dict[str, list[Problem]]] = {"inputs": {}, "variables": {}}
         rest: list[tuple[tuple[str | int, ...], Problem]] = []
+        options: list[tuple[tuple[str | int, ...], Problem]] = []
         for path, problem in placed:
-            if path[0] in named and len(path) > 1:
+            if path[0] == "trigger" and len(path) > 1 and path[1] != "type":
+                options.append((path[1:], problem))
+            elif path[0] in named and len(path) > 1:
                 named[path[0]].setdefault(path[1], []).append(problem)
             else:
-                rest.append((("options",) if path[:2] == ("trigger", "options") else path, problem))
+                rest.append((path, problem))
+        self.trigger.show_problems(options)
         self.inputs.show_problems(named["inputs"])
         self.variables.show_problems(named["variables"])
         self.results.show_problems([one for one in rest if one[0][0] in ("outputs", "timeout")])
@@ -139,6 +129,8 @@ class WorkflowForm(QWidget):
         if rows is not None:
             row = rows.rows.get(path[1]) if len(path) > 1 else None
             (row.name if row is not None else rows.add_button).setFocus()
+        elif len(path) > 1 and path[0] == "trigger" and path[1] != "type":
+            self.trigger.focus_field(path[1:])
         elif path:
             (self.results if path[0] in ("outputs", "timeout") else self.about).focus(path)
 
@@ -161,15 +153,7 @@ class WorkflowForm(QWidget):
     def _fields(self, key: str, value: Value) -> Mapping[str, Any]:
         match key:
             case "trigger":
-                return {"trigger": Trigger(str(value) if value is not ABSENT else "manual", self._trigger.options)}
-            case "cron" | "zone":
-                rest = {name: each for name, each in self._trigger.options.items() if name != key}
-                return {"trigger": Trigger(self._trigger.type, rest if value is ABSENT else {**rest, key: value})}
-            case "options":
-                own = {name: each for name, each in self._trigger.options.items() if name in _SCHEDULE}
-                return {
-                    "trigger": Trigger(self._trigger.type, {**own, **(value if isinstance(value, Mapping) else {})})
-                }
+                return {"trigger": self.trigger.retyped(str(value) if value is not ABSENT else "manual")}
             case "timeout":
                 return {"timeout": None if value is ABSENT else _seconds(value)}
             case "tags":
@@ -178,6 +162,9 @@ class WorkflowForm(QWidget):
                 return {"outputs": value if isinstance(value, Mapping) else {}}
             case _:
                 return {key: "" if value is ABSENT else value}
+
+    def _trigger_edited(self, trigger: Trigger, key: str, typing: bool) -> None:
+        self._tell(f"trigger's {key}", {"trigger": trigger}, typing)
 
     def _tell(self, key: str, fields: Mapping[str, Any], typing: bool) -> None:
         def edit(workflow: Workflow) -> Workflow:

@@ -51,9 +51,9 @@ def test_a_workflow_that_is_started_by_a_schedule_asks_for_it_and_keeps_what_els
     inspector.show_document(document)
     page = inspector.page
     assert isinstance(page, WorkflowPage)
-    rows = page.form.about.rows
-    assert not rows["cron"].isVisible()
+    trigger = page.form.trigger
     document.apply("Schedule", lambda w: replace(w, trigger=Trigger("schedule", {"missed": "once"})))
+    rows = trigger.form.rows
     assert rows["cron"].isVisible()
     cron = rows["cron"].control
     assert isinstance(cron, CronControl)

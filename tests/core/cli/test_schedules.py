@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Cli
+
+Write = Callable[..., Path]
+STEPS = "steps:\n  say: {type: template, config: {text: hi}}\n"
+
+
+@pytest.fixture(autouse=True)
+def _database(database: str) -> None:
+    """Every test here needs one."""
+
+
+def test_a_scheduled_workflow_is_published_switched_on_paused_and_switched_off(cli: Cli, write: Write) -> None:
+    file = write("Daily", "trigger: {type: schedule, cron: '0 9 * * *', zone: Europe/Berlin}\n" + STEPS)
+    cli("workflows", "import", file)
+    assert "activate 'Daily'" in cli("workflows", "publish", "Daily").err
+    assert "No schedule is at work" in cli("schedules", "list").err + cli("schedules", "list").out
+    assert "Version 1 is active" in cli("workflows", "activate", "Daily").err
+    (entry,) = cli("workflows", "list", "--json").json
+    assert (entry["published_version"], entry["is_active"]) == (1, True)
+
+    (shown,) = cli("schedules", "list", "--json").json
+    assert (shown["workflow"], shown["zone"], shown["paused"]) == ("Daily", "Europe/Berlin", False)
+    (first, _, _) = cli("schedules", "next", "Daily", "-n", "3", "--json").json
+    assert "T09:00:00+0" in first
+    assert "0 9 * * *" in cli("schedules", "list").out
+    assert "schedules resume 'Daily'" in cli("schedules", "pause", "Daily").err
+    assert cli("schedules", "list", "--json").json[0]["next_at"] is None
+    assert "09:00 CE" in cli("schedules", "resume", "Daily").err
+    assert cli("workflows", "deactivate", "Daily").code == 0
+    gone = cli("schedules", "pause", "Daily")
+    assert gone.code == 2
+    assert "no schedule at work" in gone.err
+
+
+def test_what_cannot_run_is_not_published(cli: Cli, write: Write) -> None:
+    cli("workflows", "import", write("Bad", "trigger: {type: schedule, cron: '99 9 * * *'}\n" + STEPS))
+    for command in ("publish", "activate"):
+        refused = cli("workflows", command, "Bad")
+        assert refused.code == 2
+        assert "bad minute" in refused.err
+    assert "bad minute" in cli("schedules", "next", "Bad").err
+
+
+def test_a_second_workflow_of_one_path_is_refused_and_times_of_others_are_not_told(cli: Cli, write: Write) -> None:
+    trigger = "trigger: {type: api, path: /orders}\n" + STEPS
+    cli("workflows", "import", write("One", trigger), write("Two", trigger))
+    assert "/hooks/orders" in cli("workflows", "activate", "One").err
+    refused = cli("workflows", "activate", "Two")
+    assert refused.code == 2
+    assert "same method and path" in refused.err
+    assert "has no schedule" in cli("schedules", "next", "One").err
