@@ -140,7 +140,9 @@ class Service:
     def _tasks(self) -> Sequence[BackgroundTask]:
         """What is done all the time, besides answering."""
         from core.service.gauges import Gauges
+        from core.service.triggers.message_listener import MessageListener
         from core.service.triggers.scheduler import Scheduler
+        from core.store.message_notices import MessageNotices
 
         workspace, store = self._workspace, self._workspace.store
         assert store is not None
@@ -149,7 +151,8 @@ class Service:
         )
         lost_after = workspace.settings.workers.lost_after_s
         gauges = Gauges(store, workspace.queue, self.metrics, workspace.clock, lost_after_s=lost_after)
-        return [scheduler, gauges]
+        notices = MessageNotices(store.database.address)
+        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges]
 
 
 def service_parts(
@@ -160,8 +163,15 @@ def service_parts(
 
     from core.service.http.library_shelf import LibraryShelf
     from core.service.http.parts import ServiceParts
+    from core.service.triggers.api_triggers import ApiTriggers
 
     assert workspace.store is not None
+
+    async def may_run(text: str) -> bool:
+        token = await tokens.check(text)
+        return token is not None and token.allows("run")
+
+    hooks = ApiTriggers(workspace.store.workflows, workspace.secrets, clock=workspace.clock, check_token=may_run)
     return ServiceParts(
         workflows=LibraryShelf(workspace.store.workflows),
         queue=workspace.queue,
@@ -177,6 +187,7 @@ def service_parts(
         clock=workspace.clock,
         hosts=hosts,
         version=version("steploom"),
+        hooks=hooks,
     )
 
 

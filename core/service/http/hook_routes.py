@@ -27,7 +27,7 @@ def hook_endpoint(parts: ServiceParts) -> Callable[[Request], Awaitable[Response
 
     async def answer(request: Request) -> Response:
         try:
-            path = "/" + str(request.path_params["path"])
+            path = _raw_path(request)
             body = await read_body(request, parts.hooks.body_limit(request.method, path), parts.limits.body_s)
             return await _started(parts, await parts.hooks.call(_request(request, path, body)))
         except ClientDisconnect:
@@ -36,6 +36,12 @@ def hook_endpoint(parts: ServiceParts) -> Callable[[Request], Awaitable[Response
             return error_response(as_api_error(error) or unexpected(error, f"{request.method} {PREFIX}"))
 
     return answer
+
+
+def _raw_path(request: Request) -> str:
+    """What follows the prefix, still quoted: a part of the path may hold a quoted slash."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1").removeprefix(PREFIX)
 
 
 def _request(request: Request, path: str, body: bytes) -> HookRequest:

@@ -14,6 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from jsonschema import Draft202012Validator
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 
 from core.service.http.app import all_routes
 from core.service.http.openapi import curl, description, page, plain_path
@@ -40,6 +41,7 @@ def _try_everything(url: str, token: str) -> dict[str, Counter[int]]:
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     told: dict[str, Counter[int]] = {}
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
         operation = found.ok()
         told[f"{operation.method.upper()} {operation.path}"] = _statuses(operation, token)
     return told

@@ -10,6 +10,7 @@ import pytest
 
 from core.service.hooks import HookCall, HookRefused, HookRequest
 from core.service.http.app import make_app
+from core.workflow.document import loads
 from tests.support.http_service import Site
 
 
@@ -82,4 +83,44 @@ async def test_a_refusal_is_passed_on(hook: OneHook, caller: httpx.AsyncClient, 
     answer = await caller.post("/hooks/orders")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
     assert (await caller.post("/hooks/orders", content=b" " * 101)).status_code == 413
-    assert (await http.post("/hooks/nobody/listens", json={"a": 1})).json()["error"]["code"] in ("no_hook", "no_page")
+    assert (await http.post("/hooks/nobody/listens", json={"a": 1})).json()["error"]["code"] == "no_hook"
+
+
+ORDERS = """
+steploom: 1
+name: Orders
+trigger: {type: api, path: "/orders/{number}", method: POST, answer: wait}
+inputs: {number: {type: integer}, who: {type: string}}
+steps: {say: {type: template, config: {text: "Order {{ input.number }} of {{ input.who }}"}}}
+outputs: {said: "{{ say.text }}"}
+"""
+
+
+async def test_a_published_workflow_is_called_with_a_token(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(ORDERS), 0)
+    order = {"who": "Ada"}
+    assert (await http.post("/hooks/orders/7", json=order)).json()["error"]["code"] == "no_hook"
+    await library.activate("Orders")
+    answer = await http.post("/hooks/orders/7", json=order)
+    assert (answer.status_code, answer.json()["outputs"]) == (200, {"said": "Order 7 of Ada"})
+    assert (await http.post("/hooks/orders/seven", json=order)).status_code == 422
+    assert (await http.get("/hooks/orders/7")).headers["allow"] == "POST"
+    async with site.client("read") as reader:
+        assert (await reader.post("/hooks/orders/7", json=order)).status_code == 401
+    run = (await http.get(f"/api/v1/runs/{answer.json()['run_id']}")).json()
+    assert (run["workflow"], run["labels"]["trigger"]) == ("Orders", "api")
+
+
+async def test_the_published_version_runs_while_a_newer_one_is_worked_on(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(ORDERS), 0)
+    await library.publish("Orders")
+    await library.save(loads(ORDERS.replace("Order {{", "Draft {{")), 1)
+    body = {"workflow": "Orders", "inputs": {"number": 1, "who": "Bob"}, "wait_s": 20}
+    assert (await http.post("/api/v1/runs", json=body)).json()["outputs"] == {"said": "Order 1 of Bob"}
+    assert (await http.post("/api/v1/runs", json={**body, "version": 2})).json()["outputs"] == {
+        "said": "Draft 1 of Bob"
+    }
