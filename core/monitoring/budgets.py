@@ -7,6 +7,7 @@ yet, so that a limit may be passed by as much as those cost.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from core.store.store import Store
 
 FRESH_S: Final = 5.0
-"""Seconds for which a sum is believed: many steps ask for it at the same time."""
+"""Seconds for which a sum is believed by runs that have spent nothing since: many steps ask at the same time."""
 
 
 class Spent(Protocol):
@@ -34,6 +35,15 @@ class Spent(Protocol):
         """US dollars of a workflow's runs since then."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """What was spent when it was read. seen: what runs had spent by then, of those that asked."""
+
+    read: float
+    dollars: float
+    seen: dict[str, float]
+
+
 class Budgets:
     """The engine's Budget. spent: None where nothing is kept; then only the limit of a run holds."""
 
@@ -41,7 +51,7 @@ class Budgets:
         self._limits = limits
         self._spent = spent
         self._clock = clock
-        self._known: dict[tuple[str, datetime], tuple[float, float]] = {}
+        self._sums: dict[tuple[str, datetime], _Sum] = {}
 
     async def reached(self, spender: Spender) -> Reached | None:
         """The first limit that is reached: of the run, its workflow, the day. Raises StepError(kind='connection')."""
@@ -58,8 +68,9 @@ class Budgets:
         if self._spent is not None:
             checks += [
                 (f"workflow {day}", limits.workflows.get(name, 0.0), f"Today the runs of “{name}” have",
-                 lambda: self._sum(name, today)),
-                (f"day {day}", limits.usd_per_day, "Today all runs and chats have", lambda: self._sum("", today)),
+                 lambda: self._sum(spender, name, today)),
+                (f"day {day}", limits.usd_per_day, "Today all runs and chats have",
+                 lambda: self._sum(spender, "", today)),
             ]  # fmt: skip
         for key, limit, who, spent in checks:
             if not limit:
@@ -69,11 +80,12 @@ class Budgets:
                 return Reached(key, _words(who, dollars, limit), dollars + limit)
         return None
 
-    async def _sum(self, workflow: str, since: datetime) -> float:
+    async def _sum(self, spender: Spender, workflow: str, since: datetime) -> float:
         now = self._clock.monotonic()
-        known = self._known.get((workflow, since))
-        if known is not None and now - known[0] < FRESH_S:
-            return known[1]
+        known = self._sums.get((workflow, since))
+        is_fresh = known is not None and now - known.read < FRESH_S
+        if known is not None and is_fresh and spender.spent_usd == known.seen.setdefault(spender.run_id, 0.0):
+            return known.dollars
         source = self._spent
         assert source is not None
         try:
@@ -83,8 +95,8 @@ class Budgets:
                 f"Whether a limit on spending is reached could not be looked up: {error}", kind="connection",
                 retryable=True,
             ) from error  # fmt: skip
-        self._known = {key: value for key, value in self._known.items() if key[1] == since}
-        self._known[workflow, since] = (now, dollars)
+        self._sums = {key: value for key, value in self._sums.items() if key[1] == since}
+        self._sums[workflow, since] = _Sum(now, dollars, {spender.run_id: spender.spent_usd})
         return dollars
 
 
@@ -112,8 +124,10 @@ def estimate_words(workflow: str, estimate: Estimate | None) -> str:
 
 
 def dollars(amount: float) -> str:
-    """US dollars, small amounts to a hundredth of a cent."""
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+    """US dollars: to the cent from one dollar on, small amounts as exactly as they need."""
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    return f"${amount:.4f}" if amount >= 0.001 else f"${amount:.6f}"
 
 
 def _words(who: str, spent: float, limit: float) -> str:

@@ -78,6 +78,15 @@ async def test_the_day_begins_at_midnight_here_and_a_sum_is_believed_for_moments
     assert limit.message.startswith("Today all runs and chats have spent $5.00")
 
 
+async def test_what_a_run_has_spent_itself_counts_at_once(clock: ManualClock) -> None:
+    known = Known(everything=1.0)
+    budgets = Budgets(BudgetSettings(usd_per_day=1.5), known, clock)
+    assert await budgets.reached(replace(RUN, spent_usd=0.0)) is None
+    known.everything = 1.5
+    assert await budgets.reached(replace(RUN, run_id="run-2", spent_usd=0.0)) is None
+    assert await budgets.reached(replace(RUN, spent_usd=0.5)) is not None
+
+
 async def test_a_database_that_is_away_makes_a_step_try_again(clock: ManualClock) -> None:
     known = Known()
     known.away = True

@@ -1,0 +1,68 @@
+"""Limits on spending and estimates, with a model server that bills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Cli
+from tests.support.openrouter import KEY, StandIn
+from tests.support.openrouter_replies import text_stream
+
+TWO_CHATS = """\
+steps:
+  first: {type: chat, config: {prompt: One?}, then: second}
+  second: {type: chat, config: {prompt: "Two? {{ first.text }}"}}
+outputs: {text: "{{ second.text }}"}
+"""
+
+
+@pytest.fixture
+def asks_models(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    stand_in.script(text_stream("one"), text_stream("two"))
+    return stand_in
+
+
+@pytest.mark.parametrize("limit", ["USD_PER_RUN", "USD_PER_DAY"])
+def test_a_run_at_its_limit_waits_for_a_person_and_asks_no_model_before(
+    limit: str,
+    cli: Cli,
+    write: Callable[..., Path],
+    database: str,
+    asks_models: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(f"STEPLOOM_BUDGETS__{limit}", "0.00001")
+    done = cli("run", write("Two", TWO_CHATS), "--json")
+    assert (done.code, done.json["status"], done.json["waiting"]) == (3, "suspended", ["second"])
+    assert len(asks_models.sent()) == 1
+    shown = cli("runs", "show", "last", "--json").json
+    (asked,) = [step for step in shown["steps"] if step["status"] == "suspended"]
+    assert "spent $0.000100 on models; the limit is $0.000010" in asked["question"]
+    assert asked["choices"] == ["continue", "stop"]
+
+    stopped = cli("runs", "answer", "last", "stop", "--json")
+    assert (stopped.code, stopped.json["error"]["type"]) == (1, "budget")
+    assert cli("runs", "resume", "last", "--json").code == 3
+    monkeypatch.delenv(f"STEPLOOM_BUDGETS__{limit}")
+    gone_on = cli("runs", "answer", "last", "continue", "--json")
+    assert (gone_on.code, gone_on.json["outputs"]) == (0, {"text": "two"})
+    assert len(asks_models.sent()) == 2
+
+
+def test_an_estimate_runs_nothing_and_goes_by_what_the_last_runs_cost(
+    cli: Cli, write: Callable[..., Path], database: str, asks_models: StandIn
+) -> None:
+    file = write("Two", TWO_CHATS)
+    nothing = cli("run", file, "--estimate")
+    assert nothing.code == 0
+    assert nothing.out.startswith("No completed run of “Two” with a real model is kept")
+    assert asks_models.sent() == []
+    assert cli("run", file).code == 0
+    assert cli("run", file, "--estimate").out.startswith("The last run cost $0.000200 in about ")
+    told = cli("run", file, "--estimate", "--json").json
+    assert (told["workflow"], told["runs"], told["usual_usd"]) == ("Two", 1, pytest.approx(0.0002))
+    assert len(asks_models.sent()) == 2
