@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.store.address import Address
+from core.store.store import Store
+from core.store.workers import WorkerFacts
+from tests.support.command_line import Cli
+from tests.support.postgres import new_database
+
+TEXT = "inputs: {n: {type: integer}}\nsteps:\n  a: {type: template, config: {text: '{{ input.n }}'}}\n"
+
+
+@pytest.fixture
+def target_url(postgres_server: Address) -> Iterator[str]:
+    with new_database(postgres_server, "template0") as url:
+        yield url
+
+
+def queued(cli: Cli, document: Path) -> str:
+    outcome = cli("run", document, "-i", "n=4", "--queue", "--json")
+    assert (outcome.code, outcome.json["status"]) == (0, "queued")
+    return str(outcome.json["run_id"])
+
+
+def test_a_run_is_left_to_a_worker_with_its_inputs_in_their_types(
+    cli: Cli, database: str, write: Callable[..., Path]
+) -> None:
+    run_id = queued(cli, write("Tiny", TEXT))
+    shown = cli("runs", "show", run_id, "--json").json
+    assert (shown["status"], shown["inputs"]) == ("queued", {"n": 4})
+    assert "1 waiting in default" in cli("workers").out
+    assert cli("runs", "cancel", run_id).code == 0
+    assert cli("runs", "show", run_id, "--json").json["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("option", [("--timeout", "5s"), ("--memory-only",), ("--allow-read", ".")])
+def test_what_is_the_workers_business_is_not_taken_with_a_queued_run(
+    cli: Cli, database: str, write: Callable[..., Path], option: tuple[str, ...]
+) -> None:
+    outcome = cli("run", write("Tiny", TEXT), "-i", "n=4", "--queue", *option)
+    assert outcome.code == 2
+    assert "what steps may" in " ".join(outcome.err.split())
+
+
+def test_wrong_inputs_of_a_queued_run_are_said_at_once(cli: Cli, database: str, write: Callable[..., Path]) -> None:
+    assert cli("run", write("Tiny", TEXT), "-i", "n=four", "--queue").code == 2
+    assert cli("runs", "list", "--json").json == []
+
+
+def test_a_parked_run_is_shown_as_such_and_let_go(
+    cli: Cli, database: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    run_id = queued(cli, write("Tiny", TEXT))
+    assert cli("runs", "unpark", run_id).code == 2
+
+    async def park() -> None:
+        async with await Store.open(database, tmp_path) as store:
+            await store.queued_runs.park(run_id, "it is poison")
+
+    asyncio.run(park())
+    assert "parked" in cli("runs", "list").out
+    assert cli("runs", "show", run_id, "--json").json["error"]["message"] == "it is poison"
+    assert cli("runs", "unpark", run_id).code == 0
+    assert "parked" not in cli("runs", "list").out
+
+
+def test_workers_are_listed_with_whether_they_live(cli: Cli, database: str, tmp_path: Path) -> None:
+    assert "steploom worker" in cli("workers").out
+    facts = WorkerFacts(uuid.uuid4(), "box", 77, "1.0", ("slow",), 4, "box/boot/space/77/1.00")
+
+    async def announce() -> None:
+        async with await Store.open(database, tmp_path) as store:
+            await store.workers.beat(facts, running=2, queue_worker=None)
+
+    asyncio.run(announce())
+    (found,) = cli("workers", "--json").json["workers"]
+    assert (found["host"], found["queues"], found["running"], found["alive"]) == ("box", ["slow"], 2, True)
+    assert "2 of 4" in cli("workers").out
+
+
+def test_everything_is_copied_to_an_empty_database_and_not_twice(
+    cli: Cli, database: str, target_url: str, write: Callable[..., Path]
+) -> None:
+    queued(cli, write("Tiny", TEXT))
+    outcome = cli("db", "move", target_url)
+    assert outcome.code == 0
+    assert "both hold the same" in outcome.err
+    again = cli("db", "move", target_url)
+    assert again.code == 1
+    assert "holds something already" in again.err
