@@ -73,7 +73,7 @@ def watch(marks: dict[str, tuple[float, float]]) -> None:
             paint(canvas, event)  # type: ignore[arg-type] # handed on as it came
             marks.setdefault("workflow", since_start())
 
-        type(tab.canvas).paintEvent = painted  # type: ignore[method-assign, assignment] # only for this measurement
+        type(tab.canvas).paintEvent = painted  # type: ignore[method-assign] # only for this measurement
         return tab
 
     def ready(self: Program, workspace: object) -> None:
@@ -82,7 +82,7 @@ def watch(marks: dict[str, tuple[float, float]]) -> None:
         QTimer.singleShot(50, self.window.close_at_once)
 
     MainWindow.__init__, MainWindow.open_document = init, opened  # type: ignore[method-assign, assignment] # as above
-    Program._workspace_used = ready  # type: ignore[method-assign, assignment] # as above
+    Program._workspace_used = ready  # type: ignore[method-assign] # as above
 
 
 def prepare(home: Path, steps: int) -> None:

@@ -1,4 +1,4 @@
-"""Nothing in the desktop stops the loop for an answer: a modal `exec` in a coroutine stops every other task for good."""
+"""Nothing in the desktop stops the loop for an answer: a modal `exec` in a coroutine stops every other task."""
 
 from __future__ import annotations
 

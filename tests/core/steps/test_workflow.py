@@ -33,9 +33,11 @@ class _Host(LoneHost):
         super().__init__()
         self.origins: list[str] = []
 
-    async def run_workflow(self, workflow: Workflow, inputs: Mapping[str, Json], origin: str) -> dict[str, Json]:
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str, *, shared: bool = False
+    ) -> dict[str, Json]:
         self.origins.append(origin)
-        return await super().run_workflow(workflow, inputs, origin)
+        return await super().run_workflow(workflow, inputs, origin, shared=shared)
 
 
 async def test_the_output_is_that_of_the_other_workflow() -> None:

@@ -56,7 +56,9 @@ async def test_a_queued_run_is_recorded_whole_and_waits_for_a_worker(
     assert (kept.status, kept.inputs, kept.workflow, kept.labels) == ("queued", run.inputs, run.workflow, run.labels)
     (entry,) = await entries(database)
     assert (entry["queue_name"], entry["priority"], entry["args"]) == ("slow", 5, {"run_id": run.id})
-    assert list((await queued.depth()).items()) == [("slow", (1, pytest.approx(0, abs=30)))]
+    ((queue, (count, seconds)),) = (await queued.depth()).items()
+    assert (queue, count) == ("slow", 1)
+    assert 0 <= seconds < 30
 
 
 async def test_a_worker_that_resumes_it_starts_it(queued: QueuedRuns, postgres_journal: PostgresJournal) -> None:
