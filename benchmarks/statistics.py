@@ -78,6 +78,13 @@ async def measure(count: int, home: Path) -> None:
             "spent by model, a month": lambda: numbers.spent(month, "model"),
             "spent by workflow, a month": lambda: numbers.spent(month, "workflow"),
             "what is uncounted": numbers.uncounted,
+            "runs of one hour": lambda: numbers.list(Span(END - timedelta(hours=1), END)),
+            "failed runs of a month": lambda: numbers.list(month, "failed"),
+            "names of workflows": numbers.workflows,
+            "spent today": lambda: store.spending.since(END - timedelta(days=1)),
+            "spent by one workflow today": lambda: store.spending.of_workflow("Workflow 7", END - timedelta(days=1)),
+            "spent by agent, a month": lambda: store.spending.agents(month),
+            "estimate of a run": lambda: store.spending.estimate("Workflow 7"),
         }
         for name, read in readings.items():
             times = []

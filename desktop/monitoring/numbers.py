@@ -95,17 +95,15 @@ async def read(store: Store, range_: Range, workflow: str) -> Numbers:
 
     span = Span(range_.since, range_.until, workflow or None)
     known = store.statistics
-    counts, types, steps, models, workflows, agents, waiting, workers, names, uncounted = await asyncio.gather(
-        known.runs(span, range_.piece),
-        known.types(span),
-        known.steps(span),
+    counts, types, steps, names, uncounted = await asyncio.gather(
+        known.runs(span, range_.piece), known.types(span), known.steps(span), known.workflows(), known.uncounted()
+    )
+    models, workflows, agents, waiting, workers = await asyncio.gather(
         known.spent(span, "model"),
         known.spent(span, "workflow"),
         store.spending.agents(span),
         store.queued_runs.depth(),
         store.workers.list(),
-        known.workflows(),
-        known.uncounted(),
     )
     return Numbers(
         range_,

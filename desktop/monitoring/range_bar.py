@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from PySide6.QtCore import QDate, QSize, Signal
 from PySide6.QtWidgets import QDateEdit, QHBoxLayout, QLabel, QToolButton, QWidget
@@ -72,9 +72,11 @@ class RangeBar(QWidget):
         row = self.ranges.currentIndex()
         if row < len(CHOICES):
             return last(list(CHOICES.values())[row], self._now())
-        first, end = sorted((self.first.date().toPython(), self.last.date().toPython()))
-        begin = datetime.combine(first, time()).astimezone()  # type: ignore[arg-type] # QDate says object
-        return between(begin, datetime.combine(end + timedelta(days=1), time()).astimezone())  # type: ignore[arg-type, operator] # as above
+        first, end = sorted(
+            date(each.year(), each.month(), each.day()) for each in (self.first.date(), self.last.date())
+        )
+        begin = datetime.combine(first, time()).astimezone()
+        return between(begin, datetime.combine(end + timedelta(days=1), time()).astimezone())
 
     @property
     def workflow(self) -> str:

@@ -213,10 +213,10 @@ class RunsChart(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph has no types
                 bottom += height
         for state, parts in places.items():
             if parts:
-                x, y, height = zip(*parts, strict=True)
+                places_x, bottoms, heights = zip(*parts, strict=True)
                 brush = pg.mkBrush(self.theme.color(COLOURS[state]))
                 pen = pg.mkPen(self.theme.color("surface.panel"), width=0.5)
-                item = pg.BarGraphItem(x=x, y0=y, height=height, width=_FILL, brush=brush, pen=pen)
+                item = pg.BarGraphItem(x=places_x, y0=bottoms, height=heights, width=_FILL, brush=brush, pen=pen)
                 self._drawn.append(item)
                 self._box.addItem(item, ignoreBounds=True)
         self._box.setRange(xRange=(0, max(1, len(self.bars))), yRange=(0, self._highest()), padding=0)
