@@ -50,8 +50,8 @@ def serve(
 ) -> int:
     """Serve the workflows and agents of the library over HTTP until it is stopped.
 
-    Every request but /healthz and /readyz needs a token; if there is none yet, one is made and shown. Ctrl-C or SIGTERM
-    stops it: what is being answered ends, runs are finished or handed over.
+    Every request but /healthz and /readyz needs a token; if there is none yet, one is made and shown on the terminal.
+    Ctrl-C or SIGTERM stops it: what is being answered ends, runs are finished or handed over.
     """
     return asyncio.run(_serve(host, port, workers, allow_host, demo, log_json, grants(allow_read, allow_write)))
 
@@ -117,6 +117,8 @@ class Service:
         if self._workers:
             self._worker = Worker(self._workspace, concurrency=self._workers)
             self._working = asyncio.create_task(self._worker.run(), name="worker")
+            # Who only waits for runs that nobody executes helps nobody; whoever started the service starts it again.
+            self._working.add_done_callback(lambda _: self.parts.stopping.set())
         self._background = Background(self._tasks(), self._workspace.clock)
         self._background.start()
 
@@ -192,7 +194,10 @@ def service_parts(
 
 
 async def _first_token(tokens: Tokens, workspace: Workspace, *, is_local: bool) -> None:
-    """Make a token if there is no valid one; elsewhere than on this machine that is left to the person."""
+    """Make a token if there is no valid one and a person sees it; where others can come in, leave that to the person.
+
+    What is no terminal ends up in a log, where no token belongs.
+    """
     now = workspace.clock.now()
     if any(token.is_valid(now) for token in await tokens.list()):
         return
@@ -201,8 +206,13 @@ async def _first_token(tokens: Tokens, workspace: Workspace, *, is_local: bool) 
             "Others could reach this service, and there is no token yet that they would have to send. Make one first: "
             "steploom tokens create NAME --scope run,read"
         )
-    _, text = await tokens.create("first", ["run", "read", "answer"])
     console = error_console()
+    if not console.is_terminal:
+        console.print(
+            "There is no token yet, so nobody can call. Make one: steploom tokens create NAME", soft_wrap=True
+        )
+        return
+    _, text = await tokens.create("first", ["run", "read", "answer"])
     console.print("This is the first token (run, read, answer). It is kept only as a hash and not shown again:")
     console.print(f"  {text}", markup=False, soft_wrap=True)
 

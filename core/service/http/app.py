@@ -49,9 +49,8 @@ def make_app(parts: ServiceParts) -> Application:
     declared = all_routes()
     spec = encoded(description(declared, parts.version), _LARGEST_DESCRIPTION)
     text = page(declared, parts.version).encode()
-    routes: list[BaseRoute] = [
-        StarletteRoute(each.path, endpoint(each, parts), methods=[each.method]) for each in declared
-    ]
+    routes: list[BaseRoute] = [_exact(StarletteRoute(each.path, endpoint(each, parts), methods=[each.method]))
+                               for each in declared]  # fmt: skip
     routes += [
         StarletteRoute("/openapi.json", _always(spec, "application/json"), methods=["GET"]),
         StarletteRoute("/docs", _always(text, "text/html; charset=utf-8"), methods=["GET"]),
@@ -62,6 +61,13 @@ def make_app(parts: ServiceParts) -> Application:
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_page})
     app.router.redirect_slashes = False
     return Gate(app, parts.hosts, parts.clock)
+
+
+def _exact(route: StarletteRoute) -> StarletteRoute:
+    """A route without the HEAD that comes with every GET: asked of a stream, it would go on for as long."""
+    assert route.methods is not None
+    route.methods.discard("HEAD")
+    return route
 
 
 def _always(data: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -167,7 +167,7 @@ async def _answered(parts: ServiceParts, reply: Reply, *, stream: bool) -> Respo
     return json_response(turn_json(reply, await reply.outcome()), limit=parts.limits.answer)
 
 
-async def reply_events(reply: Reply, after: int = -1) -> AsyncIterator[bytes]:
+async def reply_events(reply: Reply, after: int = -1) -> AsyncGenerator[bytes, None]:
     """The events of an answer that come after that one; each has its number as its id."""
     number = 0
     async for event in reply:

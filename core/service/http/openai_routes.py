@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -81,7 +81,7 @@ class OpenAi:
         choice: dict[str, Json] = {"index": 0, "message": message, "finish_reason": _finish(outcome)}
         return {**answer.head("chat.completion"), "choices": [choice], "usage": _usage(outcome), **_own(outcome)}
 
-    async def _stream(self, answer: _Answer, caller: str) -> AsyncIterator[bytes]:
+    async def _stream(self, answer: _Answer, caller: str) -> AsyncGenerator[bytes, None]:
         yield answer.piece({"role": "assistant", "content": ""})
         told = ""
         outcome: Outcome | None = None

@@ -92,6 +92,13 @@ class ServiceLimits:
     poll_s: float = 0.5
 
 
+@dataclass(slots=True)
+class OpenStreams:
+    """How many streams of events are open."""
+
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceParts:
     """Everything that the service needs.
@@ -118,3 +125,4 @@ class ServiceParts:
     hooks: Hooks = field(default_factory=NoHooks)
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    streams: OpenStreams = field(default_factory=OpenStreams)

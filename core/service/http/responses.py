@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
 from starlette.responses import Response, StreamingResponse
@@ -47,11 +48,14 @@ def event_text(data: Any, *, event: str = "", event_id: str = "") -> bytes:
     return f"{head}data: {body}\n\n".encode()
 
 
-def event_stream(pieces: AsyncIterator[bytes], parts: ServiceParts) -> Response:
+def event_stream(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) -> Response:
     """A stream of events that ends with its pieces, or when the service ends. It says from time to time that it lives.
 
-    An error that was to be expected becomes an event `error`.
+    An error that was to be expected becomes an event `error`. Raises ApiError if too many streams are open.
     """
+    if parts.streams.count >= parts.limits.streams:
+        message = f"{parts.limits.streams} streams are open already. Close one, or try again later."
+        raise ApiError(429, "too_many_streams", message, headers={"Retry-After": "5"})
     return StreamingResponse(
         _kept_alive(pieces, parts),
         media_type="text/event-stream",
@@ -59,13 +63,14 @@ def event_stream(pieces: AsyncIterator[bytes], parts: ServiceParts) -> Response:
     )
 
 
-async def _kept_alive(pieces: AsyncIterator[bytes], parts: ServiceParts) -> AsyncIterator[bytes]:
+async def _kept_alive(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) -> AsyncIterator[bytes]:
     queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1000)
 
     async def fill() -> None:
         try:
-            async for piece in pieces:
-                await queue.put(piece)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await queue.put(piece)
         except Exception as error:
             known = as_api_error(error)
             if known is None:
@@ -76,6 +81,7 @@ async def _kept_alive(pieces: AsyncIterator[bytes], parts: ServiceParts) -> Asyn
 
     filling = asyncio.create_task(fill())
     stopping = asyncio.create_task(parts.stopping.wait())
+    parts.streams.count += 1
     try:
         while True:
             piece = await _next(queue, stopping, parts.limits.heartbeat_s)
@@ -86,6 +92,7 @@ async def _kept_alive(pieces: AsyncIterator[bytes], parts: ServiceParts) -> Asyn
             else:
                 yield piece
     finally:
+        parts.streams.count -= 1
         stopping.cancel()
         filling.cancel()
         await asyncio.gather(filling, stopping, return_exceptions=True)

@@ -8,7 +8,7 @@ executes is looked up from time to time; pieces of answers come only from runs o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -148,7 +148,9 @@ class RunWatch:
         self._live = live
         self._poll_s = poll_s
 
-    async def events(self, run_id: str, after: Place | None = None, *, follow: bool = True) -> AsyncIterator[Told]:
+    async def events(
+        self, run_id: str, after: Place | None = None, *, follow: bool = True
+    ) -> AsyncGenerator[Told, None]:
         """What happened in a run after that place, and, if it is followed, what happens until it has ended.
 
         Raises RunNotFound.

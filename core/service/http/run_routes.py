@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,7 @@ from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_events import ENDED, RunWatch, parsed_id
 from core.service.http.values import asking, run_json, step_json
+from core.workflow.inputs import check_inputs
 from core.workflow.model import Json
 from core.workflow.schemas import value_flaw
 
@@ -137,8 +139,8 @@ def _idempotency_key(call: Call) -> str:
 async def _refuse_other(call: Call, run_id: str, wish: StartRun) -> None:
     """Raise ApiError if the key was used for another run before."""
     run = await call.parts.journal.run(run_id)
-    same = all(name in run.inputs and run.inputs[name] == value for name, value in wish.inputs.items())
-    if run.workflow.name != wish.workflow or not same:
+    wanted, _ = check_inputs(run.workflow, wish.inputs)
+    if run.workflow.name != wish.workflow or wanted != run.inputs:
         message = f"This Idempotency-Key was used for another run already ({run_id}). Choose a new one."
         raise ApiError(409, "idempotency_key_reused", message)
 
@@ -170,10 +172,11 @@ async def run_events(call: Call) -> Response:
     after = parsed_id(last_event_id(call))
     told = watch(call.parts).events(run_id, after, follow=call.asked(EventsQuery).follow)
 
-    async def pieces() -> AsyncIterator[bytes]:
-        async for each in told:
-            data = event_json(each.event)
-            yield event_text(data, event=str(data["event"]), event_id=each.id)
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        async with aclosing(told):
+            async for each in told:
+                data = event_json(each.event)
+                yield event_text(data, event=str(data["event"]), event_id=each.id)
 
     return event_stream(pieces(), call.parts)
 

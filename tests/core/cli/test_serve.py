@@ -102,10 +102,11 @@ def test_it_serves_until_it_is_asked_to_end(
 ) -> None:
     (tmp_path / "greet.loom.yaml").write_text(GREET)
     assert cli("workflows", "import", "greet.loom.yaml").code == 0
+    token = cli("tokens", "create", "shop", "--scope", "run").out.strip()
     environment = {**process_environment, "STEPLOOM_DATABASE_URL": database}
     with _serving(environment, tmp_path, "--log-json") as (process, said):
         (address,) = re.findall(r"Serving at (http://127\.0\.0\.1:\d+),", said)
-        (token,) = re.findall(r"stk_\w+", said)
+        assert "stk_" not in said
         with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
             body = {"workflow": "Greet", "inputs": {"who": "Ada"}, "wait_s": 60}
             run = client.post("/api/v1/runs", json=body, timeout=60)
@@ -119,6 +120,31 @@ def test_it_serves_until_it_is_asked_to_end(
     (about,) = [each for each in written if each.get("path") == "/api/v1/runs"]
     assert (about["status"], about["method"], about["event"]) == (200, "POST", "request")
     assert "Traceback" not in rest
+
+
+def test_the_first_token_is_shown_to_a_person_and_to_no_log(
+    cli: Cli, database: str, process_environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {**process_environment, "STEPLOOM_DATABASE_URL": database}
+    with _serving(environment, tmp_path) as (_, said):
+        assert "steploom tokens create" in said
+        assert "stk_" not in said
+    assert cli("tokens", "list", "--json").json == []
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--demo"]
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=terminal)
+    try:
+        seen = b""
+        while b"Ctrl-C stops it" not in seen:
+            seen += os.read(screen, 10_000)
+    finally:
+        process.terminate()
+        process.wait(60)
+        os.close(terminal)
+        os.close(screen)
+    assert re.search(rb"stk_[0-9a-f]{12}_[0-9a-f]{64}", seen)
+    (listed,) = cli("tokens", "list", "--json").json
+    assert (listed["name"], listed["scopes"]) == ("first", ["answer", "read", "run"])
 
 
 def test_the_unit_starts_what_there_is(cli: Cli) -> None:

@@ -167,3 +167,35 @@ def test_names_in_host_headers() -> None:
     assert [host_name(text) for text in ("", "a b", "x:y", "a/b", "[x]", "a:123456")] == [None] * 6
     assert [is_loopback(text) for text in ("127.0.0.2", "::1", "localhost")] == [True] * 3
     assert [is_loopback(text) for text in ("0.0.0.0", "::", "192.168.1.2", "example.org")] == [False] * 4
+
+
+ODD = ("%00", "%FF", "%F0%9F%A6%93", "..%2f..%2fetc%2fpasswd", "a%00b", "x" * 1000, "'%3B--")
+
+
+async def test_odd_names_are_not_found_and_break_nothing(site: Site) -> None:
+    async with site.client("admin") as http:
+        for odd in ODD:
+            for path in ("workflows/", "agents/", "conversations/", "runs/"):
+                assert (await http.get(f"/api/v1/{path}{odd}")).status_code == 404, (path, odd)
+            assert (await http.delete(f"/api/v1/tokens/{odd}")).status_code == 404
+            assert (await http.get(f"/v1/models/agent/{odd}")).status_code == 404
+            said = {"message": "x", "stream": False}
+            assert (await http.post(f"/api/v1/agents/{odd}/chat", json=said)).status_code == 404
+            for query in (f"runs?workflow={odd[:200]}", f"conversations?search={odd[:200]}"):
+                assert (await http.get(f"/api/v1/{query}")).status_code == 200, query
+            seen = {"Last-Event-ID": odd[:100]}
+            assert (await http.get("/api/v1/runs/none/events", headers=seen)).status_code == 404
+
+
+async def test_streams_are_bounded(site: Site) -> None:
+    limits = replace(site.service.parts.limits, streams=0)
+    app = make_app(replace(site.service.parts, limits=limits))
+    _, token = await site.tokens.create("t", ["run", "read"])
+    transport = httpx.ASGITransport(app=app)
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        run = (await client.post("/api/v1/runs", json={"workflow": "Greet", "inputs": {"who": "a"}})).json()
+        refused = await client.get(f"/api/v1/runs/{run['run_id']}/events")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_streams")
+        assert (await client.head(f"/api/v1/runs/{run['run_id']}/events")).status_code == 405
+    assert site.service.parts.streams.count == 0
