@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop.bridge import explain
+from desktop.trigger_service import TriggerService
 
 if TYPE_CHECKING:
     from core.engine.step_type import StepTypes
@@ -60,6 +61,9 @@ class Session(QObject):
                 raise
             self.failed.emit(explain(error))
             return
+        triggers = TriggerService(self.workspace)
+        triggers.start()
+        self._stack.push_async_callback(triggers.stop)
         self.opened.emit(self.workspace)
 
     async def reopen(self) -> None:

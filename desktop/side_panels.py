@@ -151,12 +151,15 @@ class SidePanels(QObject):
     def _make_inspector(self) -> QWidget:
         from desktop.panels.background import Surroundings
         from desktop.panels.inspector import Inspector
+        from desktop.panels.trigger_publishing import SessionPublishing
         from desktop.panels.value_view import ValueView
 
         def viewer() -> ValueView:
             return ValueView(self._read_file, self._bridge, self._themes, self._icons, compact=True)
 
-        around = Surroundings(self._themes, self._icons, self._bridge, SessionFacts(self._session), viewer)
+        publishing = SessionPublishing(self._session)
+        facts = SessionFacts(self._session)
+        around = Surroundings(self._themes, self._icons, self._bridge, facts, viewer, publishing=publishing)
         self._inspector = Inspector(self._types, around)
         self._inspector.failed.connect(self._say_refusal)
         if self._desk is not None:

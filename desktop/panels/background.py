@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from core.llm.catalogue import ModelInfo
 from desktop.icons import Icons
+from desktop.panels.trigger_publishing import Publishing
 from desktop.panels.value_view import ValueView
 from desktop.theme import ThemeManager
 
@@ -53,7 +54,10 @@ class Facts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every control of a form may need. make_viewer: makes what shows a step's values. now: the time in UTC."""
+    """What every control of a form may need. make_viewer: makes what shows a step's values. now: the time in UTC.
+
+    publishing: the library, to switch the shown workflow's trigger on; None where there is none.
+    """
 
     themes: ThemeManager
     icons: Icons
@@ -61,3 +65,4 @@ class Surroundings:
     facts: Facts
     make_viewer: Callable[[], ValueView]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    publishing: Publishing | None = None

@@ -103,7 +103,7 @@ class TriggerEditor(QWidget):
             form = Form(FIELDS[type_], self._around, self._source, self._wire, self)
             form.edited.connect(self._edited)
             form.left.connect(self.left)
-            self._layout.insertWidget(self._layout.count() - 1, form)
+            self._layout.addWidget(form)
             self._forms[type_] = form
         return self._forms[type_]
 

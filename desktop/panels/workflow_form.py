@@ -20,6 +20,7 @@ from desktop.panels.form import Form, make_control
 from desktop.panels.schema_rows import SchemaRows
 from desktop.panels.template_edit import TemplateSource
 from desktop.panels.trigger_editor import TriggerEditor
+from desktop.panels.trigger_switch import TriggerSwitch
 
 ABOUT: Final = (
     FormField("description", "multiline", "Description", "What it is for, in a sentence or two.", template=False),
@@ -56,6 +57,7 @@ class WorkflowForm(QWidget):
         space = context.theme.px("space.4")
         self.about = Form(ABOUT, around, source, wire, self)
         self.trigger = TriggerEditor(around, source, wire, self)
+        self.switch = TriggerSwitch(around, self)
         self.results = Form(RESULTS, around, source, wire, self)
         self.inputs = SchemaRows(
             "input", "Inputs", "What a run is given; templates read {{ input.name }}.", context, self
@@ -76,7 +78,7 @@ class WorkflowForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for part in (self.about, self.trigger, middle, self.results):
+        for part in (self.about, self.switch, self.trigger, middle, self.results):
             layout.addWidget(part)
         layout.addStretch(1)
         for form in (self.about, self.results):
@@ -100,6 +102,7 @@ class WorkflowForm(QWidget):
             results["timeout"] = format_duration(workflow.timeout)
         self.about.show_values(about)
         self.trigger.show_trigger(workflow.trigger)
+        self.switch.show_workflow(workflow)
         self.results.show_values(results)
         self.inputs.show_schemas(workflow.inputs)
         self.variables.show_schemas(workflow.variables)

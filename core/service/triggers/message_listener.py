@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from core.engine.errors import InputError
@@ -35,10 +35,19 @@ class MessageListener:
     """Starts a run of every active workflow that listens to a channel, for each of its notices. A BackgroundTask.
 
     Of several listeners on one database one listens, and another takes over when it is gone. Postgres keeps no
-    notices: those sent while nobody listens are lost. A transaction that sends the same notice twice sends one.
+    notices: those sent while nobody listens are lost. A transaction that sends the same notice twice sends one. told:
+    hears the id of every run that was started.
     """
 
-    def __init__(self, workflows: ActiveWorkflows, notices: MessageNotices, queue: RunQueue) -> None:
+    def __init__(
+        self,
+        workflows: ActiveWorkflows,
+        notices: MessageNotices,
+        queue: RunQueue,
+        *,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._told = told
         self._workflows = workflows
         self._notices = notices
         self._queue = queue
@@ -82,6 +91,7 @@ class MessageListener:
             labels = {"trigger": "message", "channel": channel}
             run_id = await self._queue.enqueue(workflow, complete, labels=labels)
             _log.info("A notice of %r started run %s of %r", channel, run_id, workflow.name)
+            self._told(run_id)
         except (DocumentError, InputError, StoreError) as error:
             _log.error("A notice of %r could not start %r: %s", channel, workflow.name, error)
 

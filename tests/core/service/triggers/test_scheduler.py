@@ -87,7 +87,8 @@ async def test_a_jittered_schedule_comes_later_by_the_same_luck_and_never_drifts
     assert 0 < later < 600
     await party.clock.advance(later)
     (fired,) = await party.scheduler.fire_due()
-    assert (fired.lag_s, fired.time) == (pytest.approx(0, abs=0.001), datetime(2026, 1, 1, 13, tzinfo=UTC))
+    assert fired.lag_s == pytest.approx(0, abs=0.001)
+    assert fired.time == datetime(2026, 1, 1, 13, tzinfo=UTC)
     assert (await party.store.schedules.get("Greeting")).next_at == datetime(2026, 1, 1, 14, tzinfo=UTC)
 
 

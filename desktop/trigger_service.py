@@ -1,0 +1,68 @@
+"""Schedules and notices at work while the window is open, together with any other program on the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.service.triggers.message_listener import MessageListener
+    from core.service.triggers.scheduler import Fired, Scheduler
+    from core.service.worker import Worker
+    from core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+CONCURRENCY = 2
+"""Runs at a time that the window executes beside those that a person starts."""
+
+
+class TriggerService:
+    """Starts what triggers ask for, and executes it. The worker begins with the first run that was started here: where
+    other programs start runs, they execute them.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._scheduler: Scheduler | None = None
+        self._listener: MessageListener | None = None
+        self._worker: Worker | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin on the running loop. Does nothing where nothing is kept, or with the demonstration model."""
+        workspace = self._workspace
+        if workspace.store is None or workspace.demo or self._scheduler is not None:
+            return
+        from core.service.triggers.message_listener import MessageListener
+        from core.service.triggers.scheduler import Scheduler
+        from core.store.message_notices import MessageNotices
+
+        store = workspace.store
+        self._scheduler = Scheduler(store.schedules, workspace.queue, clock=workspace.clock, told=self._fired)
+        notices = MessageNotices(store.database.address)
+        self._listener = MessageListener(store.workflows, notices, workspace.queue, told=self._begin_work)
+        self._scheduler.start()
+        self._listener.start()
+
+    async def stop(self) -> None:
+        """End it; runs that are executed are handed over to whoever works next."""
+        if self._scheduler is not None and self._listener is not None:
+            await self._scheduler.stop()
+            await self._listener.stop()
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    def _fired(self, fired: Fired) -> None:
+        self._begin_work(fired.run_id)
+
+    def _begin_work(self, run_id: str) -> None:
+        if self._work is not None and not self._work.done():
+            return
+        from core.service.worker import Worker
+
+        _log.info("The window begins to execute queued runs, with %s", run_id)
+        self._worker = Worker(self._workspace, concurrency=CONCURRENCY, grace_s=0.0)
+        self._work = asyncio.get_running_loop().create_task(self._worker.run(), name="worker of the window")
