@@ -18,6 +18,8 @@ from random import Random
 from statistics import median
 from typing import Any
 
+import psutil
+
 from core.engine.events import Event, RunCompleted
 from core.service.worker import Worker
 from core.store.server import EmbeddedServer
@@ -60,8 +62,10 @@ async def library_rate(url: str, jobs: int) -> float:
         return jobs / (time.perf_counter() - began)
 
 
-async def our_rate(office: Workspace, runs: int) -> float:
-    """Runs a second of a workflow with one step that does nothing, journalled, by one worker."""
+async def our_rate(office: Workspace, server: psutil.Process, runs: int) -> tuple[float, float, float]:
+    """Runs a second of a workflow with one step that does nothing, journalled, by one worker; and what one run takes of
+    a processor, in milliseconds, here and in the database's server.
+    """
     for _ in range(runs):
         await office.queue.enqueue(NOTHING, {})
     left, over = runs, asyncio.Event()
@@ -75,14 +79,22 @@ async def our_rate(office: Workspace, runs: int) -> float:
 
     office.engine.listeners.append(heard)
     worker = Worker(office, concurrency=CONCURRENCY)
-    began = time.perf_counter()
+    here, there, began = time.process_time(), _spent(server), time.perf_counter()
     working = asyncio.create_task(worker.run())
     await over.wait()
     rate = runs / (time.perf_counter() - began)
+    here, there = 1000 * (time.process_time() - here) / runs, 1000 * (_spent(server) - there) / runs
     office.engine.listeners.remove(heard)
     worker.stop()
     await working
-    return rate
+    return rate, here, there
+
+
+def _spent(server: psutil.Process) -> float:
+    """Seconds of a processor that the server and its processes have used."""
+    own = server.cpu_times()
+    alive = [child.cpu_times() for child in server.children()]
+    return float(own.children_user + own.children_system + sum(times.user + times.system for times in alive))
 
 
 async def pick_up(office: Workspace, fleet: Fleet) -> list[float]:
@@ -103,19 +115,21 @@ async def pick_up(office: Workspace, fleet: Fleet) -> list[float]:
 
 async def measure(url: str, folder: Path, runs: int) -> None:
     """Print both measurements."""
+    pid = int((folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
     async with Workspace.open(folder / "home", database_url=url) as office:
         with fleet_of(url, folder / "fleet", lost_after=30, concurrency=10) as fleet:
             waits = await pick_up(office, fleet)
         report("pick-up by an idle worker", median_ms=1000 * median(waits), p95_ms=1000 * waits[int(0.95 * PICK_UPS)])
         theirs: list[float] = []
-        ours: list[float] = []
+        ours: list[tuple[float, float, float]] = []
         for _ in range(ROUNDS):
             theirs.append(await library_rate(url, runs))
-            ours.append(await our_rate(office, runs))
-        part = median(ours) / median(theirs)
+            ours.append(await our_rate(office, psutil.Process(pid), runs))
+        rates, here, there = (sorted(column) for column in zip(*ours, strict=True))
         report(
-            "one worker", runs_per_s=median(ours), library_jobs_per_s=median(theirs), part=part,
-            each=[round(rate) for rate in (*ours, *theirs)],
+            "one worker", runs_per_s=median(rates), library_jobs_per_s=median(theirs),
+            part=median(rates) / median(theirs), each=[round(rate) for rate in (*rates, *theirs)],
+            worker_cpu_ms_per_run=median(here), server_cpu_ms_per_run=median(there),
         )  # fmt: skip
 
 
@@ -123,7 +137,7 @@ async def survive(url: str, folder: Path, runs: int) -> None:
     """Kill workers while they work. Raises AssertionError if a run did not end once, or a step ran again."""
     began = time.perf_counter()
     async with Workspace.open(folder / "home", database_url=url) as office:
-        with fleet_of(url, folder / "fleet", lost_after=10) as fleet, counting_site(slow_s=0.03) as site:
+        with fleet_of(url, folder / "fleet", lost_after=10) as fleet, counting_site(slow_s=0.4) as site:
             kills = max(runs // 25, 4)
             losses = await kill_at_random(office, fleet, site, runs=runs, kills=kills, random=Random())
     report("killed workers", runs=runs, kills=kills, runs_that_lost_one=losses, seconds=time.perf_counter() - began)
