@@ -181,6 +181,28 @@ async def test_every_field_can_be_reached_by_tab_and_has_a_name(dialog: InputsDi
     assert names == ["ticket, required", "customer", "urgency, required", "factor", "tone", "notify", "tags", "extra"]
 
 
+async def test_the_dialog_says_what_the_run_will_cost_once_that_is_known(qapp: QApplication, home: Path) -> None:
+    base = workflow(step("a", config={"value": "{{ input.x }}"}), name="Small")
+    document = Workflow("Small", inputs={"x": {"type": "integer"}}, steps=base.steps)
+    async with open_run_desk(document, home) as desk, panel_parts(desk.bridge) as parts:
+        saved = SavedInputs(home / "inputs")
+
+        async def estimate(workflow: str) -> str:
+            return f"A run of {workflow} costs $0.01."
+
+        prompt = RunPrompt(
+            desk.document, desk.controller, saved, desk.bridge, parts.themes, parts.icons, estimate=estimate
+        )
+        prompt.run()
+        (dialog,) = await next_signal(prompt.prompted)
+        assert not dialog.estimate.isVisible()
+        await desk.idle()
+        assert dialog.estimate.isVisible()
+        assert dialog.estimate.text() == f"A run of {desk.document.workflow.name} costs $0.01."
+        dialog.reject()
+        await desk.idle()
+
+
 async def test_the_inputs_of_a_run_are_offered_the_next_time(qapp: QApplication, home: Path) -> None:
     base = workflow(step("a", config={"value": "{{ input.x }}"}), name="Small")
     document = Workflow("Small", inputs={"x": {"type": "integer"}}, steps=base.steps)
