@@ -86,6 +86,7 @@ class Inspector(QWidget):
         """Show an open document's own settings, None for no document. watch: finds its problems."""
         if self._document is not None and isValid(self._document):
             self._document.changed.disconnect(self._changed)
+            self._document.saved_changed.disconnect(self._saved)
         if self._watch is not None and isValid(self._watch):
             self._watch.changed.disconnect(self._found)
         self._document, self._watch, self._run = document, watch, None
@@ -94,6 +95,7 @@ class Inspector(QWidget):
         self._own_templates = StepTemplates(document, self._types) if document is not None else None
         if document is not None:
             document.changed.connect(self._changed)
+            document.saved_changed.connect(self._saved)
             self._learn_secrets()
         if watch is not None:
             watch.changed.connect(self._found)
@@ -172,6 +174,11 @@ class Inspector(QWidget):
         self._stack.removeWidget(page)
         page.hide()
         page.deleteLater()
+
+    def _saved(self) -> None:
+        """A save makes a version that can be published."""
+        if self._own is not None:
+            self._own.form.switch.refresh()
 
     def _workflow_page(self, document: OpenDocument, templates: StepTemplates) -> WorkflowPage:
         page = WorkflowPage(self._around, templates, self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.workflow.model import Workflow
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from core.store.publications import Publication
 
 _OFF = "Not active: nothing starts it by itself. Switching it on publishes the newest saved version."
-_ON = "Active: its trigger runs version {published}, while this window, steploom worker or steploom serve runs."
+_ON = "Active: its trigger runs version {published}, while {program} runs."
 _NEWER = " Version {newest} is saved and not published: changes wait until you publish them."
 
 
@@ -30,6 +31,7 @@ class TriggerSwitch(QFrame):
         self._around = around
         self._name = ""
         self._address = ""
+        self._program = ""
         self._stands: Publication | None = None
         theme = around.themes.theme
         layout = QVBoxLayout(self)
@@ -39,17 +41,18 @@ class TriggerSwitch(QFrame):
         self.said.setWordWrap(True)
         set_role(self.said, kind="caption")
         layout.addWidget(self.said)
-        row = QHBoxLayout()
-        row.setSpacing(theme.px("space.2"))
         self.switch_button = self._button("Switch on", self._switch)
         self.publish_button = self._button("Publish", self._publish)
         self.test_button = self._button("Test", self._test)
         self.test_button.setToolTip("Start a run of the newest saved version now, with the trigger's inputs")
         self.copy_button = self._button("Copy URL", self._copy)
-        for button in (self.switch_button, self.publish_button, self.test_button, self.copy_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        layout.addLayout(row)
+        for pair in ((self.switch_button, self.publish_button), (self.test_button, self.copy_button)):
+            row = QHBoxLayout()  # two rows: the inspector is narrow
+            row.setSpacing(theme.px("space.2"))
+            for button in pair:
+                row.addWidget(button)
+            row.addStretch(1)
+            layout.addLayout(row)
         self.notices = Notices(around, self)
         layout.addWidget(self.notices)
         self.hide()
@@ -62,6 +65,7 @@ class TriggerSwitch(QFrame):
         options, _ = read_trigger(workflow.trigger)
         is_api = isinstance(options, ApiTrigger)
         self._address = options.path if isinstance(options, ApiTrigger) else ""
+        self._program = "steploom serve" if is_api else "this window, steploom worker or steploom serve"
         self.copy_button.setVisible(is_api)
         self.show()
         if workflow.name != self._name:
@@ -72,7 +76,13 @@ class TriggerSwitch(QFrame):
     def refresh(self) -> None:
         """Ask the library again: it was saved."""
         if self._around.publishing is not None and self._name:
-            self._do(self._around.publishing.stands(self._name), self._show)
+            self._ask(self._around.publishing.stands(self._name), self._show)
+
+    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Look again: other programs may have changed how it stands."""
+        super().enterEvent(event)
+        if self.isVisible():
+            self.refresh()
 
     def _button(self, text: str, work: Callable[[], None]) -> QPushButton:
         button = QPushButton(text, self)
@@ -88,7 +98,7 @@ class TriggerSwitch(QFrame):
             self.said.setText("Save it into the library to switch its trigger on.")
             return
         behind = stands.published < stands.newest
-        text = _ON.format(published=stands.published) if stands.is_active else _OFF
+        text = _ON.format(published=stands.published, program=self._program) if stands.is_active else _OFF
         if behind and stands.published:
             text += _NEWER.format(newest=stands.newest)
         self.said.setText(text)
@@ -120,8 +130,11 @@ class TriggerSwitch(QFrame):
             QApplication.clipboard().setText(f"http://127.0.0.1:{PORT}/hooks{path}")
 
     def _do(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
-        name = self._name
         self.notices.clear()
+        self._ask(work, done)
+
+    def _ask(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
+        name = self._name
         self._around.background.spawn(
             work,
             lambda result: done(result) if name == self._name else None,
