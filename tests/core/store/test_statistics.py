@@ -55,9 +55,7 @@ async def test_runs_are_told_by_their_hour_and_how_they_stand(
     assert [(count.at, count.number) for count in only] == [(NOON + HOUR, 1)]
 
 
-async def test_percentiles_are_right_within_a_tenth(
-    statistics: Statistics, postgres_journal: PostgresJournal
-) -> None:
+async def test_percentiles_are_right_within_a_tenth(statistics: Statistics, postgres_journal: PostgresJournal) -> None:
     durations = [0.001 * 1.13**n for n in range(100)]
     await keep(postgres_journal, "A", *durations)
     assert await statistics.types(DAY) == []
@@ -125,3 +123,25 @@ async def test_steps_are_told_slowest_first_and_of_one_workflow_if_asked(
     assert [times.workflow for times in await statistics.steps(DAY)] == ["Slow", "Quick"]
     assert [times.workflow for times in await statistics.steps(replace(DAY, workflow="Quick"))] == ["Quick"]
     assert await statistics.steps(Span(NOON + HOUR, NOON + 2 * HOUR)) == []
+
+
+async def test_single_runs_of_a_span_are_listed_newest_first_and_by_how_they_stand(
+    statistics: Statistics, postgres_journal: PostgresJournal
+) -> None:
+    first = await keep(postgres_journal, "A", 1)
+    second = await keep(postgres_journal, "B", 1, created=NOON + HOUR)
+    await keep(postgres_journal, "A", 1, created=DAY.until)
+    run = new_run(workflow=Workflow("A"), created=NOON + 2 * HOUR)
+    lease = await postgres_journal.open_run(run)
+    postgres_journal.put(lease, RunFailed(run.id, at(3), "a", ErrorInfo("server", "It broke."), Usage(), 3))
+    await postgres_journal.close_run(lease)
+
+    assert [line.id for line in await statistics.list(DAY)] == [run.id, second, first]
+    assert [line.id for line in await statistics.list(replace(DAY, workflow="A"), limit=1)] == [run.id]
+    (failed,) = await statistics.list(DAY, "failed")
+    assert (failed.workflow, failed.status, failed.error, failed.error_path) == ("A", "failed", "It broke.", "a")
+    assert await statistics.workflows() == ["A", "B"]
+
+
+async def test_of_no_runs_there_are_no_names(statistics: Statistics) -> None:
+    assert await statistics.workflows() == []
