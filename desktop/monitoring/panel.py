@@ -83,14 +83,14 @@ class MonitoringPanel(QWidget):
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.durations = DurationsChart(theme, title_of)
         self.run_list = NumberTable(
-            "Runs of the chosen bar", rows.RUNS, (140, 84, 126, 80, 74), themes, most=10, texts=(0, 1, 5), stretch=5
+            "Runs of the chosen bar", rows.RUNS, (130, 84, 142, 82, 92), themes, most=10, texts=(0, 1, 5), stretch=5
         )
         self.run_list.activated.connect(lambda index: self._open_run(self.run_list.key_of(index)))
         self.by = self._choice("Spending by", list(_BY.values()), self._show_spent)
         self.spent = NumberTable("Spending", rows.SPENT, (90, 70, 100, 100), themes)
         self.which = self._choice("Which steps", ["Slowest", "Most failing"], self._show_steps)
-        self.steps = NumberTable("Steps", rows.STEPS, (110, 80, 100, 90, 90), themes, texts=(0, 1))
-        self.workers = NumberTable("Workers", rows.WORKERS, (80, 110, 80, 130), themes, texts=(0, 1, 2))
+        self.steps = NumberTable("Steps", rows.STEPS, (104, 72, 96, 88, 84), themes, texts=(0, 1))
+        self.workers = NumberTable("Workers", rows.WORKERS, (64, 84, 72, 132), themes, texts=(0, 1, 2))
         self.queues = NumberTable("Queues", rows.QUEUES, (90, 110), themes)
         self.no_workers = self._muted("No worker is running. Queued runs wait until one is started: steploom worker.")
         self.nothing_spent = self._muted("")
@@ -314,9 +314,9 @@ class MonitoringPanel(QWidget):
             self._grid.addWidget(runs, 0, 0)
             self._grid.addWidget(durations, 0, 1)
             self._grid.addWidget(self._list_card, 1, 0, 1, 2)
-            self._grid.addWidget(spent, 2, 0)
-            self._grid.addWidget(steps, 2, 1)
-            self._grid.addWidget(workers, 3, 0, 1, 2)
+            self._grid.addWidget(steps, 2, 0, 1, 2)
+            self._grid.addWidget(spent, 3, 0)
+            self._grid.addWidget(workers, 3, 1)
         else:
             for row, card in enumerate((runs, self._list_card, durations, spent, steps, workers)):
                 self._grid.addWidget(card, row, 0)
