@@ -88,7 +88,11 @@ def test_panels_of_the_dashboard_do_not_overlap() -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt install prometheus")
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "config", "--syntax-only", "prometheus.yml"], ["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]],
+    [
+        ["check", "config", "--syntax-only", "prometheus.yml"],
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts_test.yml"],
+    ],
     ids=lambda each: " ".join(each[:2]),
 )
 def test_prometheus_itself_accepts_the_files(arguments: list[str]) -> None:
