@@ -54,9 +54,11 @@ async def kill_at_random(
     Raises AssertionError unless every run ended once and no completed step ran again.
     """
     fleet.execute(COUNT_ENDINGS)
-    # All is asked for before anybody works, so that the kills meet the runs and not the asking.
+    # Nobody gets on before all is asked for and all are there, so that the kills meet runs at work.
+    site.held = {f"/first/{n}" for n in range(runs)}
     ids = [await asked(office, site, n) for n in range(runs)]
     workers = [await asyncio.to_thread(fleet.start) for _ in range(4)]
+    site.release()
     for number in range(kills):
         goal = (number + 1) * runs // (kills + 1)
         await off_loop(
@@ -88,7 +90,9 @@ async def kill_at_random(
             GROUP BY 1, 2"""
         )
     }
-    assert {path for path, times in site.hits.items() if times > attempts.get(path, 0)} == set()
+    # The start of a step that only reads may be written behind, so that a kill may leave no trace of it.
+    more = {path: times for path, times in site.hits.items() if times > attempts.get(path, 0)}
+    assert [path for path in more if not path.startswith("/first/")] == []
     assert set(site.hits) == set(attempts)
     return int(fleet.query("SELECT coalesce(sum(losses), 0) FROM queued_runs")[0][0])
 
