@@ -231,7 +231,7 @@ def _enough(raw: Raw, asked: Asked) -> int:
         raw.settle(ef)
         shares = [
             len(set(raw.graph(agent, asked.vectors[n])) & asked.nearest[n]) / WANTED
-            for n, agent in enumerate(asked.agents[:20])
+            for n, agent in enumerate(asked.agents)
         ]
         if statistics.mean(shares) >= 0.95:
             return ef
@@ -298,7 +298,7 @@ async def _truth(records: MemoryRecords, asked: Asked, row: Row) -> None:
 
 def report(asked: Asked, rows: Sequence[Row]) -> list[str]:
     # A plan that finds too little is shown, and is no limit.
-    limit = min(row.median for row in rows if row.name.startswith("raw") and statistics.mean(row.kept) >= 0.94)
+    limit = min(row.median for row in rows if row.name.startswith("raw") and statistics.mean(row.kept) >= 0.95)
     lines = []
     for row in rows:
         p95 = sorted(row.times)[int(len(row.times) * 0.95)]
