@@ -21,7 +21,7 @@ from core.memory.errors import MemoryNotFound, MemoryRefused, MemoryTaken
 from core.memory.facts import fact_key
 from core.memory.proposal import Outcome, Proposed
 from core.memory.ranking import Weights, fit, rank
-from core.memory.recall import Recall, RecallMode
+from core.memory.recall import Recall, Recalled, RecallMode
 from core.memory.words import telling_words, without_common
 from core.store.memories import MemoryRecords, NewMemory
 from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
@@ -108,11 +108,17 @@ class Memories:
         vector, usage, reason = await self._question(question)
         now = self._clock.now()
         deep = max(40, min(limit, 1000) + 20)
-        hits = await self._records.search(scope, without_common(question), vector, now=now, deep=deep)
-        ranked = rank(hits, now, self._weights)
-        items = fit(ranked, limit=limit, tokens=tokens)
-        if touch:
-            await self.touch([item.memory.id for item in items if item.relevant])
+        ranked: list[Recalled] = []
+        items: tuple[Recalled, ...] = ()
+
+        def choose(hits: list[Hit]) -> list[UUID]:
+            nonlocal ranked, items
+            ranked = rank(hits, now, self._weights)
+            items = fit(ranked, limit=limit, tokens=tokens)
+            return [item.memory.id for item in items if item.relevant] if touch else []
+
+        words = without_common(question)
+        await self._records.search(scope, words, vector, now=now, deep=deep, used=choose)
         mode: RecallMode = "keyword" if vector is None else "vector"
         if self._recalled is not None:
             self._recalled(self._clock.monotonic() - began, mode)

@@ -85,5 +85,5 @@ class Recall:
 
 def line(memory: Memory) -> str:
     """A memory as one line of a prompt: what is remembered and since when."""
-    until = f", until {memory.valid_to:%Y-%m-%d}" if memory.valid_to else ""
-    return f"- {' '.join(memory.content.split())} ({memory.type}, {memory.valid_from:%Y-%m-%d}{until})"
+    until = f", until {memory.valid_to.date()}" if memory.valid_to else ""
+    return f"- {' '.join(memory.content.split())} ({memory.type}, {memory.valid_from.date()}{until})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,11 +93,13 @@ class MemoryRecords:
         deep: int = 40,
         graph: bool | None = None,
         wide: int | None = None,
+        used: Callable[[list[Hit]], Collection[UUID]] | None = None,
     ) -> list[Hit]:
         """What is nearest to a question by meaning (if there is a vector) and by words, and what is pinned, unordered.
 
         deep: how many each of the searches gives. graph: whether to go through the HNSW index; None lets the size of
         the scope decide. wide: how many of the nearest sketches are compared exactly; None lets the size decide.
+        used: which of what was found is used now; those are touched in the same transaction.
         """
 
         wanted = _Wanted(scope, question, vector, now, deep, wide)
@@ -108,7 +110,10 @@ class MemoryRecords:
             walked = await _walked(connection, wanted) if large and vector is not None else None
             if walked is not None and len(walked) < min(deep, size):
                 walked = None  # the walk gave up before it had found enough in this scope
-            return await _found(connection, wanted, size, walked)
+            found = await _found(connection, wanted, size, walked)
+            if used is not None and (ids := used(found)):
+                await connection.execute(_TOUCH, {"ids": sorted(ids), "now": now})
+            return found
 
         return await self._database.run(work)
 
@@ -320,8 +325,7 @@ class _Wanted:
 async def _walked(connection: AsyncConnection, wanted: _Wanted) -> list[UUID]:
     """The nearest by the HNSW index."""
     assert wanted.vector is not None
-    limits = {"ef": str(_EF_SEARCH), "most": str(_MOST_SCANNED)}
-    await connection.execute(memory_sql.WALK_SETTINGS, limits)
+    settings = memory_sql.walk_settings(ef=_EF_SEARCH, most=_MOST_SCANNED)
     values = {
         "agent": wanted.scope.agent_id,
         "model": wanted.vector.model,
@@ -329,12 +333,11 @@ async def _walked(connection: AsyncConnection, wanted: _Wanted) -> list[UUID]:
         "wide": wanted.wide or wanted.deep,
     }
     statement = memory_sql.walk(agent=wanted.agent, shared=wanted.shared)
-    return [row.id for row in await _rows(connection, statement, values)]
+    return [row.id for row in await _rows(connection, settings, statement, values)]
 
 
 async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, walked: list[UUID] | None) -> list[Hit]:
     vector, deep = wanted.vector, wanted.deep
-    await connection.execute(memory_sql.SETTINGS)
     values: dict[str, Any] = {
         "agent": wanted.scope.agent_id,
         "now": wanted.now,
@@ -351,18 +354,20 @@ async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, walked
     statement = memory_sql.search(
         agent=wanted.agent, shared=wanted.shared, meaning=vector is not None, walked=walked is not None
     )
-    return [_hit(row) for row in await _rows(connection, statement, values)]
+    return [_hit(row) for row in await _rows(connection, memory_sql.SETTINGS, statement, values)]
 
 
-async def _rows(connection: AsyncConnection, statement: str, values: Mapping[str, Any]) -> list[Any]:
-    """The rows of a statement that psycopg prepares, inside SQLAlchemy's transaction.
+async def _rows(connection: AsyncConnection, settings: str, statement: str, values: Mapping[str, Any]) -> list[Any]:
+    """The rows of a statement that psycopg prepares, under settings for this transaction, sent at once.
 
-    A recall waits for nothing else than this: SQLAlchemy's own rows and its plan for each call took as long again.
+    A recall waits for nothing else than this: SQLAlchemy's own rows and plans, and a way to the server and back for
+    each statement, took as long again.
     """
     raw = (await connection.get_raw_connection()).driver_connection
     assert isinstance(raw, psycopg.AsyncConnection)
     try:
-        async with raw.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+        async with raw.pipeline(), raw.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+            await raw.execute(settings, prepare=True)
             await cursor.execute(statement, values, prepare=True)
             return await cursor.fetchall()
     except psycopg.OperationalError as error:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import text
-
 from core.store.tables import EMBEDDING_DIMENSIONS
 
 COLUMNS = (
@@ -22,7 +20,7 @@ COLUMNS = (
 )
 """What a `Memory` is made of, of the table called `m`."""
 
-SETTINGS = text(
+SETTINGS = (
     # One plan for good, made without looking at the table as a whole: a plan that reads all of it would be chosen by
     # the mean of all agents, and be a hundred times slower for one of them.
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
@@ -30,16 +28,6 @@ SETTINGS = text(
     "set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)"
 )
 """For the transaction of a search."""
-
-WALK_SETTINGS = text(
-    # Nothing but the HNSW index gives rows in order of distance, so that without sorting no other index can be chosen.
-    # Iterative scans are what keeps a filtered search through it complete.
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), "
-    "set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', :ef, true), "
-    "set_config('hnsw.max_scan_tuples', :most, true), set_config('hnsw.scan_mem_multiplier', '8', true)"
-)
-"""For the walk through the HNSW index, before the search in the same transaction."""
 
 WORD_HITS = 300
 """Memories looked at for one word of a question; a word that more of them hold says little."""
@@ -135,6 +123,19 @@ def search(*, agent: bool, shared: bool, meaning: bool, walked: bool) -> str:
     parts.append(_WORDS)
     parts.append(_PINNED.format(whose=f"({_whose(agent, shared, 'm.')})"))
     return "WITH " + ",".join(parts) + _ALL.format(distance=_DISTANCE if meaning else "near.distance")
+
+
+@lru_cache(maxsize=8)
+def walk_settings(*, ef: int, most: int, iterative: str = "relaxed_order") -> str:
+    """For the walk through the HNSW index. ef: candidates at once. most: memories looked at before it gives up."""
+    return (
+        # Nothing but the HNSW index gives rows in order of distance, so that without sorting no other can be chosen.
+        # Iterative scans are what keeps a filtered search through it complete.
+        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), "
+        "set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), "
+        f"set_config('hnsw.iterative_scan', '{iterative}', true), set_config('hnsw.ef_search', '{ef}', true), "
+        f"set_config('hnsw.max_scan_tuples', '{most}', true), set_config('hnsw.scan_mem_multiplier', '8', true)"
+    )
 
 
 @lru_cache(maxsize=8)

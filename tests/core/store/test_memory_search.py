@@ -83,11 +83,8 @@ async def test_the_nearest_of_one_agent_are_found_and_none_is_missing(
 async def test_a_graph_that_gives_up_early_is_not_relied_upon(
     database: Database, many: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.store.memories._EF_SEARCH", 1)
-    monkeypatch.setattr("core.store.memories._MOST_SCANNED", 1)
-    monkeypatch.setattr(
-        memory_sql, "WALK_SETTINGS", text(memory_sql.WALK_SETTINGS.text.replace("'relaxed_order'", "'off'"))
-    )
+    settings = memory_sql.walk_settings(ef=1, most=1, iterative="off")
+    monkeypatch.setattr(memory_sql, "walk_settings", lambda **_: settings)
     question = _vector(10_000)
     hits = await MemoryRecords(database).search(Scope(many[0]), "zzz", question, now=_NOW, graph=True)
     assert set(_by_rank(hits, 10)) == _nearest(0, question, 10)
