@@ -17,6 +17,13 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     return {"qt": qt_event_loop}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def lived_before() -> None:
+    """What lived before a module's tests is not looked through after each of them: it may be millions of objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def left_as_it_was() -> Iterator[None]:
     """Fails a test that leaves a window, a running timer or a thread behind."""
