@@ -46,7 +46,8 @@ class ObservedModels:
     """Implements `Models` by another one, and tells observers, also those that come later, of every call."""
 
     def __init__(self, models: Models, clock: Clock, observers: Sequence[Observer]) -> None:
-        self._models = models
+        self.behind = models
+        """Who really answers."""
         self._clock = clock
         self._observers = observers
 
@@ -55,7 +56,7 @@ class ObservedModels:
         call = _Call("chat", request.model, self._clock)
         try:
             # The protocol promises an iterator only; every implementation here is a generator that can be closed.
-            pieces = cast("AsyncGenerator[ChatDelta | ChatAnswer, None]", self._models.stream(request))
+            pieces = cast("AsyncGenerator[ChatDelta | ChatAnswer, None]", self.behind.stream(request))
             async with aclosing(pieces):
                 async for piece in pieces:
                     call.saw(piece)
@@ -73,7 +74,7 @@ class ObservedModels:
         """As of the models behind."""
         call = _Call("image", request.model, self._clock)
         try:
-            answer = await self._models.image(request)
+            answer = await self.behind.image(request)
             call.model, call.usage = answer.model, answer.usage
         except StepError as error:
             call.error = error.kind
@@ -91,7 +92,7 @@ class ObservedModels:
         """As of the models behind."""
         call = _Call("embeddings", model, self._clock)
         try:
-            vectors, call.usage = await self._models.embed(texts, model=model, dimensions=dimensions)
+            vectors, call.usage = await self.behind.embed(texts, model=model, dimensions=dimensions)
         except StepError as error:
             call.error = error.kind
             raise
@@ -104,7 +105,7 @@ class ObservedModels:
 
     def wire_request(self, request: ChatRequest) -> dict[str, Json]:
         """As of the models behind."""
-        return self._models.wire_request(request)
+        return self.behind.wire_request(request)
 
     def _tell(self, call: _Call) -> None:
         finished = call.finished()

@@ -15,6 +15,7 @@ from core.engine.events import Usage
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, ImageAnswer, ImageRequest
 from core.engine.testing_models import BreaksOff, ScriptedModels, Stalls
 from core.llm.model_thread import ModelsInThread
+from core.monitoring.model_calls import ObservedModels
 from core.workflow.model import Json
 from core.workspace import Workspace
 
@@ -201,8 +202,15 @@ async def test_a_thread_begins_with_the_first_call_only() -> None:
     await models.aclose()
 
 
+def answering(workspace: Workspace) -> object:
+    """Who really answers behind the one that counts what is asked."""
+    models = workspace.engine.services.models
+    assert isinstance(models, ObservedModels)
+    return models.behind
+
+
 async def test_a_workspace_may_read_its_answers_there(home: Path) -> None:
     async with Workspace.open(home, memory_only=True, stream_in_thread=True) as workspace:
-        assert isinstance(workspace.engine.services.models, ModelsInThread)
+        assert isinstance(answering(workspace), ModelsInThread)
     async with Workspace.open(home, memory_only=True) as workspace:
-        assert workspace.engine.services.models is workspace.server
+        assert answering(workspace) is workspace.server
