@@ -98,6 +98,7 @@ def drawn(step: Step, view: StepView | None, theme: Theme, *, folded: bool = Fal
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     generator.setResolution(96)
     painter = QPainter(generator)
+    painter.setFont(theme.font("body"))  # else SVG writes the application's font, whichever test set that last
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), theme.color("canvas.bg"))
     painter.translate(left, top)
     Faces(Ink(theme), Icons()).paint(painter, look, 1.0, 1.0)
