@@ -6,7 +6,9 @@ import asyncio
 import heapq
 import itertools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -62,60 +64,27 @@ class Host(Protocol):
         """Go on with a run, or begin a queued one."""
 
 
-class RunQueue(Protocol):
-    """Where runs wait for whoever executes them."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a run wants to wait. run_at: not before. key: whoever asks with the same one gets the same run.
 
-    async def enqueue(
-        self,
-        workflow: Workflow,
-        inputs: Mapping[str, Json],
-        *,
-        labels: Mapping[str, str] | None = None,
-        priority: int = 0,
-        queue: str = "default",
-        run_at: datetime | None = None,
-        key: str = "",
-        concurrency_key: str = "",
-        origin: str = "",
-        on: AsyncConnection | None = None,
-    ) -> str:
-        """Ask for a run; its id, at once.
-
-        priority: the higher, the sooner. run_at: not before. key: whoever asks with the same one gets the same run.
-        concurrency_key: runs of one key share a limit; '' for what the workflow's trigger says. origin: folder that
-        relative names start from. on: a transaction, on the store's loop, in which it is all done. Raises
-        DocumentError or InputError.
-        """
-
-    async def wake(self, run_id: str) -> bool:
-        """Go on with a run that was answered; False for one that is parked. Raises RunNotFound."""
-
-    async def cancel(self, run_id: str, reason: str = ASKED) -> None:
-        """Stop a run, wherever it waits or is executed. Raises RunNotFound, or EngineError if it has ended."""
-
-    async def depth(self) -> Mapping[str, tuple[int, float]]:
-        """How many runs wait in each queue, and for how many seconds the oldest of them."""
-
-
-class PostgresQueue:
-    """The RunQueue that workers of any machine take from. labels: what every run is marked with.
-
-    workflow_limits: how many runs of a workflow may be executed at the same time, by its name.
+    priority: the higher, the sooner. concurrency_key: runs of one key share a limit.
     """
 
+    queue: str = "default"
+    priority: int = 0
+    run_at: datetime | None = None
+    key: str = ""
+    concurrency_key: str = ""
+
+
+class RunQueue(ABC):
+    """Where runs wait for whoever executes them. labels: what every run is marked with."""
+
     def __init__(
-        self,
-        queued: QueuedRuns,
-        journal: Journal,
-        *,
-        check: Check,
-        clock: Clock,
-        labels: Mapping[str, str] | None = None,
-        workflow_limits: Mapping[str, int] | None = None,
+        self, journal: Journal, *, check: Check, clock: Clock, labels: Mapping[str, str] | None = None
     ) -> None:
-        self._workflow_limits = dict(workflow_limits or {})
         self._labels = dict(labels or {})
-        self._queued = queued
         self._journal = journal
         self._check = check
         self._clock = clock
@@ -134,18 +103,66 @@ class PostgresQueue:
         origin: str = "",
         on: AsyncConnection | None = None,
     ) -> str:
-        """As the protocol says; durable on return."""
-        from core.store.queued_runs import QueuePlace
+        """Ask for a run; its id, at once, and durable if anything is kept.
 
+        priority: the higher, the sooner. run_at: not before. key: whoever asks with the same one gets the same run.
+        concurrency_key: runs of one key share a limit; '' for what the workflow's trigger says. origin: folder that
+        relative names start from. on: a transaction, on the store's loop, in which it is all done. Raises
+        DocumentError or InputError.
+        """
         complete = self._check(workflow, inputs)
-        shared = concurrency_key or concurrency_key_of(workflow, complete)
         run = RunRecord(
             id=new_run_id(), workflow=workflow, inputs=complete, status="queued", created=self._clock.now(),
             origin=origin, labels={**(labels or {}), **self._labels},
         )  # fmt: skip
-        of_key, of_workflow = concurrency_of(workflow, shared)
-        of_workflow = of_workflow or self._workflow_limits.get(workflow.name, 0)
-        place = QueuePlace(queue, priority, key, shared, run_at, of_key, of_workflow)
+        shared = concurrency_key or concurrency_key_of(workflow, complete)
+        return await self._add(run, Wish(queue, priority, run_at, key, shared), on)
+
+    @abstractmethod
+    async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
+        """Let the run wait; its id, or that of the run that the key was used for before."""
+
+    @abstractmethod
+    async def wake(self, run_id: str) -> bool:
+        """Go on with a run that was answered; False for one that is parked. Raises RunNotFound."""
+
+    @abstractmethod
+    async def cancel(self, run_id: str, reason: str = ASKED) -> None:
+        """Stop a run, wherever it waits or is executed. Raises RunNotFound, or EngineError if it has ended."""
+
+    @abstractmethod
+    async def depth(self) -> Mapping[str, tuple[int, float]]:
+        """How many runs wait in each queue, and for how many seconds the oldest of them."""
+
+
+class PostgresQueue(RunQueue):
+    """The RunQueue that workers of any machine take from.
+
+    workflow_limits: how many runs of a workflow may be executed at the same time, by its name.
+    """
+
+    def __init__(
+        self,
+        queued: QueuedRuns,
+        journal: Journal,
+        *,
+        check: Check,
+        clock: Clock,
+        labels: Mapping[str, str] | None = None,
+        workflow_limits: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(journal, check=check, clock=clock, labels=labels)
+        self._workflow_limits = dict(workflow_limits or {})
+        self._queued = queued
+
+    async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
+        from core.store.queued_runs import QueuePlace
+
+        of_key, of_workflow = concurrency_of(run.workflow, wish.concurrency_key)
+        of_workflow = of_workflow or self._workflow_limits.get(run.workflow.name, 0)
+        place = QueuePlace(
+            wish.queue, wish.priority, wish.key, wish.concurrency_key, wish.run_at, of_key, of_workflow
+        )  # fmt: skip
         return await self._queued.add(run, place, connection=on)
 
     async def wake(self, run_id: str) -> bool:
@@ -213,17 +230,15 @@ def concurrency_key_of(workflow: Workflow, inputs: Mapping[str, Json]) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-class ProcessQueue:
+class ProcessQueue(RunQueue):
     """The RunQueue of a process that executes its runs itself: for tests and `--memory-only`.
 
     concurrency: runs at the same time. `close` cancels what still runs.
     """
 
     def __init__(self, journal: Journal, resume: Resume, *, check: Check, clock: Clock, concurrency: int = 10) -> None:
-        self._journal = journal
+        super().__init__(journal, check=check, clock=clock)
         self._resume = resume
-        self._check = check
-        self._clock = clock
         self._free = concurrency
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, datetime, str]] = []
@@ -231,34 +246,16 @@ class ProcessQueue:
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def enqueue(
-        self,
-        workflow: Workflow,
-        inputs: Mapping[str, Json],
-        *,
-        labels: Mapping[str, str] | None = None,
-        priority: int = 0,
-        queue: str = "default",
-        run_at: datetime | None = None,
-        key: str = "",
-        concurrency_key: str = "",
-        origin: str = "",
-        on: AsyncConnection | None = None,
-    ) -> str:
-        """As the protocol says; begins it as soon as there is room."""
-        if key in self._keys:
-            return self._keys[key]
-        run = RunRecord(
-            id=new_run_id(), workflow=workflow, inputs=self._check(workflow, inputs), status="queued",
-            created=self._clock.now(), origin=origin, labels=dict(labels or {}),
-        )  # fmt: skip
-        if key:
-            self._keys[key] = run.id
+    async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
+        if wish.key in self._keys:
+            return self._keys[wish.key]
+        if wish.key:
+            self._keys[wish.key] = run.id
         await self._journal.close_run(await self._journal.open_run(run))
-        if run_at is not None and (seconds := (run_at - self._clock.now()).total_seconds()) > 0:
-            self._clock.call_later(seconds, lambda: self._enter(run.id, priority))
+        if wish.run_at is not None and (seconds := (wish.run_at - self._clock.now()).total_seconds()) > 0:
+            self._clock.call_later(seconds, lambda: self._enter(run.id, wish.priority))
         else:
-            self._enter(run.id, priority)
+            self._enter(run.id, wish.priority)
         return run.id
 
     async def wake(self, run_id: str) -> bool:
