@@ -14,6 +14,8 @@ from desktop.theme import Theme, ThemeManager
 
 WIDTH: Final = 360
 MOST: Final = 3
+LONGEST: Final = 360
+"""Characters of a message's text that are shown; all of it stands in the tip of the mouse."""
 SHOWN_MS: Final = 5_000
 """How long a message stays; errors stay until they are closed."""
 
@@ -85,9 +87,19 @@ class Toast(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def fit(self) -> None:
+        """Take the height that the wrapped words need; QWidget.adjustSize forgets that they wrap."""
+        self.ensurePolished()
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.resize(WIDTH, layout.totalHeightForWidth(WIDTH))
+
     def _body(self, text: str) -> QLabel:
-        label = QLabel(text)
+        is_long = len(text) > LONGEST
+        label = QLabel(f"{text[:LONGEST].rstrip()}…" if is_long else text)
         label.setProperty("kind", "secondary")
+        label.setToolTip(text if is_long else "")
         return label
 
     def _action(self, title: str, on_action: Callable[[], object]) -> QPushButton:
@@ -158,7 +170,7 @@ class Toasts(QObject):
     def _place(self) -> None:
         bottom = self._window.height() - self._margin()
         for toast in reversed(self._shown):
-            toast.adjustSize()
+            toast.fit()
             bottom -= toast.height() + 8
             toast.move(self._window.width() - WIDTH - 16, bottom)
             toast.raise_()

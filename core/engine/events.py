@@ -213,9 +213,10 @@ class StepFailed(StepEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepSkipped(StepEvent):
-    """All incoming wires were dead (or the step is disabled). reason: for the person."""
+    """All incoming wires were dead (or the step is disabled). reason: for the person. title: the step's, for lists."""
 
     reason: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

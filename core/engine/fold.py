@@ -88,7 +88,8 @@ def fold_step(record: StepRecord | None, event: StepEvent) -> StepRecord:
                 ended=event.at,
             )
         case StepSkipped():
-            return replace(known, status="skipped", state={"reason": event.reason}, ended=event.at)
+            title = event.title or known.title
+            return replace(known, status="skipped", title=title, state={"reason": event.reason}, ended=event.at)
         case StepSuspended():
             return replace(
                 known,

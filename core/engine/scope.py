@@ -199,7 +199,8 @@ class Scope:
         past = run.history(path)
         known = bool(past) and past[-1].status == "skipped" and path not in run.attempts
         last = run.attempts.get(path) or (past[-1].attempt if past else 0)
-        event = StepSkipped(run.run_id, run.clock.now(), path, step.step.id, last if known else last + 1, reason)
+        attempt = last if known else last + 1
+        event = StepSkipped(run.run_id, run.clock.now(), path, step.step.id, attempt, reason, step.step.title)
         if known:
             run.publish(event)
             return

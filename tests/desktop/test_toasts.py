@@ -3,12 +3,12 @@
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
-from desktop.toasts import MOST, SHOWN_MS, Toast, Toasts
+from desktop.toasts import LONGEST, MOST, SHOWN_MS, Toast, Toasts
 
 
 @pytest.fixture
@@ -46,6 +46,18 @@ def test_messages_stand_above_each_other_inside_the_window(toasts: Toasts) -> No
     assert upper.geometry().bottom() < lower.geometry().top()
     assert lower.geometry().bottom() <= 600 - 30
     assert lower.geometry().right() < 800
+
+
+def test_a_message_is_as_high_as_its_words_need_and_cuts_what_is_endless(toasts: Toasts) -> None:
+    text = "Steploom itself made a mistake (RuntimeError). Your work is unchanged; the details are in the log. " * 2
+    toast, endless = toasts.show("Long", text, kind="failed"), toasts.show("Endless", "word " * 999, kind="failed")
+    for label in (*toast.findChildren(QLabel), *endless.findChildren(QLabel)):
+        if label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width())
+    shown = endless.findChildren(QLabel)[-1]
+    assert len(shown.text()) <= LONGEST + 1
+    assert shown.toolTip() == "word " * 999
+    assert endless.geometry().top() > toast.geometry().bottom()
 
 
 def test_the_action_is_done_and_the_message_goes(toasts: Toasts) -> None:

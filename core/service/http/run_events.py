@@ -114,7 +114,7 @@ def _of_step(step: StepRecord, *, tried_again: bool) -> Iterator[StepEvent]:
         case "failed":
             yield StepFailed(*base, step.error or _NO_ERROR, step.request, step.usage, step.duration_s)
         case "skipped":
-            yield StepSkipped(*base, reason)
+            yield StepSkipped(*base, reason, step.title)
         case "suspended":
             yield StepSuspended(*base, step.question, step.until, step.state, step.usage, step.duration_s)
         case "cancelled":

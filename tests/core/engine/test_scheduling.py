@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.engine.events import (
@@ -170,6 +172,14 @@ async def test_a_disabled_step_is_passed_over_and_so_is_what_hangs_on_it_alone(r
     assert rig.stage.paths == ["start", "on", "join"]
     assert sorted(rig.paths(StepSkipped)) == ["after", "alone", "off"]
     assert {event.reason for event in rig.told(StepSkipped, "off")} == {"the step is disabled"}
+
+
+async def test_a_skipped_step_is_told_and_kept_by_its_title(rig: Rig) -> None:
+    result = await rig.run(workflow(step("start"), replace(step("off", disabled=True), title="Send it")))
+
+    assert [event.title for event in rig.told(StepSkipped)] == ["Send it"]
+    kept = await rig.journal.steps(result.run_id)
+    assert [record.title for record in kept if record.status == "skipped"] == ["Send it"]
 
 
 async def test_a_workflow_of_disabled_steps_only_completes(rig: Rig) -> None:
