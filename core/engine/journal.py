@@ -12,12 +12,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from core.engine.errors import Question
 from core.engine.events import NO_USAGE, Cause, ErrorInfo, Event, RunStatus, StepStatus, Usage
 from core.engine.part import WHOLE, Part
 from core.workflow.model import Json, Workflow
+
+RunStanding: TypeAlias = RunStatus | Literal["interrupted"]
+"""How a run stands: its status, or that it says it runs while nobody alive executes it, because its process died."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """Where a run stands among all runs, the newest first."""
+
+    created: datetime
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class RunRecord:
 
     origin: folder that relative names in the document start from, '' if it came from no file. labels: free text
     facts about who asked for the run. resumable: a cancelled run that may go on. part: what of the workflow it
-    executes, and what it was given.
+    executes, and what it was given. interrupted: it says it runs, and nobody alive executes it.
     """
 
     id: str
@@ -45,6 +56,17 @@ class RunRecord:
     duration_s: float = 0.0
     resumable: bool = False
     part: Part = WHOLE
+    interrupted: bool = False
+
+    @property
+    def standing(self) -> RunStanding:
+        """Its status, or that it was interrupted."""
+        return "interrupted" if self.interrupted else self.status
+
+    @property
+    def place(self) -> RunPlace:
+        """Where it stands among all runs."""
+        return RunPlace(self.created, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +141,20 @@ class Journal(Protocol):
         """One run. Raises RunNotFound."""
 
     async def runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
+        self,
+        *,
+        status: RunStanding | None = None,
+        workflow: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: RunPlace | None = None,
+        limit: int = 50,
     ) -> Sequence[RunRecord]:
-        """The newest runs first, optionally of one status or of workflows with that name."""
+        """The newest runs first, optionally only those that stand so, or of workflows with that name.
+
+        since, until: only those that were created then or later, and before. after: only those that come after that
+        place, for the next page.
+        """
 
     async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs that say they run and that nobody alive executes: their process died."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.engine.errors import EngineError, LeaseLost, RunBusy, RunNotFound
-from core.engine.events import Event, RunStatus, StepDelta, StepEvent
+from core.engine.events import Event, StepDelta, StepEvent
 from core.engine.fold import fold_run, fold_step, is_journalled
-from core.engine.journal import Lease, RunRecord, StepRecord
+from core.engine.journal import Lease, RunPlace, RunRecord, RunStanding, StepRecord
 from core.workflow.model import Json
 
 
@@ -98,28 +98,38 @@ class MemoryJournal:
 
     async def run(self, run_id: str) -> RunRecord:
         """One run. Raises RunNotFound."""
-        entry = self._entry(run_id)
-        self._fold(entry)
-        return entry.run
+        return self._shown(self._entry(run_id))
 
     async def runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
+        self,
+        *,
+        status: RunStanding | None = None,
+        workflow: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: RunPlace | None = None,
+        limit: int = 50,
     ) -> Sequence[RunRecord]:
         """The newest runs first."""
-        for entry in self._entries.values():
-            self._fold(entry)
-        newest_first = reversed(self._entries.values())
         found = [
-            entry.run
-            for entry in newest_first
-            if status in (None, entry.run.status) and workflow in (None, entry.run.workflow.name)
+            run
+            for run in map(self._shown, self._entries.values())
+            if status in (None, run.standing)
+            and workflow in (None, run.workflow.name)
+            and (since is None or run.created >= since)
+            and (until is None or run.created < until)
+            and (after is None or (run.created, run.id) < (after.created, after.id))
         ]
-        return sorted(found, key=lambda run: run.created, reverse=True)[:limit]
+        return sorted(found, key=lambda run: (run.created, run.id), reverse=True)[:limit]
 
     async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs that say they run and that nobody executes."""
-        running = await self.runs(status="running", limit=len(self._entries))
-        return [run for run in running if not self._entries[run.id].owned][:limit]
+        return await self.runs(status="interrupted", limit=limit)
+
+    def _shown(self, entry: _Entry) -> RunRecord:
+        """A run as whoever looks at it sees it."""
+        self._fold(entry)
+        return replace(entry.run, interrupted=entry.run.status == "running" and not entry.owned)
 
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run. Raises RunNotFound."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Text, cast, func, select, tuple_, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.errors import EngineError, JournalUnavailable, RunBusy, RunNotFound
-from core.engine.events import Event, RunStatus
-from core.engine.journal import Lease, RunRecord, StepRecord
+from core.engine.events import Event
+from core.engine.journal import Lease, RunPlace, RunRecord, RunStanding, StepRecord
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.errors import StoreError
@@ -109,29 +111,45 @@ class PostgresJournal:
         return await self._call(self._reads.ask, run_id)
 
     async def runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
+        self,
+        *,
+        status: RunStanding | None = None,
+        workflow: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: RunPlace | None = None,
+        limit: int = 50,
     ) -> Sequence[RunRecord]:
         """The newest runs first."""
-        query = _RUN.order_by(_runs.created.desc(), _runs.id.desc()).limit(limit)
+        query = _RUN.order_by(_runs.created.desc(), _runs.id.desc())
         if status is not None:
-            query = query.where(_runs.status == status)
+            query = query.where(_runs.status == ("running" if status == "interrupted" else status))
         if workflow is not None:
             query = query.where(_runs.workflow_name == escape(workflow))
+        if since is not None:
+            query = query.where(_runs.created >= since)
+        if until is not None:
+            query = query.where(_runs.created < until)
+        if after is not None:
+            # The first condition is what the index knows.
+            query = query.where(_runs.created <= after.created)
+            query = query.where(tuple_(_runs.created, _runs.id) < tuple_(after.created, after.id))
+        if status not in ("running", "interrupted"):  # whose owner lives is not known to the database
+            query = query.limit(limit)
 
         async def work(connection: AsyncConnection) -> Sequence[RunRecord]:
-            return await self._run_records(connection, (await connection.execute(query)).all())
+            rows = [
+                row
+                for row in (await connection.execute(query)).all()
+                if status not in ("running", "interrupted") or _is_interrupted(row) == (status == "interrupted")
+            ]
+            return await self._run_records(connection, rows[:limit])
 
         return await self._read(work)
 
     async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs that say they run and that nobody alive executes."""
-        query = _RUN.where(_runs.status == "running").order_by(_runs.created.desc(), _runs.id.desc())
-
-        async def work(connection: AsyncConnection) -> Sequence[RunRecord]:
-            rows = [row for row in (await connection.execute(query)).all() if _is_free(row)]
-            return await self._run_records(connection, rows[:limit])
-
-        return await self._read(work)
+        return await self.runs(status="interrupted", limit=limit)
 
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run. Raises RunNotFound."""
@@ -216,7 +234,10 @@ class PostgresJournal:
                     self._check_free(row, tried.get(run_id, ()))
                 except RunBusy as error:
                     found[run_id] = error
-            taken = {run_id: run for run_id, run in found.items() if isinstance(run, RunRecord)}
+            taken = {
+                run_id: replace(run, interrupted=False) for run_id, run in found.items() if isinstance(run, RunRecord)
+            }
+            found.update(taken)
             for run_id in taken:
                 tried.setdefault(run_id, []).append(rows[run_id].lease_epoch + 1)
             await self._lease(connection, list(taken))
@@ -292,14 +313,18 @@ class PostgresJournal:
                 found[run_id] = _no_run(run_id)
                 continue
             try:
-                found[run_id] = run_record(row, self._documents.decode(row.document_hash, row.body), blobs)
+                found[run_id] = self._run_record(row, blobs)
             except WorkflowError as error:
                 found[run_id] = error
         return found
 
     async def _run_records(self, connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[RunRecord]:
         blobs = await _load(connection, large_values(rows))
-        return [run_record(row, self._documents.decode(row.document_hash, row.body), blobs) for row in rows]
+        return [self._run_record(row, blobs) for row in rows]
+
+    def _run_record(self, row: AnyRow, blobs: Mapping[str, bytes]) -> RunRecord:
+        workflow = self._documents.decode(row.document_hash, row.body)
+        return run_record(row, workflow, blobs, interrupted=_is_interrupted(row))
 
     async def _read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         return await self._call(self._database.transaction, work)
@@ -317,6 +342,11 @@ def _is_free(row: AnyRow) -> bool:
         return True
     owner = ProcessId.parse(row.lease_owner)
     return owner is not None and owner.is_dead()
+
+
+def _is_interrupted(row: AnyRow) -> bool:
+    """Whether the run of a row of `_RUN` says that it runs, and nobody alive executes it."""
+    return row.status == "running" and _is_free(row)
 
 
 def _new_lease(row: AnyRow, run: RunRecord, until: float) -> HeldLease:

@@ -109,7 +109,7 @@ def large_values(rows: Iterable[AnyRow]) -> set[str]:
     }
 
 
-def run_record(row: AnyRow, workflow: Workflow, blobs: Mapping[str, bytes]) -> RunRecord:
+def run_record(row: AnyRow, workflow: Workflow, blobs: Mapping[str, bytes], *, interrupted: bool = False) -> RunRecord:
     """The record of a row of executions. blobs: those that `large_values` names."""
     value = {name: unpack(getattr(row, name), blobs) for name in _LARGE_IN_RUNS}
     return RunRecord(
@@ -129,6 +129,7 @@ def run_record(row: AnyRow, workflow: Workflow, blobs: Mapping[str, bytes]) -> R
         duration_s=row.duration_s,
         resumable=row.resumable,
         part=part_of(value["part"]),
+        interrupted=interrupted,
     )
 
 

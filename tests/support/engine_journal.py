@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.engine.errors import JournalUnavailable
-from core.engine.events import Event, RunStatus
-from core.engine.journal import Lease, RunRecord, StepRecord
+from core.engine.events import Event
+from core.engine.journal import Lease, RunPlace, RunRecord, RunStanding, StepRecord
 from core.engine.memory_journal import MemoryJournal
 from core.workflow.model import Json
 
@@ -91,10 +92,19 @@ class WatchedJournal:
         return await self.inner.run(run_id)
 
     async def runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 50
+        self,
+        *,
+        status: RunStanding | None = None,
+        workflow: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: RunPlace | None = None,
+        limit: int = 50,
     ) -> Sequence[RunRecord]:
         """The newest runs."""
-        return await self.inner.runs(status=status, workflow=workflow, limit=limit)
+        return await self.inner.runs(
+            status=status, workflow=workflow, since=since, until=until, after=after, limit=limit
+        )
 
     async def interrupted(self, limit: int = 50) -> Sequence[RunRecord]:
         """The runs whose process died."""

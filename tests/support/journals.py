@@ -284,7 +284,21 @@ class JournalContract:
             await abandon(run)
         assert [run.id for run in await journal.interrupted()] == [newer, older]
         assert [run.id for run in await journal.interrupted(limit=1)] == [newer]
-        assert (await journal.run(kept)).status == "running"
+        assert [run.id for run in await journal.runs(status="interrupted", until=at(3))] == [older]
+        assert [run.id for run in await journal.runs(status="running")] == [kept]
+        assert ((await journal.run(kept)).standing, (await journal.run(newer)).standing) == ("running", "interrupted")
+        taken, _, _ = await journal.take_run(newer)
+        assert (taken.standing, (await journal.run(newer)).standing) == ("running", "running")
+
+    async def test_runs_are_read_page_by_page_whatever_comes_meanwhile(self, journal: Journal) -> None:
+        runs = [(await _opened(journal, created=at(second)))[0] for second in (1, 2, 2, 2, 3, 4)]
+        first = await journal.runs(limit=3)
+        await _opened(journal, created=at(5))
+        rest = await journal.runs(limit=9, after=first[-1].place)
+        assert [run.created for run in (*first, *rest)] == [at(4), at(3), at(2), at(2), at(2), at(1)]
+        assert {run.id for run in (*first, *rest)} == set(runs)
+        within = await journal.runs(since=at(2), until=at(4))
+        assert [run.created for run in within] == [at(3), at(2), at(2), at(2)]
 
     async def test_a_run_with_an_owner_cannot_be_taken(self, journal: Journal) -> None:
         run, _ = await _opened(journal)
