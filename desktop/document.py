@@ -63,7 +63,7 @@ def changes_between(old: Workflow, new: Workflow) -> Changes:
     return Changes(added, removed, changed, frozenset(moved), rewired, about, regrouped)
 
 
-_ABOUT = ("name", "description", "trigger", "inputs", "variables", "outputs", "tags", "timeout")
+_ABOUT = ("name", "description", "trigger", "inputs", "variables", "outputs", "tags", "timeout", "limits")
 
 
 @dataclass(frozen=True, slots=True)

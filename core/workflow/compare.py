@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from core.workflow.encoding import encode_group, encode_step, encode_trigger
+from core.workflow.encoding import encode_group, encode_limits, encode_step, encode_trigger
 from core.workflow.model import Json, Step, Wire, Workflow
 from core.workflow.problems import DocumentError
 from core.workflow.rename import rename_step
@@ -58,8 +58,8 @@ class Move:
 class Comparison:
     """All differences. Everywhere but in `renamed`, ids are those of the newer version.
 
-    document: name, description, tags, trigger, inputs, variables, timeout, outputs. reordered: steps that are in both
-    versions stand in another order, or the ends of one port's wires do; document order breaks ties in a run.
+    document: name, description, tags, trigger, inputs, variables, timeout, limits, outputs. reordered: steps that are
+    in both versions stand in another order, or the ends of one port's wires do; document order breaks ties in a run.
     layout: places on the canvas, and drawing: collapsed steps and groups; both mean nothing for a run.
     """
 
@@ -178,6 +178,7 @@ def _document(workflow: Workflow) -> dict[str, Json]:
         "inputs": {name: dict(schema) for name, schema in workflow.inputs.items()},
         "variables": {name: dict(schema) for name, schema in workflow.variables.items()},
         "timeout": workflow.timeout,
+        "limits": encode_limits(workflow.limits),
         "outputs": dict(workflow.outputs),
     }
     return fields

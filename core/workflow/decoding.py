@@ -15,6 +15,7 @@ from core.workflow.model import (
     GroupColour,
     JoinMode,
     Json,
+    Limits,
     Retry,
     Step,
     Trigger,
@@ -24,8 +25,8 @@ from core.workflow.names import hint, id_problems
 from core.workflow.problems import Problem
 
 DOCUMENT_FIELDS = (
-    "steploom", "name", "description", "tags", "trigger", "inputs", "variables", "timeout", "steps", "outputs",
-    "layout", "collapsed", "groups",
+    "steploom", "name", "description", "tags", "trigger", "inputs", "variables", "timeout", "limits", "steps",
+    "outputs", "layout", "collapsed", "groups",
 )  # fmt: skip
 """The fields of a document in the order in which they are saved."""
 
@@ -34,6 +35,9 @@ STEP_FIELDS = (
     "idempotency_key", "then",
 )  # fmt: skip
 """The fields of a step in the order in which they are saved."""
+
+LIMIT_FIELDS = ("usd_per_run", "usd_per_day")
+"""The fields of `limits`."""
 
 RETRY_FIELDS = ("attempts", "wait", "factor", "max_wait")
 """The fields of `retry`."""
@@ -75,6 +79,7 @@ class _Decoder:
             inputs=self._schemas(fields, "inputs"),
             variables=self._schemas(fields, "variables"),
             timeout=fields.seconds("timeout"),
+            limits=self._limits(fields),
             steps=self._steps(fields, "steps", None),
             outputs=fields.mapping("outputs") or {},
         )
@@ -149,6 +154,10 @@ class _Decoder:
         assert max_wait is not None
         attempts = inner.whole("attempts", _DEFAULTS.attempts)
         return Retry(attempts, wait, inner.number("factor", _DEFAULTS.factor), max_wait)
+
+    def _limits(self, fields: Fields) -> Limits:
+        inner = Fields(fields.mapping("limits") or {}, LIMIT_FIELDS, self.problems, prefix="limits")
+        return Limits(*map(inner.optional_number, LIMIT_FIELDS))
 
     def _then(self, fields: Fields) -> dict[str, tuple[str, ...]]:
         value = fields.raw("then")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.workflow.durations import format_duration
-from core.workflow.model import DEFAULT_PORT, FORMAT_VERSION, Group, Json, Retry, Step, Trigger, Workflow
+from core.workflow.model import DEFAULT_PORT, FORMAT_VERSION, Group, Json, Limits, Retry, Step, Trigger, Workflow
 
 PLAIN_TRIGGER = Trigger()
 """The trigger of documents that name none."""
@@ -26,6 +26,7 @@ def encode(workflow: Workflow) -> dict[str, Json]:
         "inputs": {name: dict(schema) for name, schema in workflow.inputs.items()},
         "variables": {name: dict(schema) for name, schema in workflow.variables.items()},
         "timeout": _seconds(workflow.timeout),
+        "limits": encode_limits(workflow.limits),
         "steps": encode_steps(workflow.steps),
         "outputs": dict(workflow.outputs),
         "layout": layout,
@@ -85,6 +86,15 @@ def encode_retry(retry: Retry) -> dict[str, Json]:
         "wait": format_duration(retry.wait),
         "factor": _number(retry.factor),
         "max_wait": format_duration(retry.max_wait),
+    }
+
+
+def encode_limits(limits: Limits) -> dict[str, Json]:
+    """The limits that there are."""
+    return {
+        name: _number(value)
+        for name, value in (("usd_per_run", limits.usd_per_run), ("usd_per_day", limits.usd_per_day))
+        if value is not None
     }
 
 

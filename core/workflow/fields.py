@@ -96,6 +96,14 @@ class Fields:
             return default
         return self._as_float(name, value, default)
 
+    def optional_number(self, name: str) -> float | None:
+        """A number, None if left out."""
+        value = self.raw(name)
+        if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+            self.number(name, 0.0)  # notes what is wrong
+            return None
+        return self._as_float(name, value, 0.0)
+
     def whole(self, name: str, default: int) -> int:
         """A whole number; `4.0` is one."""
         value = self.raw(name)

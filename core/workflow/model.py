@@ -113,6 +113,21 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What runs of the workflow may spend on models before a person is asked: US dollars above 0, None for no limit.
+
+    usd_per_run: one run. usd_per_day: all runs of the workflow that began on one day, together.
+    """
+
+    usd_per_run: float | None = None
+    usd_per_day: float | None = None
+
+
+NO_LIMITS = Limits()
+"""The limits of documents that name none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A titled frame around some steps of one level, which means nothing for a run. A step is in one group at most."""
 
@@ -127,7 +142,8 @@ class Workflow:
 
     inputs, variables: a JSON Schema per name; an input is required unless its schema has a `default`.
     steps: by id, in document order. outputs: a template (or JSON value holding templates) per name.
-    timeout: seconds for a whole run. layout: x, y (and width, height) per step id, in canvas pixels.
+    timeout: seconds for a whole run. limits: on what its runs may spend.
+    layout: x, y (and width, height) per step id, in canvas pixels.
     collapsed: ids of steps that are drawn as their header only. groups: frames around steps, by an id of their own.
     """
 
@@ -139,6 +155,7 @@ class Workflow:
     steps: Mapping[str, Step] = field(default_factory=dict)
     outputs: Mapping[str, Json] = field(default_factory=dict)
     timeout: float | None = None
+    limits: Limits = NO_LIMITS
     tags: tuple[str, ...] = ()
     layout: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     collapsed: frozenset[str] = frozenset()

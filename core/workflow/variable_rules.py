@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from core.workflow.decoding import unknown_drawn, unknown_layout
+from core.workflow.limit_rules import limit_problems
 from core.workflow.model import Json, Step
 from core.workflow.outline import Level, Outline
 from core.workflow.problems import Problem
@@ -20,6 +21,7 @@ def workflow_problems(outline: Outline) -> Iterator[Problem]:
         yield Problem("missing_field", "The workflow has no name.", "Give it one.", field="name")
     yield from trigger_problems(workflow)
     yield from timeout_problems(workflow.timeout, None)
+    yield from limit_problems(workflow.limits)
     yield from _schema_problems("inputs", workflow.inputs)
     yield from _schema_problems("variables", workflow.variables)
     for step_id in workflow.layout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from PySide6.QtCore import Signal
@@ -10,7 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.workflow.durations import format_duration, parse_duration
 from core.workflow.edits import set_about
-from core.workflow.model import Json, Trigger, Workflow
+from core.workflow.limit_rules import MOST_USD
+from core.workflow.model import NO_LIMITS, Json, Trigger, Workflow
 from core.workflow.problems import Problem
 from core.workflow.triggers import TRIGGERS
 from desktop.panels.background import Surroundings
@@ -32,8 +34,17 @@ RESULTS: Final = (
     FormField("outputs", "key_values", "Outputs", "What a run gives, by name.", template=False,
               item=FormField("", "value")),
     FormField("timeout", "duration", "Time limit", "For a whole run, such as 10m. Empty for none.", template=False),
+    FormField("usd_per_run", "number", "One run may spend", "On models; then you are asked. Empty for no limit.",
+              unit="USD", low=0, high=MOST_USD, template=False),
+    FormField("usd_per_day", "number", "All runs of a day may spend", "Then you are asked. Empty for no limit.",
+              unit="USD", low=0, high=MOST_USD, template=False),
 )  # fmt: skip
 """The fields above and below the inputs and variables."""
+
+_LIMITS: Final = ("usd_per_run", "usd_per_day")
+_NAMES: Final = {"usd_per_run": "limit of a run", "usd_per_day": "limit of a day", "timeout": "time limit"}
+_RESULTS: Final = ("outputs", "timeout", "limits")
+"""Fields of the document that are below the variables."""
 
 
 class WorkflowForm(QWidget):
@@ -59,6 +70,7 @@ class WorkflowForm(QWidget):
         self.trigger = TriggerEditor(around, source, wire, self)
         self.switch = TriggerSwitch(around, self)
         self.results = Form(RESULTS, around, source, wire, self)
+        self._limits = NO_LIMITS
         self.inputs = SchemaRows(
             "input", "Inputs", "What a run is given; templates read {{ input.name }}.", context, self
         )
@@ -100,6 +112,8 @@ class WorkflowForm(QWidget):
         results: dict[str, Json] = {"outputs": dict(workflow.outputs)}
         if workflow.timeout is not None:
             results["timeout"] = format_duration(workflow.timeout)
+        results.update((name, usd) for name in _LIMITS if (usd := getattr(workflow.limits, name)) is not None)
+        self._limits = workflow.limits
         self.about.show_values(about)
         self.trigger.show_trigger(workflow.trigger)
         self.switch.show_workflow(workflow)
@@ -123,8 +137,8 @@ class WorkflowForm(QWidget):
         self.trigger.show_problems(options)
         self.inputs.show_problems(named["inputs"])
         self.variables.show_problems(named["variables"])
-        self.results.show_problems([one for one in rest if one[0][0] in ("outputs", "timeout")])
-        self.about.show_problems([one for one in rest if one[0][0] not in ("outputs", "timeout", "name", "layout")])
+        self.results.show_problems([(_row(path), problem) for path, problem in rest if path[0] in _RESULTS])
+        self.about.show_problems([one for one in rest if one[0][0] not in (*_RESULTS, "name", "layout")])
 
     def focus(self, path: Sequence[str]) -> None:
         """Give the keyboard to a field."""
@@ -135,7 +149,7 @@ class WorkflowForm(QWidget):
         elif len(path) > 1 and path[0] == "trigger" and path[1] != "type":
             self.trigger.focus_field(path[1:])
         elif path:
-            (self.results if path[0] in ("outputs", "timeout") else self.about).focus(path)
+            (self.results if path[0] in _RESULTS else self.about).focus(_row(path))
 
     def check(self) -> None:
         """Look at references and previews again."""
@@ -151,7 +165,7 @@ class WorkflowForm(QWidget):
             if row is not None:
                 row.refusal.add("error", str(error))
             return
-        self._tell(key, fields, typing)
+        self._tell(_NAMES.get(key, key), fields, typing)
 
     def _fields(self, key: str, value: Value) -> Mapping[str, Any]:
         match key:
@@ -159,6 +173,9 @@ class WorkflowForm(QWidget):
                 return {"trigger": self.trigger.retyped(str(value) if value is not ABSENT else "manual")}
             case "timeout":
                 return {"timeout": None if value is ABSENT else _seconds(value)}
+            case "usd_per_run" | "usd_per_day":
+                usd = None if value is ABSENT else _dollars(value)
+                return {"limits": replace(self._limits, **{key: usd})}
             case "tags":
                 return {"tags": tuple(str(one) for one in value) if isinstance(value, list) else ()}
             case "outputs":
@@ -174,6 +191,19 @@ class WorkflowForm(QWidget):
             return set_about(workflow, **fields)
 
         self.edited.emit(f"Change the {key}", edit, f"about.{key}" if typing else "")
+
+
+def _row(path: Sequence[Any]) -> Sequence[Any]:
+    """The path from a form's row down, of one from the document down."""
+    return path[1:] if len(path) > 1 and path[0] == "limits" else path
+
+
+def _dollars(value: Value) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("Write a number of US dollars, such as 0.50.")  # noqa: TRY004 - for the person
+    if not 0 < value <= MOST_USD:
+        raise ValueError(f"Write more than 0 and at most {MOST_USD:,}. Leave it empty for no limit.")
+    return value
 
 
 def _seconds(value: Value) -> float:

@@ -11,6 +11,7 @@ from core.workflow.model import (
     GroupColour,
     JoinMode,
     Json,
+    Limits,
     Retry,
     Step,
     Trigger,
@@ -43,6 +44,7 @@ _objects: st.SearchStrategy[dict[str, Json]] = st.dictionaries(texts, json_value
 _seconds = st.one_of(st.integers(0, 10**6).map(float), st.floats(allow_nan=False, allow_infinity=False))
 _numbers = st.one_of(st.integers(-5000, 5000).map(float), st.floats(-1e6, 1e6))
 _retries = st.builds(Retry, st.integers(), _seconds, st.floats(allow_nan=False, allow_infinity=False), _seconds)
+_dollars = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 _join: tuple[JoinMode, ...] = ("all", "any")
 _on_error: tuple[ErrorMode, ...] = ("stop", "default", "branch")
 _colours: tuple[GroupColour, ...] = ("grey", "yellow", "green", "blue", "purple", "pink")
@@ -101,6 +103,7 @@ def workflows(draw: st.DrawFn) -> Workflow:
         steps=draw(_levels(list(names), 0)),
         outputs=draw(_objects),
         timeout=draw(st.none() | _seconds),
+        limits=draw(st.builds(Limits, _dollars, _dollars)),
         tags=tuple(draw(st.lists(texts, max_size=3))),
         layout=layout,
         collapsed=frozenset(name for name in names if draw(st.booleans())),

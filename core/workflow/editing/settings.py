@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from core.workflow.editing.tree import find_step, with_steps
 from core.workflow.json_values import flaws, text_flaw
-from core.workflow.model import Json, Retry, Step, Trigger, Workflow
+from core.workflow.limit_rules import MOST_USD
+from core.workflow.model import Json, Limits, Retry, Step, Trigger, Workflow
 from core.workflow.problems import EditRefused
 from core.workflow.sameness import same
 
@@ -26,7 +27,17 @@ STEP_FIELDS: Final = (
 )
 """The fields of a step that `set_field` changes."""
 
-WORKFLOW_FIELDS: Final = ("name", "description", "tags", "trigger", "inputs", "variables", "outputs", "timeout")
+WORKFLOW_FIELDS: Final = (
+    "name",
+    "description",
+    "tags",
+    "trigger",
+    "inputs",
+    "variables",
+    "outputs",
+    "timeout",
+    "limits",
+)
 """The fields of a workflow that `set_about` changes."""
 
 
@@ -186,6 +197,8 @@ def _workflow_flaw(field: str, value: object) -> str:
             return _object_flaw(value)
         case "timeout", _:
             return _seconds_flaw(value)
+        case "limits", Limits():
+            return next(filter(None, map(_dollars_flaw, (value.usd_per_run, value.usd_per_day))), "")
         case _ if field not in WORKFLOW_FIELDS:
             return f"it is none of {', '.join(WORKFLOW_FIELDS)}."
         case _:
@@ -196,6 +209,12 @@ def _seconds_flaw(value: object) -> str:
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1e9):
         return ""
     return "it is a number of seconds above 0, or nothing for no limit."
+
+
+def _dollars_flaw(value: object) -> str:
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MOST_USD):
+        return ""
+    return f"it is a number of US dollars above 0 and up to {MOST_USD:,}, or nothing for no limit."
 
 
 def _object_flaw(value: Mapping[Any, Any]) -> str:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.engine.step_type import StepTypes
 from core.workflow.edits import remove_steps, rename, set_about, set_config_field
-from core.workflow.model import Retry, Step, Workflow
+from core.workflow.model import Limits, Retry, Step, Workflow
 from desktop.document import OpenDocument
 from desktop.overlay import RunOverlay, StepView
 from desktop.panels.background import Surroundings
@@ -360,6 +360,30 @@ def test_the_workflows_own_settings_are_changed(open_: Open) -> None:
     workflow = rig.document.workflow
     assert (workflow.name, workflow.description, workflow.timeout) == ("Mail", "Sorts mail.", 600)
     assert workflow.trigger.type == "message"
+
+
+def test_limits_on_spending_are_typed_refused_and_undone_with_the_workflows_settings(
+    open_: Open,
+) -> None:
+    rig = open_(triage())
+    rows = rig.workflow.form.results.rows
+    QTest.keyClicks(rows["usd_per_run"].keyboard(), "0")
+    assert rows["usd_per_run"].refusal.texts == [
+        "Write more than 0 and at most 1,000,000. Leave it empty for no limit."
+    ]
+    QTest.keyClicks(rows["usd_per_run"].keyboard(), ".25")
+    assert rows["usd_per_run"].refusal.texts == []
+    QTest.keyClicks(rows["usd_per_day"].keyboard(), "2")
+    assert rig.document.workflow.limits == Limits(0.25, 2)
+    assert rig.document.stack.undoText() == "Change the limit of a day"
+    rig.document.stack.undo()
+    rig.document.stack.undo()
+    assert rig.document.workflow.limits == Limits()
+    rig.document.apply("Limit", lambda workflow: set_about(workflow, limits=Limits(3.0, 2.0)))
+    rig.watch.check()
+    assert "never holds" in rows["usd_per_run"].notices.texts[0]
+    rig.inspector.focus("limits.usd_per_day")
+    assert rows["usd_per_day"].keyboard().hasFocus()
 
 
 def test_an_empty_name_is_not_taken(open_: Open) -> None:
