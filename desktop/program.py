@@ -139,7 +139,7 @@ class Program(QObject):
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
-        self.recovery = Recovery(session.home, self.window, self, bridge)
+        self.recovery = Recovery(session.home, self.window, self, bridge, self.agents)
         self.connection = Connection(session, self.window, bridge)
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
         self.models = ModelPages(self.window, bridge, self.connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +20,9 @@ from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
+    from desktop.agents.draft import AgentDraft
+    from desktop.agents.room import AgentRoom
+    from desktop.agents.unsaved_agent import UnsavedAgent
     from desktop.undo_journal import UndoJournal
     from desktop.unsaved_work import Unsaved
 
@@ -32,16 +35,19 @@ class Opens(Protocol):
 
 
 class Recovery(QObject):
-    """Follows the documents of a window. question: the offer of unsaved work, while it stands."""
+    """Follows the documents of a window and its editors of agents. question: the offer of unsaved work, while it
+    stands."""
 
-    def __init__(self, home: Path, window: MainWindow, opens: Opens, bridge: Bridge) -> None:
+    def __init__(self, home: Path, window: MainWindow, opens: Opens, bridge: Bridge, agents: AgentRoom) -> None:
         super().__init__(window)
-        self._home, self._window, self._opens, self._bridge = home, window, opens, bridge
+        self._home, self._window, self._opens, self._bridge, self._agents = home, window, opens, bridge, agents
         self._journal: UndoJournal | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="unsaved work")
         self.question: MessageDialog | None = None
         window.opened.connect(self._opened)
         window.tab_closed.connect(self._closed)
+        agents.edited.connect(self._agent_opened)
+        agents.put_away.connect(self._agent_closed)
 
     async def start(self) -> None:
         """Begin to keep unsaved work, and offer what an earlier program could not save."""
@@ -52,6 +58,8 @@ class Recovery(QObject):
         )
         for tab in self._window.all_tabs:
             self._journal.follow(tab.document)
+        for draft in self._agents.drafts:
+            self._agent_opened(draft)
         if found:
             self._offer(found)
 
@@ -73,12 +81,29 @@ class Recovery(QObject):
         else:
             self._journal.forget(tab.document)
 
+    def _agent_opened(self, draft: AgentDraft) -> None:
+        if self._journal is not None:
+            from desktop.agents.unsaved_agent import snapshot_of
+
+            self._journal.follow_any(draft, lambda: snapshot_of(draft))
+
+    def _agent_closed(self, draft: AgentDraft) -> None:
+        if self._journal is None:
+            return
+        if self._window.is_closed_at_once:
+            self._journal.leave(draft)
+        else:
+            self._journal.forget(draft)
+
     def _offer(self, found: Sequence[Unsaved]) -> None:
         lines = [f"{each.state.name}, changed {each.state.at.astimezone():%Y-%m-%d %H:%M}" for each in found]
         one = len(found) == 1
+        agents = sum(each.state.kind == "agent" for each in found)
         question = MessageDialog(
             self._window,
-            title=f"Unsaved work in “{found[0].state.name}”" if one else f"Unsaved work in {len(found)} workflows",
+            title=f"Unsaved work in “{found[0].state.name}”"
+            if one
+            else f"Unsaved work in {_counted(len(found), agents)}",
             text="Steploom ended before it was saved. Open it to go on where you were; undo leads back to what is "
             "saved.",
             detail="" if one else "\n".join(lines),
@@ -95,7 +120,9 @@ class Recovery(QObject):
     def _answered(self, key: str, found: Sequence[Unsaved]) -> None:
         self.question = None
         for each in found:
-            if key == "open":
+            if key == "open" and each.state.kind == "agent":
+                self._bridge.in_thread(_agent_reader(each), lambda read, each=each: self._take_agent(each, read))  # type: ignore[misc] # a loop variable is bound early
+            elif key == "open":
                 self._bridge.in_thread(each.workflow, lambda read, each=each: self._take_over(each, read[0]))  # type: ignore[misc] # a loop variable is bound early
             elif key == "discard":
                 self._bridge.in_thread(each.discard)
@@ -103,9 +130,7 @@ class Recovery(QObject):
     def _take_over(self, unsaved: Unsaved, workflow: Workflow | None) -> None:
         state = unsaved.state
         if workflow is None:
-            self._window.toasts.show(
-                f"{state.name} cannot be read", f"What was kept is left as it is in {unsaved.path}.", kind="failed"
-            )
+            self._say_unreadable(unsaved)
             return
         tab = self._opens.open(OpenDocument(workflow, file=state.file, version=state.version), _work(unsaved))
         if tab is None or self._journal is None:
@@ -113,6 +138,39 @@ class Recovery(QObject):
         if tab.document.workflow is not workflow:  # it is open as it was saved: one undo leads back to that
             tab.document.apply("Take back unsaved work", lambda _: workflow)
         self._journal.adopt(tab.document, unsaved)
+
+    def _take_agent(self, unsaved: Unsaved, work: UnsavedAgent | None) -> None:
+        if work is None:
+            self._say_unreadable(unsaved)
+            return
+
+        def opened(draft: AgentDraft) -> None:
+            if self._journal is not None:
+                self._journal.adopt(draft, unsaved)
+
+        self._agents.editors.take_back(work, opened)
+
+    def _say_unreadable(self, unsaved: Unsaved) -> None:
+        self._window.toasts.show(
+            f"{unsaved.state.name} cannot be read", f"What was kept is left as it is in {unsaved.path}.", kind="failed"
+        )
+
+
+def _counted(number: int, agents: int) -> str:
+    """How much there is of what: “2 workflows”, “1 agent and 2 workflows”."""
+    kinds = [(agents, "agent"), (number - agents, "workflow")]
+    return " and ".join(f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in kinds if count)
+
+
+def _agent_reader(unsaved: Unsaved) -> Callable[[], UnsavedAgent | None]:
+    """What reads an agent's unsaved work, to be called in a thread: what it imports takes longer than a frame."""
+
+    def read() -> UnsavedAgent | None:
+        from desktop.agents.unsaved_agent import read_unsaved
+
+        return read_unsaved(unsaved.state)
+
+    return read
 
 
 def _work(unsaved: Unsaved) -> RecentWork | None:

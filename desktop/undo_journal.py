@@ -8,20 +8,62 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 
 from core.engine.clock import Clock, Timer
 from core.workflow.document import dumps
-from core.workflow.model import Workflow
 from core.workflow.problems import DocumentError
 from desktop.document import OpenDocument
-from desktop.unsaved_work import SUFFIX, Owner, State, Unsaved, UnsavedFile
+from desktop.unsaved_work import SUFFIX, WORKFLOW, Owner, State, Unsaved, UnsavedFile
 
 INTERVAL = 0.5
 """Seconds between two writes of the same document, at least."""
+
+
+class Document(Protocol):
+    """What is edited and kept: an open workflow, or an agent in its editor. Its signals are Qt's."""
+
+    stack: QUndoStack
+
+    @property
+    def changed(self) -> Any:
+        """Emitted after every edit."""
+
+    @property
+    def saved_changed(self) -> Any:
+        """Emitted when `is_saved` may have changed, after `changed`."""
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether nothing would be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A document as it is now. text: makes its text, on a thread of its own. The rest as in State."""
+
+    name: str
+    text: Callable[[], str]
+    file: Path | None = None
+    version: int = 0
+    kind: str = WORKFLOW
+
+    def state(self, at: datetime) -> State:
+        """The state to write. Raises DocumentError or ValueError if it cannot be put into text."""
+        return State(self.text(), self.name, at, self.file, self.version, self.kind)
+
+
+def snapshot_of(document: OpenDocument) -> Snapshot:
+    """An open workflow as it is now."""
+    workflow = document.workflow
+    return Snapshot(workflow.name, partial(dumps, workflow), document.file, document.version)
 
 
 class UndoJournal(QObject):
@@ -50,26 +92,37 @@ class UndoJournal(QObject):
         self._worker = worker
         self._owner = owner
         self._new_id = new_id
-        self._followed: dict[OpenDocument, _Followed] = {}
+        self._followed: dict[Document, _Followed] = {}
 
     def follow(self, document: OpenDocument) -> None:
         """Keep the document's unsaved states from now on, until `forget`."""
-        if document in self._followed or document.read_only:
+        if not document.read_only:
+            self.follow_any(document, lambda: snapshot_of(document))
+
+    def follow_any(self, document: Document, snapshot: Callable[[], Snapshot]) -> None:
+        """Keep the states of whatever is edited. snapshot: gives it as it is now."""
+        if document in self._followed:
             return
         file = UnsavedFile(self._folder / f"{self._new_id()}{SUFFIX}", self._owner)
-        followed = _Followed(document, file, self._clock, self._worker, self.trouble.emit)
+        followed = _Followed(document, snapshot, file, self._clock, self._worker, self.trouble.emit)
         self._followed[document] = followed
         document.changed.connect(followed.note_change)
         document.saved_changed.connect(followed.note_saved)
+        if not document.is_saved:
+            followed.write()
 
-    def adopt(self, document: OpenDocument, unsaved: Unsaved) -> None:
-        """Follow a document that was made from unsaved work: it is unsaved still, now under this program's name."""
-        self.follow(document)
-        document.stack.resetClean()
+    def adopt(self, document: Document, unsaved: Unsaved) -> None:
+        """Follow a document that was made from unsaved work: it is unsaved still, now under this program's name.
+
+        An agent is followed already, as soon as its editor is open.
+        """
+        if isinstance(document, OpenDocument):
+            self.follow(document)
+            document.stack.resetClean()
         self._followed[document].write()
         self._worker.submit(self._discard, unsaved)
 
-    def forget(self, document: OpenDocument) -> None:
+    def forget(self, document: Document) -> None:
         """Let go of a document that is closed, its work saved or given up: its states are deleted."""
         followed = self._followed.pop(document, None)
         if followed is not None:
@@ -77,7 +130,7 @@ class UndoJournal(QObject):
             document.saved_changed.disconnect(followed.note_saved)
             followed.drop()
 
-    def leave(self, document: OpenDocument) -> None:
+    def leave(self, document: Document) -> None:
         """Follow a document no longer, and keep what is unsaved of it for the next start."""
         followed = self._followed.pop(document, None)
         if followed is not None:
@@ -101,9 +154,16 @@ class _Followed:
     """One document: when it is written next, and its file."""
 
     def __init__(
-        self, document: OpenDocument, file: UnsavedFile, clock: Clock, worker: Executor, tell: Callable[[str], None]
+        self,
+        document: Document,
+        snapshot: Callable[[], Snapshot],
+        file: UnsavedFile,
+        clock: Clock,
+        worker: Executor,
+        tell: Callable[[str], None],
     ) -> None:
         self._document = document
+        self._snapshot = snapshot
         self._file = file
         self._clock = clock
         self._worker = worker
@@ -122,19 +182,16 @@ class _Followed:
         else:
             self._timer = self._clock.call_later(INTERVAL - since, self.write)
 
-    def note_saved(self, unsaved: bool) -> None:
+    def note_saved(self, _: object = None) -> None:
         """The document was saved, or undone to what is saved, or is so no longer."""
-        if not unsaved:
+        if self._document.is_saved:
             self.drop()
 
     def write(self) -> None:
         """Write the present state."""
         self._stop_timer()
         self._written = self._clock.monotonic()
-        document = self._document
-        state = partial(State, name=document.workflow.name, at=self._clock.now())
-        state = partial(state, file=document.file, version=document.version)
-        self._worker.submit(self._append, document.workflow, state)
+        self._worker.submit(self._append, self._snapshot(), self._clock.now())
 
     def drop(self) -> None:
         """Delete the file: there is nothing unsaved."""
@@ -152,16 +209,16 @@ class _Followed:
             self._timer.cancel()
             self._timer = None
 
-    def _append(self, workflow: Workflow, state: Callable[[str], State]) -> None:
+    def _append(self, snapshot: Snapshot, at: datetime) -> None:
         """On the worker's thread."""
         try:
-            self._file.append(state(dumps(workflow)))
-        except (OSError, DocumentError) as error:
+            self._file.append(snapshot.state(at))
+        except (OSError, DocumentError, ValueError) as error:
             if not self._in_trouble:
                 reason = str(error).rstrip(". ")
                 self._tell(
-                    f"Unsaved changes of “{workflow.name}” cannot be kept in {self._file.path.parent}: {reason}. "
-                    "Save the workflow soon; until then a crash would lose them."
+                    f"Unsaved changes of “{snapshot.name}” cannot be kept in {self._file.path.parent}: {reason}. "
+                    f"Save the {snapshot.kind} soon; until then a crash would lose them."
                 )
             self._in_trouble = True
         else:

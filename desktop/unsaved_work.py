@@ -27,6 +27,12 @@ FOLDER = "unsaved"
 SUFFIX = ".unsaved"
 """How the names of these files end."""
 
+WORKFLOW, AGENT = "workflow", "agent"
+"""What unsaved work is: whose text a state holds."""
+
+WORKFLOW, AGENT = "workflow", "agent"
+"""What unsaved work is: whose text a state holds."""
+
 MAX_BYTES = 8 * 2**20
 """A file that would grow beyond this is written anew with its last state alone."""
 
@@ -56,7 +62,8 @@ class State:
     """An unsaved state of a document.
 
     text: the document. at: when it was written, with its zone. file, version: where it was opened from and the
-    library's version it is based on, as in OpenDocument.
+    library's version it is based on, as in OpenDocument. kind: WORKFLOW or AGENT; the text of an agent is what
+    `desktop.agents.unsaved_agent` makes of it.
     """
 
     text: str
@@ -64,6 +71,7 @@ class State:
     at: datetime
     file: Path | None = None
     version: int = 0
+    kind: str = WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +175,7 @@ def _objects(content: bytes) -> Iterator[dict[str, Any]]:
 
 def _state(data: dict[str, Any]) -> State:
     file = Path(data["file"]) if data["file"] is not None else None
-    return State(str(data["text"]), str(data["name"]), datetime.fromisoformat(data["at"]), file, int(data["version"]))
+    at = datetime.fromisoformat(data["at"])
+    return State(
+        str(data["text"]), str(data["name"]), at, file, int(data["version"]), str(data.get("kind", WORKFLOW))
+    )  # fmt: skip

@@ -66,6 +66,11 @@ class AgentDraft(QObject):
         return self._state.agent
 
     @property
+    def state(self) -> DraftState:
+        """All that would be lost: the agent, and what is typed beside it."""
+        return self._state
+
+    @property
     def unfinished(self) -> Mapping[Place, Unfinished]:
         """What was typed and does not fit yet."""
         return self._state.unfinished
@@ -134,16 +139,26 @@ class AgentDraft(QObject):
             self.stack.setClean()
         else:
             self.stack.resetClean()
-        self.saved_changed.emit(self.is_saved)
         self.changed.emit()
+        self.saved_changed.emit(self.is_saved)
+
+    def take_back(self, state: DraftState) -> None:
+        """Go on with unsaved work of an earlier time; one undo leads back to what is here now."""
+        if not self.version:
+            self._begun = Agent("")  # it is unsaved, whatever it is
+        if state == self._state:
+            self.stack.resetClean()
+        self._push("Take back unsaved work", state, "")
+        self.changed.emit()
+        self.saved_changed.emit(self.is_saved)
 
     def lost(self) -> None:
         """It is no longer kept: somebody deleted it. What is open becomes new work."""
         self.name, self.version = "", 0
         self._begun = Agent("")
         self.stack.resetClean()
-        self.saved_changed.emit(False)
         self.changed.emit()
+        self.saved_changed.emit(False)
 
     def show(self, state: DraftState) -> None:
         """Show another state and tell the views; only undo commands call this."""

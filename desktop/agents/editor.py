@@ -166,8 +166,6 @@ class AgentEditor(QDialog):
         version = f"Version {self.draft.version}" if self.draft.version else "Not saved yet"
         self.about.setText(f"{version}, changed since" if unsaved and self.draft.version else version)
         self.save_button.setEnabled(unsaved or not self.draft.version)
-        self.undo.setEnabled(self.draft.stack.canUndo())
-        self.redo.setEnabled(self.draft.stack.canRedo())
 
     def _show_problems(self, problems: Sequence[tuple[Place, Problem]]) -> None:
         self.problems = problems
@@ -281,6 +279,10 @@ class AgentEditor(QDialog):
         for button, name in ((self.undo, "Undo"), (self.redo, "Redo"), (self.side, "Chat beside it")):
             button.setToolTip(name)
             button.setAccessibleName(name)
+        self.undo.setEnabled(self.draft.stack.canUndo())
+        self.redo.setEnabled(self.draft.stack.canRedo())
+        self.draft.stack.canUndoChanged.connect(self.undo.setEnabled)
+        self.draft.stack.canRedoChanged.connect(self.redo.setEnabled)
         self.undo.clicked.connect(self.draft.stack.undo)
         self.redo.clicked.connect(self.draft.stack.redo)
         self.side.setCheckable(True)

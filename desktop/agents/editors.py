@@ -20,14 +20,22 @@ from desktop.theme import ThemeManager
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from desktop.agents.servers import ServerDesk
+    from desktop.agents.unsaved_agent import UnsavedAgent
 
 
 class AgentEditors(QObject):
-    """Opens and closes editors. servers_wanted: MCP servers are to be set up. run_wanted: the id of a run."""
+    """Opens and closes editors.
+
+    servers_wanted: MCP servers are to be set up. run_wanted: the id of a run. opened, closed: an AgentDraft.
+    """
 
     servers_wanted = Signal()
     run_wanted = Signal(str)
+    opened = Signal(object)
+    closed = Signal(object)
 
     def __init__(
         self,
@@ -77,6 +85,31 @@ class AgentEditors(QObject):
 
             self._bridge.spawn(workspace.agents.get(name), self._opened, failed)
 
+    def take_back(self, work: UnsavedAgent, then: Callable[[AgentDraft], object]) -> None:
+        """Open an editor for work that an earlier program could not save. then: told what is edited."""
+
+        def taken(draft: AgentDraft) -> None:
+            if not any(each.draft is draft for each in self.open):
+                self._show(draft)
+            draft.take_back(work.state)
+            then(draft)
+
+        kept = next((each.draft for each in self.open if work.kept_as and each.draft.name == work.kept_as), None)
+        workspace = self._desk.workspace
+        if kept is not None:
+            taken(kept)
+        elif not work.version:
+            taken(AgentDraft(Agent("")))
+        elif workspace is None:  # what it is based on cannot be asked for; saving will
+            taken(AgentDraft(work.state.agent, name=work.kept_as, version=work.version))
+        else:
+
+            def found(saved: SavedAgent) -> None:
+                taken(AgentDraft(saved.agent, name=work.kept_as, version=work.version))
+
+            gone = workspace.agents.get(work.kept_as, work.version)
+            self._bridge.spawn(gone, found, lambda _error: taken(AgentDraft(Agent(""))))
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Ask about unsaved agents before the window is closed."""
         if watched is self._window and event.type() == QEvent.Type.Close and not self._window.is_closed_at_once:
@@ -99,13 +132,18 @@ class AgentEditors(QObject):
 
     def _show(self, draft: AgentDraft) -> AgentEditor:
         editor = AgentEditor(draft, self._parts, self._window)
-        editor.closed.connect(lambda: self.open.remove(editor))
+        editor.closed.connect(lambda: self._gone(editor))
         editor.saved.connect(self._saved)
         editor.servers_wanted.connect(self.servers_wanted)
         editor.run_wanted.connect(self.run_wanted)
         self.open.append(editor)
+        self.opened.emit(draft)
         editor.show()
         return editor
+
+    def _gone(self, editor: AgentEditor) -> None:
+        self.open.remove(editor)
+        self.closed.emit(editor.draft)
 
     def _saved(self, saved: SavedAgent) -> None:
         self._desk.refresh()

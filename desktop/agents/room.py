@@ -21,6 +21,7 @@ from desktop.window import MainWindow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
+    from desktop.agents.draft import AgentDraft
     from desktop.agents.editors import AgentEditors
     from desktop.agents.server_window import ServerWindow
     from desktop.agents.servers import ServerDesk
@@ -31,13 +32,16 @@ PREFIX = "&"
 
 
 class AgentRoom(QObject):
-    """chat_wanted: the name of an agent to talk with. run_wanted: the id of a run to look at.
+    """chat_wanted: the name of an agent to talk with. run_wanted: the id of a run to look at. edited, put_away: the
+    AgentDraft of an editor that is open now, or no longer.
 
     Nothing of core.agents is loaded before it is asked for.
     """
 
     chat_wanted = Signal(str)
     run_wanted = Signal(str)
+    edited = Signal(object)
+    put_away = Signal(object)
 
     def __init__(
         self, window: MainWindow, bridge: Bridge, themes: ThemeManager, icons: Icons, facts: SessionFacts
@@ -64,7 +68,14 @@ class AgentRoom(QObject):
             )
             self._editors.servers_wanted.connect(self.show_servers)
             self._editors.run_wanted.connect(self.run_wanted)
+            self._editors.opened.connect(self.edited)
+            self._editors.closed.connect(self.put_away)
         return self._editors
+
+    @property
+    def drafts(self) -> Sequence[AgentDraft]:
+        """The agents that are edited now."""
+        return [each.draft for each in self._editors.open] if self._editors is not None else []
 
     @property
     def servers(self) -> ServerDesk:
