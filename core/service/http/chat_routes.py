@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from core.agents.attachments import Attachment
 from core.agents.chat_events import TurnEnded, TurnWaiting
 from core.agents.reply import Outcome, Reply
 from core.service.http.errors import ApiError
+from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
@@ -27,6 +29,8 @@ from core.service.http.values import (
     pending_json,
     usage_json,
 )
+from core.store.conversation_records import Conversation
+from core.store.conversations import Found
 from core.store.errors import ConversationNotFound
 from core.workflow.model import Json
 
@@ -72,7 +76,12 @@ class ConversationsQuery(BaseModel):
 
     search: str = Field("", max_length=200, description="Beginnings of words in the title or a message.")
     own: bool = Field(True, description="Only a person's own; false for those of steps and of /v1 as well.")
-    limit: int = Field(50, ge=1, le=200)
+    agent: str | None = Field(None, max_length=200, description="Only those with that agent.", examples=["Clerk"])
+    workflow: str | None = Field(
+        None, max_length=200, description="Only those with that workflow.", examples=["Support triage"]
+    )
+    limit: int = Field(50, ge=1, le=200, examples=[50])
+    cursor: str = Field("", max_length=LONGEST_CURSOR, description=CURSOR)
 
 
 class MessagesQuery(BaseModel):
@@ -193,13 +202,30 @@ async def list_conversations(call: Call) -> Response:
     """The conversations that were used last."""
     wish = call.asked(ConversationsQuery)
     names: dict[UUID | None, str] = {saved.id: saved.agent.name for saved in await call.parts.agents.list()}
-    found = await call.parts.conversations.list(search=wish.search, own=wish.own, limit=wish.limit)
-    listed = [
-        {**conversation_json(each.conversation, names.get(each.conversation.agent_id, "")), "snippet": each.snippet,
-         "messages": each.messages, "waiting": each.waiting}
-        for each in found
-    ]  # fmt: skip
-    return json_response({"conversations": listed}, limit=call.parts.limits.answer)
+    agent_id = (await call.parts.agents.get(wish.agent)).id if wish.agent is not None else None
+    found = await call.parts.conversations.list(
+        search=wish.search, own=wish.own, agent_id=agent_id, workflow=wish.workflow, limit=wish.limit + 1,
+        after=read_cursor(wish.cursor, _place),
+    )  # fmt: skip
+
+    def shown(each: Found) -> dict[str, Json]:
+        about = conversation_json(each.conversation, names.get(each.conversation.agent_id, ""))
+        return {**about, "snippet": each.snippet, "messages": each.messages, "waiting": each.waiting}
+
+    return page_response(call, "conversations", found, wish.limit, shown=shown, cursor=_cursor)
+
+
+def _place(updated: str, conversation_id: str) -> Conversation:
+    at = datetime.fromisoformat(updated)
+    if at.tzinfo is None:
+        raise ValueError("no place of a conversation")
+    return Conversation(UUID(conversation_id), updated=at)
+
+
+def _cursor(found: Found) -> str:
+    updated = found.conversation.updated
+    assert updated is not None, "what is listed was kept"
+    return cursor_of(updated.isoformat(), str(found.conversation.id))
 
 
 async def get_conversation(call: Call) -> Response:
@@ -322,8 +348,11 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/api/v1/conversations", list_conversations, "List conversations", "Conversations", scopes=("read",),
-        query=ConversationsQuery, answers={200: Answer("Those used last first.", {"conversations": [
-            {**_CONVERSATION, "snippet": "What is the notice period?", "messages": 2, "waiting": 0}]})},
+        query=ConversationsQuery,
+        description="In pages: `next` is the address of the following one, null on the last.",
+        answers={200: Answer("Those used last first.", {"conversations": [
+            {**_CONVERSATION, "snippet": "What is the notice period?", "messages": 2, "waiting": 0}], "next": None}),
+            404: Answer("There is no such agent.")},
     ),
     Route(
         "GET", "/api/v1/conversations/{conversation_id}", get_conversation, "Show a conversation", "Conversations",

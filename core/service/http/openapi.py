@@ -95,11 +95,12 @@ def _parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:
         schema = route.query.model_json_schema(ref_template=_REF)
         schemas.update(schema.pop("$defs", {}))
         for name, each in schema["properties"].items():
-            told = {key: value for key, value in each.items() if key not in ("description", "title")}
-            found.append(
-                {"name": name, "in": "query", "required": name in schema.get("required", ()),
-                 "description": each.get("description", ""), "schema": _without_null(told)}
-            )  # fmt: skip
+            told = {key: value for key, value in each.items() if key not in ("description", "title", "examples")}
+            asked = {
+                "name": name, "in": "query", "required": name in schema.get("required", ()),
+                "description": each.get("description", ""), "schema": _without_null(told),
+            }  # fmt: skip
+            found.append({**asked, "example": each["examples"][0]} if each.get("examples") else asked)
     for name, meaning in route.headers.items():
         text = {"type": "string", "pattern": "^[!-~]{1,200}$"}
         found.append({"name": name, "in": "header", "required": False, "description": meaning, "schema": text})

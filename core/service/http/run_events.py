@@ -40,6 +40,7 @@ Place: TypeAlias = tuple[int, int, int, str]
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 
+_BEGINNING: Final[Place] = (0, 0, 0, "")
 _ENDS: Final = (RunCompleted, RunFailed, RunCancelled)
 _NO_ERROR: Final = ErrorInfo("failed", "It does not say why.")
 _CATCH_UP: Final = 50
@@ -59,7 +60,7 @@ def place_of(event: Event) -> Place:
     moment = int(event.at.timestamp() * 1_000_000)
     match event:
         case RunStarted():
-            return (0, 0, 0, "")
+            return _BEGINNING
         case StepEvent():
             return (moment, 2 if isinstance(event, StepStarted) else 3, event.attempt, event.path)
         case RunResumed():
@@ -85,12 +86,16 @@ def events_of(run: RunRecord, steps: list[StepRecord]) -> list[Event]:
     """What the journal knows of a run as events, in their order."""
     events: list[Event] = []
     if run.status != "queued":
-        events.append(RunStarted(run.id, run.created, run.workflow.name, run.inputs))
+        events.append(_start_of(run))
     for at, step in enumerate(steps):
         events += _of_step(step, tried_again=any(later.path == step.path for later in steps[at + 1 :]))
     if (end := _of_end(run, steps)) is not None:
         events.append(end)
     return sorted(events, key=place_of)
+
+
+def _start_of(run: RunRecord) -> RunStarted:
+    return RunStarted(run.id, run.created, run.workflow.name, run.inputs)
 
 
 def _of_step(step: StepRecord, *, tried_again: bool) -> Iterator[StepEvent]:
@@ -165,7 +170,7 @@ class RunWatch:
                     yield told
                 if run.status in ENDED or not follow:
                     return
-                async for told in self._live_news(heard, after, seen):
+                async for told in self._live_news(heard, run, after, seen):
                     yield told
 
     async def settled(self, run_id: str, seconds: float) -> RunRecord:
@@ -205,7 +210,7 @@ class RunWatch:
         return run, fresh
 
     async def _live_news(
-        self, heard: asyncio.Queue[Event], after: Place | None, seen: set[Place]
+        self, heard: asyncio.Queue[Event], run: RunRecord, after: Place | None, seen: set[Place]
     ) -> AsyncIterator[Told]:
         """What is heard until it is time to look at the journal again. How a run ends is left to the journal."""
         ends = asyncio.get_running_loop().time() + self._poll_s
@@ -217,6 +222,9 @@ class RunWatch:
             if isinstance(event, _ENDS):
                 await self._until_kept(event.run_id)
                 return
+            if after is None and _BEGINNING not in seen:  # it began before it was listened to
+                seen.add(_BEGINNING)
+                yield Told(_start_of(run), id_of(_BEGINNING))
             place = place_of(event)
             if isinstance(event, StepDelta):
                 yield Told(event)

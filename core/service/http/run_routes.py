@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from core.engine.errors import RunNotFound
-from core.engine.events import RunStatus, event_json
-from core.engine.journal import RunRecord, StepRecord
+from core.engine.events import event_json
+from core.engine.journal import RunPlace, RunRecord, RunStanding, StepRecord
 from core.service.http.errors import ApiError
+from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
@@ -48,6 +50,15 @@ _RUN_EXAMPLE: Final[Mapping[str, Any]] = {
 }
 
 
+def _with_plus(value: object) -> object:
+    """A time whose `+` a caller left as it is, which means a space in an address."""
+    return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_with_plus)]
+"""A time with its distance from UTC: 2026-11-27T09:00:00Z."""
+
+
 class StartRun(BaseModel):
     """A run to be started."""
 
@@ -69,9 +80,20 @@ class RunsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: RunStatus | None = Field(None, description="Only runs that stand so.")
-    workflow: str | None = Field(None, max_length=200, description="Only runs of that workflow.")
-    limit: int = Field(50, ge=1, le=200, description="How many at most, the newest first.")
+    status: RunStanding | None = Field(
+        None, description="Only runs that stand so; `interrupted` ran until their process died.", examples=["failed"]
+    )
+    workflow: str | None = Field(
+        None, max_length=200, description="Only runs of that workflow.", examples=["Greet somebody"]
+    )
+    since: Moment | None = Field(
+        None, description="Only runs that were asked for then or later.", examples=["2026-11-27T00:00:00Z"]
+    )
+    until: Moment | None = Field(
+        None, description="Only runs that were asked for before.", examples=["2026-11-28T00:00:00Z"]
+    )
+    limit: int = Field(50, ge=1, le=200, description="How many at most, the newest first.", examples=[50])
+    cursor: str = Field("", max_length=LONGEST_CURSOR, description=CURSOR)
 
 
 class RunQuery(BaseModel):
@@ -148,8 +170,21 @@ async def _refuse_other(call: Call, run_id: str, wish: StartRun) -> None:
 async def list_runs(call: Call) -> Response:
     """The newest runs."""
     wish = call.asked(RunsQuery)
-    runs = await call.parts.journal.runs(status=wish.status, workflow=wish.workflow, limit=wish.limit)
-    return json_response({"runs": [run_json(run) for run in runs]}, limit=call.parts.limits.answer)
+    after = read_cursor(wish.cursor, _place)
+    runs = await call.parts.journal.runs(
+        status=wish.status, workflow=wish.workflow, since=wish.since, until=wish.until, after=after,
+        limit=wish.limit + 1,
+    )  # fmt: skip
+    return page_response(
+        call, "runs", runs, wish.limit, shown=run_json, cursor=lambda run: cursor_of(run.created.isoformat(), run.id)
+    )
+
+
+def _place(created: str, run_id: str) -> RunPlace:
+    at = datetime.fromisoformat(created)
+    if at.tzinfo is None or not _RUN_ID.match(run_id):
+        raise ValueError("no place of a run")
+    return RunPlace(at, run_id)
 
 
 async def get_run(call: Call) -> Response:
@@ -271,6 +306,7 @@ def _run_id(call: Call) -> str:
 
 
 _MISSING: Final = Answer("There is no such run.")
+_CURSOR_EXAMPLE: Final = cursor_of(str(_RUN_EXAMPLE["created"]), str(_RUN_EXAMPLE["run_id"]))
 _ID: Final = {"run_id": str(_RUN_EXAMPLE["run_id"])}
 
 ROUTES: Final = (
@@ -288,7 +324,10 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/api/v1/runs", list_runs, "List runs", "Runs", scopes=("read",), query=RunsQuery,
-        answers={200: Answer("The newest runs first.", {"runs": [dict(_RUN_EXAMPLE)]})},
+        description="In pages: `next` is the address of the following one, null on the last. Runs that begin "
+        "meanwhile do not disturb them.",
+        answers={200: Answer("The newest runs first.", {
+            "runs": [dict(_RUN_EXAMPLE)], "next": f"/api/v1/runs?limit=50&cursor={_CURSOR_EXAMPLE}"})},
     ),
     Route(
         "GET", "/api/v1/runs/{run_id}", get_run, "Show a run", "Runs", scopes=("read", "run"), query=RunQuery,

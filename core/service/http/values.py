@@ -29,7 +29,7 @@ def run_json(run: RunRecord, steps: Sequence[StepRecord] = ()) -> dict[str, Json
     return {
         "run_id": run.id,
         "workflow": run.workflow.name,
-        "status": run.status,
+        "status": run.standing,
         "created": run.created.isoformat(),
         "ended": moment(run.ended),
         "inputs": dict(run.inputs),

@@ -7,6 +7,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
+from core.service.http.parts import ShelfEntry
 from core.service.http.responses import json_response
 from core.service.http.route import Answer, Call, Route
 from core.service.http.values import moment, workflow_json
@@ -25,6 +27,18 @@ EXAMPLE: Final[dict[str, Json]] = {
 }
 
 
+class WorkflowsQuery(BaseModel):
+    """Which workflows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: str = Field("", max_length=200, description="Only those with this in their name.", examples=["greet"])
+    folder: str | None = Field(None, max_length=500, description="Only those of that folder.", examples=["Sales"])
+    tag: str | None = Field(None, max_length=200, description="Only those with that tag.", examples=["daily"])
+    limit: int = Field(200, ge=1, le=1000, description="How many at most.", examples=[200])
+    cursor: str = Field("", max_length=LONGEST_CURSOR, description=CURSOR)
+
+
 class VersionQuery(BaseModel):
     """Which version of a workflow."""
 
@@ -34,14 +48,32 @@ class VersionQuery(BaseModel):
 
 
 async def list_workflows(call: Call) -> Response:
-    """All workflows of the library."""
-    entries = await call.parts.workflows.list()
-    listed = [
-        {"name": each.name, "folder": each.folder, "tags": list(each.tags), "version": each.version,
-         "updated": moment(each.updated)}
-        for each in entries
-    ]  # fmt: skip
-    return json_response({"workflows": listed}, limit=call.parts.limits.answer)
+    """Workflows of the library."""
+    wish = call.asked(WorkflowsQuery)
+    after = read_cursor(wish.cursor, lambda folder, name: (folder, name))
+    wanted = [
+        each
+        for each in await call.parts.workflows.list()
+        if wish.search.casefold() in each.name.casefold()
+        and wish.folder in (None, each.folder)
+        and (wish.tag is None or wish.tag in each.tags)
+        and (after is None or _place(each) > after)
+    ]
+    page = sorted(wanted, key=_place)[: wish.limit + 1]
+    return page_response(
+        call, "workflows", page, wish.limit, shown=_entry_json, cursor=lambda each: cursor_of(*_place(each))
+    )
+
+
+def _place(entry: ShelfEntry) -> tuple[str, str]:
+    return entry.folder, entry.name
+
+
+def _entry_json(entry: ShelfEntry) -> dict[str, Json]:
+    return {
+        "name": entry.name, "folder": entry.folder, "tags": list(entry.tags), "version": entry.version,
+        "updated": moment(entry.updated),
+    }  # fmt: skip
 
 
 async def get_workflow(call: Call) -> Response:
@@ -53,9 +85,10 @@ async def get_workflow(call: Call) -> Response:
 ROUTES: Final = (
     Route(
         "GET", "/api/v1/workflows", list_workflows, "List workflows", "Workflows", scopes=("read",),
-        answers={200: Answer("All workflows of the library by folder and name.", {"workflows": [
+        query=WorkflowsQuery, description="In pages: `next` is the address of the following one, null on the last.",
+        answers={200: Answer("Workflows of the library by folder and name.", {"workflows": [
             {"name": "Greet somebody", "folder": "", "tags": [], "version": 3, "updated": "2026-11-27T09:00:00+00:00"}
-        ]})},
+        ], "next": None})},
     ),
     Route(
         "GET", "/api/v1/workflows/{name:path}", get_workflow, "Show a workflow", "Workflows", scopes=("read",),

@@ -143,7 +143,7 @@ async def test_what_does_not_fit_starts_nothing(http: httpx.AsyncClient) -> None
     for body, status, code in MISFITS:
         answer = await http.post("/api/v1/runs", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), body
-    assert (await http.get("/api/v1/runs")).json() == {"runs": []}
+    assert (await http.get("/api/v1/runs")).json() == {"runs": [], "next": None}
 
 
 async def test_unknown_runs_are_not_found(http: httpx.AsyncClient) -> None:
