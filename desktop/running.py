@@ -104,10 +104,10 @@ class Running(QObject):
         return await self._workspace.estimate(workflow) if self._workspace is not None else ""
 
     def _make(self, tab: WorkTab) -> None:
-        from desktop.run_controller import RunController  # brings the engine, which the first paint does not need
-
         if self._workspace is None or tab in self._controllers:
             return
+        from desktop.run_controller import RunController  # brings the engine, which the first paint does not need
+
         controller = RunController(self._workspace, tab.document, self._bridge, tab)
         self._controllers[tab] = controller
         canvas = tab.canvas

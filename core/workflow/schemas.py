@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import EMPTY_REGISTRY
+from typing import TYPE_CHECKING
 
 from core.workflow.model import Json
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import SchemaError, ValidationError
 
 
 def schema_flaw(schema: Mapping[str, Json]) -> str:
     """What is wrong with a JSON Schema (draft 2020-12), a sentence, or ''."""
+    from jsonschema import Draft202012Validator  # several frames to import, and few documents have schemas
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(dict(schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
@@ -27,6 +29,11 @@ def schema_flaw(schema: Mapping[str, Json]) -> str:
 
 def value_flaw(value: Json, schema: Mapping[str, Json]) -> str:
     """Why a value does not fit a schema that is right by itself, a sentence, or ''."""
+    from jsonschema import Draft202012Validator  # as above
+    from jsonschema.exceptions import best_match
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import EMPTY_REGISTRY
+
     # An empty registry: a `$ref` to somewhere else is an error, not a download.
     validator = Draft202012Validator(dict(schema), registry=EMPTY_REGISTRY)
     try:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from core.llm.catalogue import ModelInfo
 from desktop.icons import Icons
-from desktop.panels.trigger_publishing import Publishing
-from desktop.panels.value_view import ValueView
 from desktop.theme import ThemeManager
+
+if TYPE_CHECKING:
+    from core.llm.catalogue import ModelInfo
+    from desktop.panels.trigger_publishing import Publishing
+    from desktop.panels.value_view import ValueView
 
 T = TypeVar("T")
 
