@@ -46,6 +46,34 @@ class QueuedRunRow(Base):
     waits_for: Mapped[str] = mapped_column(server_default="", comment="what the workers lack that saw it")
 
 
+class SpreadRunRow(Base):
+    """A run that a step of another run asked for: a pass of its loop, or the workflow that it runs."""
+
+    __tablename__ = "spread_runs"
+    __table_args__ = (
+        Index("uq_spread_runs_parent_id_path_round_number", "parent_id", "path", "round", "number", unique=True),
+        Index("ix_spread_runs_parent_id_outcome", "parent_id", "outcome"),
+        Index("ix_spread_runs_open", "run_id", postgresql_where=text("outcome = ''")),
+        {"comment": "Runs that a step of another run asked for."},
+    )
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("executions.id", ondelete="CASCADE"), primary_key=True)
+    parent_id: Mapped[str] = mapped_column(
+        ForeignKey("executions.id", ondelete="CASCADE"), comment="the run whose step asked for it"
+    )
+    path: Mapped[str] = mapped_column(comment="scope path of that step")
+    round: Mapped[int] = mapped_column(comment="attempt of that step that began; a retry begins anew")
+    number: Mapped[int] = mapped_column(comment="its place among the step's runs, from 0")
+    prefix: Mapped[str] = mapped_column(comment="stands before its steps' paths, seen from the parent")
+    depth: Mapped[int] = mapped_column(comment="how many runs and workflows are around it")
+    stops: Mapped[bool] = mapped_column(comment="the parent goes on at once if it fails")
+    outcome: Mapped[str] = mapped_column(
+        server_default="",
+        comment="'': not ended; completed, failed, ends (the parent, too) or dropped (nobody waits for it)",
+    )
+    counted_usd: Mapped[float] = mapped_column(server_default="0", comment="of its cost, in the parent's too")
+
+
 class WorkerRow(Base):
     """A process that executes queued runs."""
 
