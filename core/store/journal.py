@@ -19,7 +19,7 @@ from core.store.database import Database
 from core.store.documents import Documents
 from core.store.errors import StoreError
 from core.store.gathering import Gathering
-from core.store.pending import HeldLease, Opening
+from core.store.held_lease import HeldLease, Opening
 from core.store.process import ProcessId, lease_clock, this_process
 from core.store.records import AnyRow, large_values, run_record, step_records
 from core.store.tables import BlobRow, DocumentRow, ExecutionRow, StepResultRow

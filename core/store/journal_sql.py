@@ -7,8 +7,6 @@ still ours.
 
 from __future__ import annotations
 
-import itertools
-
 _RUN_COLUMNS = """run_id text, epoch int, status text, outputs text, error text, error_path text, ended timestamptz,
     wake_at timestamptz, tokens_in bigint, tokens_out bigint, cost_usd float8, duration_s float8, resumable bool,
     blobs text[]"""
@@ -46,7 +44,7 @@ ON CONFLICT (id) DO UPDATE SET lease_expires = excluded.lease_expires
 RETURNING id, lease_epoch"""  # noqa: S608 - made of constants
 """Returns the runs that are now recorded; the conflict clause lets a repeated statement find its own rows."""
 
-_WRITTEN = """
+WRITTEN = """
     ON CONFLICT (run_id, path, attempt) DO UPDATE SET
         status = excluded.status, type = excluded.type, title = excluded.title, cause = excluded.cause,
         definition = excluded.definition, inputs = coalesce(excluded.inputs, old.inputs), request = excluded.request,
@@ -73,42 +71,10 @@ written AS (
     SELECT run_id, path, attempt, seq, step_id, status, type, title, cause, definition,
         inputs::json, request::json, output::json, ports, variables::json, error::json, tokens_in, tokens_out,
         cost_usd, duration_s, started, ended, question::json, until, state::json, blobs
-    FROM u JOIN runs USING (run_id, epoch){_WRITTEN}
+    FROM u JOIN runs USING (run_id, epoch){WRITTEN}
 )
 SELECT run_id, epoch FROM runs"""  # noqa: S608 - made of constants
 """Returns the runs that are still ours; of the others nothing was written."""
-
-FEW_STEPS_COLUMNS = {
-    "path": "text", "attempt": "int", "seq": "int", "step_id": "text", "status": "text", "type": "text",
-    "title": "text", "cause": "text", "definition": "text", "inputs": "json", "request": "json", "output": "json",
-    "ports": "text[]", "variables": "json", "error": "json", "tokens_in": "bigint", "tokens_out": "bigint",
-    "cost_usd": "float8", "duration_s": "float8", "started": "timestamptz", "ended": "timestamptz",
-    "question": "json", "until": "timestamptz", "state": "json", "blobs": "text[]",
-}  # fmt: skip
-"""Columns of `few_steps` and their types, in order."""
-
-
-def few_steps(count: int) -> str:
-    """STEPS for that many rows of one run: parameters are run, epoch and then the columns of each row, all as text.
-
-    A step after the other is what most runs are made of; this takes the server two thirds of the time of STEPS.
-    """
-    number = itertools.count(3)
-    rows = (", ".join(f"${next(number)}::{kind}" for kind in FEW_STEPS_COLUMNS.values()) for _ in range(count))
-    values = ", ".join(f"({row})" for row in rows)
-    return f"""
-WITH runs AS MATERIALIZED (
-    SELECT id AS run_id, lease_epoch AS epoch FROM executions WHERE id = $1 AND lease_epoch = $2::int FOR SHARE
-),
-written AS (
-    INSERT INTO step_results AS old (run_id, {", ".join(FEW_STEPS_COLUMNS)})
-    SELECT runs.run_id, u.* FROM runs CROSS JOIN (VALUES {values}) AS u{_WRITTEN}
-)
-SELECT run_id, epoch FROM runs"""  # noqa: S608 - made of constants
-
-
-FEW_STEPS = {count: few_steps(count) for count in range(1, 5)}
-"""`few_steps` by its number of rows."""
 
 RUNS = f"""
 UPDATE executions AS run SET

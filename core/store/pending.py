@@ -1,137 +1,26 @@
-"""What waits to be written: held leases, and batches that become one transaction each."""
+"""What waits to be written: batches that become one transaction each."""
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeAlias
 
-from core.engine.errors import EngineError, JournalUnavailable
-from core.engine.events import Event, StepCompleted, StepEvent, StepStarted
-from core.engine.fold import fold_run, fold_step, fold_whole, is_journalled
-from core.engine.journal import Lease, RunRecord, StepRecord
+from core.engine.errors import JournalUnavailable
+from core.engine.events import Event, StepEvent, StepStarted
+from core.engine.fold import fold_run, is_journalled
 from core.store import journal_sql
-from core.store.documents import Document
-from core.store.process import lease_clock
+from core.store.few_steps import few_steps
+from core.store.held_lease import Attempt, HeldLease, Key, Opening, Waiter
 from core.store.records import new_run_row, run_row, step_row
+from core.store.statement import Statement
 from core.store.values import VALUE_MEDIA_TYPE, Packer, encode_rows
 
-_FINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 _LONGEST_TEXT = 8 * 1024 * 1024
 """Characters of JSON in one statement; longer batches take several in the same transaction."""
 
 Row: TypeAlias = dict[str, Any]
 """A row by column; values are texts, numbers, and lists of texts."""
-
-Key: TypeAlias = tuple[str, int]
-"""Path and attempt: an attempt within its run."""
-
-
-class Attempt:
-    """An attempt that has not ended. written: its start is durable. blobs: those that its inputs need."""
-
-    __slots__ = ("_record", "_start", "blobs", "seq", "written")
-
-    def __init__(self, record: StepRecord | None, seq: int) -> None:
-        self.seq = seq
-        self.written = False
-        self.blobs: frozenset[str] = frozenset()
-        self._record = record
-        self._start: StepStarted | None = None
-
-    @property
-    def record(self) -> StepRecord:
-        """What all its events make of it."""
-        if self._record is None:
-            assert self._start is not None, "an attempt has a record or an event"
-            self._record = fold_step(None, self._start)
-        return self._record
-
-    def add(self, event: StepEvent) -> None:
-        """Take one more event. A first one waits for what follows: most attempts have just two."""
-        if self._record is not None:
-            self._record = fold_step(self._record, event)
-        elif self._start is None:
-            if type(event) is StepStarted:
-                self._start = event
-            else:
-                self._record = fold_step(None, event)
-        elif type(event) is StepCompleted:
-            self._record = fold_whole(self._start, event)
-        else:
-            self._record = fold_step(self.record, event)
-
-
-@dataclass(slots=True, eq=False)
-class HeldLease(Lease):
-    """A lease with what its journal knows of the run. Only `put_count` is touched outside the writer's thread.
-
-    unwritten: attempts whose start is held back, because the end may come before anybody waits for it.
-    blobs: those that the run's inputs need. taken: the records that were there when the run was taken over.
-    valid_until: by this process's own lease clock; from then on somebody else may have the run.
-    put_count, durable_count: events that were put, and how many of them are durable. failure: why nothing more is
-    written.
-    """
-
-    run: RunRecord = field(kw_only=True)
-    blobs: frozenset[str] = frozenset()
-    taken: dict[Key, tuple[int, StepRecord]] = field(default_factory=dict)
-    attempts: dict[Key, Attempt] = field(default_factory=dict)
-    unwritten: set[Key] = field(default_factory=set)
-    next_seq: int = 1
-    valid_until: float = math.inf
-    put_count: int = 0
-    durable_count: int = 0
-    failure: EngineError | None = None
-    closed: bool = False
-
-    @property
-    def broken(self) -> bool:
-        """Whether the run was taken over, the journal gave up, or the lease has to be renewed first."""
-        return self.lost or self.failure is not None or self.expired
-
-    @property
-    def expired(self) -> bool:
-        """Whether somebody else may have taken the run, as the lease was not renewed in time."""
-        return lease_clock() > self.valid_until
-
-
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """Somebody on some loop who waits for a lease's writes. count: of the events that were put until then."""
-
-    lease: HeldLease
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[None]
-    count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A new run that is to be recorded."""
-
-    lease: HeldLease
-    document: Document
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Releasing:
-    """A run that is to be let go of."""
-
-    lease: HeldLease
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement of a transaction. leases: those whose runs it writes; it returns run and epoch of what is ours."""
-
-    sql: str
-    parameters: tuple[Any, ...]
-    leases: tuple[HeldLease, ...] = ()
 
 
 @dataclass(slots=True)
@@ -175,7 +64,7 @@ class Part:
             return
         self.steps[key] = attempt
         lease.unwritten.discard(key)
-        if attempt.record.status in _FINAL:
+        if attempt.is_final:
             lease.attempts.pop(key, None)
         else:
             lease.attempts[key] = attempt
@@ -232,11 +121,26 @@ class Batch:
 
     def statements(self, lease_s: float) -> list[Statement]:
         """The transaction. lease_s: seconds for which leases are given. A part whose values are no JSON fails alone."""
+        if (steps := self._few_steps()) is not None:
+            return [steps]
         rows = _Rows(lease_s)
         for part in self.parts.values():
             if part.lease.failure is None and not part.lease.lost and not part.is_empty:
                 rows.add(part)
         return rows.statements(self.beating)
+
+    def _few_steps(self) -> Statement | None:
+        """The one statement that a few steps of one run take, if there is nothing else to write."""
+        if len(self.parts) != 1 or self.beating:
+            return None
+        (part,) = self.parts.values()
+        lease = part.lease
+        if not part.steps or part.opening or part.run_changed or part.release or lease.failure or lease.lost:
+            return None
+        try:
+            return few_steps(lease, part.steps.values())
+        except (TypeError, ValueError, RecursionError):
+            return None  # whoever makes rows of any kind says what is wrong with the value
 
 
 class _Rows:
@@ -290,14 +194,10 @@ class _Rows:
             found.append(Statement(journal_sql.DOCUMENTS, (encode_rows(bodies),)))
         if self._new:
             found.append(Statement(journal_sql.OPEN, (encode_rows(self._new),), tuple(self._openers)))
-        if len(self._stepping) == 1 and len(self._steps) in journal_sql.FEW_STEPS:
-            sql = journal_sql.FEW_STEPS[len(self._steps)]
-            found.append(Statement(sql, _few(self._steps), tuple(self._stepping.values())))
-        else:
-            found.extend(
-                Statement(journal_sql.STEPS, (text,), tuple(self._stepping[key] for key in keys))
-                for text, keys in _chunks(self._steps)
-            )
+        found.extend(
+            Statement(journal_sql.STEPS, (text,), tuple(self._stepping[key] for key in keys))
+            for text, keys in _chunks(self._steps)
+        )
         if self._runs:
             found.append(Statement(journal_sql.RUNS, (encode_rows(self._runs),), tuple(self._changed)))
         if beating:
@@ -320,34 +220,12 @@ class _Rows:
 
     def _step(self, lease: HeldLease, attempt: Attempt, blobs: dict[str, bytes]) -> Row:
         packer = Packer(blobs)
-        row = step_row(attempt.record, packer, with_inputs=not attempt.written)
-        if attempt.record.status == "started":
+        record = attempt.record
+        row = step_row(record, packer, with_inputs=not attempt.written)
+        if record.status == "started":
             attempt.blobs = frozenset(packer.names)
         row.update(epoch=lease.epoch, seq=attempt.seq, blobs=list(packer.names | attempt.blobs))
         return row
-
-
-def _few(rows: list[Row]) -> tuple[object, ...]:
-    """The parameters of `few_steps`. All are texts: psycopg prepares a statement anew for other types."""
-    parameters: list[str | None] = [rows[0]["run_id"], str(rows[0]["epoch"])]
-    for row in rows:
-        for column in journal_sql.FEW_STEPS_COLUMNS:
-            value = row.get(column)
-            parameters.append(value if value is None or isinstance(value, str) else _literal(value))
-    return tuple(parameters)
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list):
-        return "{" + ",".join(map(_quoted, value)) + "}"
-    return repr(value)
-
-
-def _quoted(element: str) -> str:
-    escaped = element.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _chunks(rows: list[Row]) -> Iterator[tuple[str, set[tuple[str, int]]]]:

@@ -38,7 +38,7 @@ def run_row(run: RunRecord, packer: Packer) -> dict[str, Any]:
     if run.outputs is not None:
         row["outputs"] = packer.pack(run.outputs)
     if run.error is not None:
-        row["error"] = packer.pack(_error_json(run.error))
+        row["error"] = packer.pack(error_json(run.error))
     _add_times(row, ended=run.ended, wake_at=run.wake_at)
     return row
 
@@ -88,7 +88,7 @@ def step_row(record: StepRecord, packer: Packer, *, with_inputs: bool) -> dict[s
     if record.state:
         row["state"] = packer.pack(record.state)
     if record.error is not None:
-        row["error"] = packer.pack(_error_json(record.error))
+        row["error"] = packer.pack(error_json(record.error))
     if record.question is not None:
         row["question"] = packer.pack(_question_json(record.question))
     _add_times(row, started=record.started, ended=record.ended, until=record.until)
@@ -168,7 +168,8 @@ def step_records(rows: Sequence[AnyRow], blobs: Mapping[str, bytes]) -> list[Ste
     return [step_record(row, blobs) for row in rows]
 
 
-def _error_json(error: ErrorInfo) -> dict[str, Any]:
+def error_json(error: ErrorInfo) -> dict[str, Any]:
+    """An error as it is kept."""
     return {entry.name: getattr(error, entry.name) for entry in fields(error)}
 
 

@@ -27,7 +27,8 @@ import psycopg
 from core.engine.errors import EngineError, JournalUnavailable, LeaseLost
 from core.engine.events import Event
 from core.store.errors import ConnectError, StoreError
-from core.store.pending import Batch, HeldLease, Opening, Releasing, Waiter
+from core.store.held_lease import HeldLease, Opening, Releasing, Waiter
+from core.store.pending import Batch
 from core.store.process import lease_clock
 from core.store.thread import StoreThread
 from core.store.writer_connection import Connection, WriterConnection

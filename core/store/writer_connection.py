@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import pq
 
-from core.store.pending import Statement
+from core.store.statement import Statement
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 """A connection in autocommit mode."""
@@ -25,6 +25,9 @@ class WriterConnection:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # All statements find their rows by key. A plan that was made while the tables were small would be kept when
+        # they are not, and read them whole.
+        connection.execute("SET enable_seqscan = off")
         self._encoding = connection.info.encoding
         self._prepared: dict[str, bytes] = {}
 

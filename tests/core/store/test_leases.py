@@ -18,8 +18,8 @@ from core.engine.errors import LeaseLost, RunBusy
 from core.store.address import Address
 from core.store.database import Database
 from core.store.documents import Documents
+from core.store.held_lease import HeldLease
 from core.store.journal import PostgresJournal
-from core.store.pending import HeldLease
 from core.store.process import ProcessId, lease_clock, this_process
 from core.store.thread import StoreThread
 from tests.support.journals import completed, new_run, started
