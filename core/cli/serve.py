@@ -173,7 +173,10 @@ def service_parts(
         token = await tokens.check(text)
         return token is not None and token.allows("run")
 
-    hooks = ApiTriggers(workspace.store.workflows, workspace.secrets, clock=workspace.clock, check_token=may_run)
+    hooks = ApiTriggers(
+        workspace.store.workflows, workspace.secrets, clock=workspace.clock, check_token=may_run,
+        rates=workspace.store.rates,
+    )  # fmt: skip
     return ServiceParts(
         workflows=LibraryShelf(workspace.store.workflows),
         queue=workspace.queue,
