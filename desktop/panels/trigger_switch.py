@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.workflow.model import Workflow
 from core.workflow.triggers import ApiTrigger, read_trigger
@@ -135,8 +136,13 @@ class TriggerSwitch(QFrame):
 
     def _ask(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
         name = self._name
-        self._around.background.spawn(
-            work,
-            lambda result: done(result) if name == self._name else None,
-            lambda error: self.notices.add("error", explain(error)),
-        )
+
+        def told(result: Any) -> None:
+            if isValid(self) and name == self._name:
+                done(result)
+
+        def failed(error: Exception) -> None:
+            if isValid(self):  # the inspector may show something else by now
+                self.notices.add("error", explain(error))
+
+        self._around.background.spawn(work, told, failed)

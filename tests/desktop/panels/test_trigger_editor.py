@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -20,6 +22,7 @@ from core.workflow.validate import validate
 from desktop.document import OpenDocument
 from desktop.panels.background import Surroundings
 from desktop.panels.inspector import Inspector
+from desktop.panels.trigger_switch import TriggerSwitch
 from desktop.panels.workflow_form import WorkflowForm
 from desktop.panels.workflow_page import WorkflowPage
 from tests.support.panel_documents import triage
@@ -52,6 +55,19 @@ class Library:
     async def test(self, name: str) -> str:
         self.tested.append(name)
         return "0000-run12345"
+
+
+class Late:
+    """A background that answers when it is told to. asked: what hears an answer, and what hears an error."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Callable[[Any], None], Callable[[Exception], None]]] = []
+
+    def spawn(
+        self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None], failed: Callable[[Exception], None]
+    ) -> None:
+        work.close()
+        self.asked.append((done, failed))
 
 
 @pytest.fixture
@@ -173,3 +189,18 @@ def test_a_switch_that_fails_says_why_and_a_workflow_outside_the_library_says_wh
     assert not form.switch.switch_button.isEnabled()
     document.apply("By hand", lambda w: replace(w, trigger=Trigger()))
     assert not form.switch.isVisible()
+
+
+def test_an_answer_of_the_library_that_comes_when_the_strip_is_gone_is_dropped(
+    around: Surroundings, stand: Callable[..., QWidget], library: Library
+) -> None:
+    late = Late()
+    room = QWidget()
+    stand(room)
+    strip = TriggerSwitch(replace(around, publishing=library, background=late), room)  # type: ignore[arg-type] # it is asked for one thing only
+    strip.show_workflow(replace(triage().workflow, trigger=Trigger("api", {"path": "/orders"})))
+    shiboken6.delete(strip)
+    for answered, failed in late.asked:
+        answered(library.one)
+        failed(AddressTaken("Another workflow answers there."))
+    assert len(late.asked) == 1
