@@ -29,7 +29,7 @@ from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.part import WHOLE, Part, cut
-from core.engine.services import Models, Services
+from core.engine.services import Models, Services, WorkflowSource
 from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
@@ -40,7 +40,7 @@ from core.llm.from_settings import model_server
 from core.llm.limited_models import limited
 from core.llm.model_thread import ModelsInThread
 from core.memory.step_memory import StepMemory
-from core.monitoring.budgets import budget, estimate_words
+from core.monitoring.budgets import RunModels, budget, estimate_words
 from core.monitoring.watch import Watch, traced
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
@@ -115,7 +115,10 @@ class Workspace:
         self._offices: dict[bool, Office] = {}
         self._remembrances: dict[bool, Remembrance] = {}
         self._services = services = replace(
-            services, agents=AgentsWhenUsed(lambda: self._office(demo=False)), memory=self._step_memory(demo=False)
+            services,
+            agents=AgentsWhenUsed(lambda: self._office(demo=False)),
+            memory=self._step_memory(demo=False),
+            budget=budget(settings.budgets, store, clock, self._run_models(services.workflows)),
         )
         self._folders = services.folders
         self._demo_services = replace(
@@ -191,7 +194,6 @@ class Workspace:
                 blobs=store.blobs if store is not None else MemoryBlobs(),
                 folders=GrantedFolders([*settings_grants, *grants]),
                 addresses=AllowedHosts(settings.allowed_hosts),
-                budget=budget(settings.budgets, store, clock),
             )
             workspace = cls(
                 home=folder,
@@ -332,6 +334,15 @@ class Workspace:
             return (await self.agents.get(name)).id
         except AgentNotFound as error:
             raise StepError(str(error), kind="not_found") from None
+
+    def _run_models(self, workflows: WorkflowSource | None) -> RunModels:
+        async def agent_model(name: str) -> str:
+            try:
+                return (await self.agents.get(name)).agent.model.model
+            except (AgentNotFound, StoreError):
+                return ""
+
+        return RunModels(self.server.catalogue, self.settings.default_model, agent_model, workflows)
 
     async def stop_memories(self) -> None:
         """Let what keeps the memories in order come to an end; what waits to be learned from is kept."""

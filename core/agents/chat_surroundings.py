@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts
+from core.agents.kit import Kit
 from core.agents.pending import ANSWER, KEPT
 from core.agents.workflow_runs import RunMaker, Wanted, carry_through
 from core.engine.errors import EngineError
@@ -39,6 +40,10 @@ class ChatSurroundings:
     def remembers_calls(self) -> bool:
         """No: that is up to the functions."""
         return False
+
+    def equip(self, kit: Kit) -> Kit:
+        """The kit as it is."""
+        return kit
 
     def new_run_id(self, facts: FunctionFacts) -> str:
         """A new id for a workflow's run."""

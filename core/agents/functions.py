@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable as Function
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from core.agents.agent import Agent
@@ -14,6 +14,9 @@ from core.engine.events import NO_USAGE, Usage
 from core.engine.step_type import Effect
 from core.store.conversation_records import FunctionCall
 from core.workflow.model import Json, Workflow
+
+if TYPE_CHECKING:
+    from core.agents.kit import Kit
 
 EffectivePolicy: TypeAlias = Literal["auto", "ask", "never"]
 
@@ -99,6 +102,9 @@ class Surroundings(Protocol):
     @property
     def remembers_calls(self) -> bool:
         """Whether a call that is made again after an interruption repeats nothing, whatever its function."""
+
+    def equip(self, kit: Kit) -> Kit:
+        """The kit of a turn here, which may ask other models than elsewhere."""
 
     def new_run_id(self, facts: FunctionFacts) -> str:
         """The id of the run that a call of that function will make, '' if it makes none of its own."""

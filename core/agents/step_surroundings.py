@@ -4,14 +4,17 @@ own. The journal then knows what was done, whatever becomes of the process."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from core.agents.chat_events import Pending
 from core.agents.errors import CallWaits, ChatError, FunctionError
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Handoff
+from core.agents.kit import Kit, ModelFacts
 from core.agents.pending import conversation_inside
 from core.agents.step_questions import StepQuestions
 from core.agents.workflow_runs import RunFailed
+from core.engine.cheaper_models import CheaperModels
 from core.engine.child import Child
 from core.engine.errors import StepError, Suspend, Suspended
 from core.engine.events import NO_USAGE
@@ -47,6 +50,18 @@ class StepSurroundings:
     def remembers_calls(self) -> bool:
         """Yes: the journal does, and asks a person where it cannot know."""
         return True
+
+    def equip(self, kit: Kit) -> Kit:
+        """With the cheaper model that a person chose for the rest of this run, if one did."""
+        models = self._context.services.models
+        if not isinstance(models, CheaperModels):
+            return kit
+        cheaper = models
+
+        async def look_up(model: str) -> ModelFacts:
+            return await kit.look_up(cheaper.asked(model))
+
+        return replace(kit, models=cheaper, look_up=look_up)
 
     def new_run_id(self, facts: FunctionFacts) -> str:
         """None: workflows run inside this run."""

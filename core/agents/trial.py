@@ -121,6 +121,10 @@ class _Alone:
         """Change some, for the rest of the call."""
         self.variables = {**self.variables, **changes}
 
+    def equip(self, kit: Kit) -> Kit:
+        """The kit as it is."""
+        return kit
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """A new id for a workflow's run."""
         return self._new_id() if facts.kind == "workflow" else ""

@@ -77,7 +77,7 @@ class Turn:
         emit: Callable[[ChatEvent], None],
         settings: TurnSettings = PLAIN,
     ) -> None:
-        self._kit = kit
+        self._kit = kit = surroundings.equip(kit)
         self._source = source
         self._log = log
         self._first = known

@@ -9,7 +9,8 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from core.engine.budget import Allowance
+from core.engine.budget import Allowance, Spender
+from core.engine.cheaper_models import CheaperModels
 from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
@@ -55,7 +56,7 @@ class Execution:
 
     usage: what the run has spent, earlier processes included. reuse: what is known before its steps begin, if anything.
     waiting: by scope path. attempts: the newest attempt of each step inside a loop or sub-workflow that this process
-    has made; a container that is retried makes them anew.
+    has made; a container that is retried makes them anew. document: what it runs, for the limits that it names.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Execution:
         history: Iterable[StepRecord] = (),
         reuse: Reuse | None = None,
         suspend_after: float = 60.0,
+        document: Workflow | None = None,
     ) -> None:
         self.run_id = run_id
         self.workflow = workflow
@@ -100,13 +102,26 @@ class Execution:
         for record in history:
             self._history.setdefault(record.path, []).append(record)
             self.usage = self.usage + record.usage
+        self._document = document
         self._allowance = Allowance(self._history)
+        if self._allowance.cheaper:
+            self.services = self._with_cheaper_model(self._allowance.cheaper)
 
     async def may_spend(self) -> None:
         """Let a step spend money. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
         budget = self.services.budget
         if budget is not None:
-            await self._allowance.check(budget, self.run_id, self.workflow, self.usage.cost_usd)
+            spender = Spender(
+                self.run_id, self.workflow, self.usage, document=self._document, origin=self.origin
+            )  # fmt: skip
+            await self._allowance.check(budget, spender)
+
+    def _with_cheaper_model(self, model: str) -> Services:
+        models, budget = self.services.models, self.services.budget
+        if models is None:
+            return self.services
+        is_dearer = budget.is_dearer if budget is not None else lambda _model, _than: True
+        return replace(self.services, models=CheaperModels(models, model, is_dearer))
 
     def emit(self, event: Event) -> None:
         """Journal an event and tell everyone who listens."""

@@ -145,6 +145,7 @@ class Lifecycle:
             listeners=(self._listener,),
             history=history,
             reuse=reuse,
+            document=record.workflow,
         )
         run.cancel_reason = self._cancel_reason
         now, name = self._clock.now(), record.workflow.name

@@ -1,4 +1,4 @@
-"""The limits of the settings on what may be spent on models: for a run, for a workflow and for all of a day.
+"""The limits on what may be spent on models: for a run, for a workflow and for all of a day.
 
 They are looked at before every step that spends; what is being spent at that moment by steps side by side is not known
 yet, so that a limit may be passed by as much as those cost.
@@ -6,7 +6,7 @@ yet, so that a limit may be passed by as much as those cost.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from core.engine.budget import Reached, Spender
 from core.engine.clock import Clock
 from core.engine.errors import StepError
+from core.engine.events import NO_USAGE
+from core.engine.services import WorkflowSource
+from core.llm.catalogue import ModelInfo, ModelList
+from core.monitoring.cheaper import AgentModel, Offer, cheaper, models_of, price
 from core.settings import BudgetSettings
 from core.store.errors import StoreError
+from core.workflow.model import NO_LIMITS
 
 if TYPE_CHECKING:
     from core.store.spending import Estimate
@@ -44,47 +49,130 @@ class _Sum:
     seen: dict[str, float]
 
 
-class Budgets:
-    """The engine's Budget. spent: None where nothing is kept; then only the limit of a run holds."""
+class Prices(Protocol):
+    """What `core.llm.catalogue.ModelCatalogue` knows."""
 
-    def __init__(self, limits: BudgetSettings, spent: Spent | None, clock: Clock) -> None:
+    async def list(self) -> ModelList:
+        """All models, as of today. Raises StepError."""
+
+    def known(self, model: str) -> ModelInfo | None:
+        """What is known of a model without asking anyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunModels:
+    """What is known of the models that runs ask. default: the one that a step without a model means.
+
+    agent_model: the model of an agent. workflows: those that workflows run.
+    """
+
+    prices: Prices
+    default: str
+    agent_model: AgentModel
+    workflows: WorkflowSource | None = None
+
+
+class Budgets:
+    """The engine's Budget: the limits of the settings, and those that a run's own document names.
+
+    spent: None where nothing is kept; then only the limit of a run holds. models: None offers no cheaper ones.
+    """
+
+    def __init__(
+        self, limits: BudgetSettings, spent: Spent | None, clock: Clock, models: RunModels | None = None
+    ) -> None:
         self._limits = limits
         self._spent = spent
         self._clock = clock
+        self._models = models
         self._sums: dict[tuple[str, datetime], _Sum] = {}
 
     async def reached(self, spender: Spender) -> Reached | None:
         """The first limit that is reached: of the run, its workflow, the day. Raises StepError(kind='connection')."""
+        if spender.cheaper:
+            await self._list()
+        for check in self._checks(spender):
+            dollars = await check.spent()
+            if dollars >= max(check.limit, spender.allowed.get(check.key, 0.0)):
+                return await self._asking(check, dollars, spender)
+        return None
+
+    def is_dearer(self, model: str, than: str) -> bool:
+        """Whether a chat model ('' for the default) costs more than another; also if that is not known."""
+        if self._models is None:
+            return True
+        name = model or self._models.default
+        own, other = self._models.prices.known(name), self._models.prices.known(than)
+        if name == than:
+            return False
+        cost, least = (price(each, NO_USAGE) if each is not None else None for each in (own, other))
+        return cost is None or least is None or cost > least
+
+    def _checks(self, spender: Spender) -> Iterator[_Check]:
+        """The limits that hold, each with how to learn what has been spent of it."""
         limits, name = self._limits, spender.workflow
+        own = spender.document.limits if spender.document is not None else NO_LIMITS
+
+        async def run() -> float:
+            return spender.spent.cost_usd
+
+        lowest = _lowest(limits.usd_per_run, own.usd_per_run)
+        if lowest:
+            yield _Check("run", lowest, "This run has", run, of_document=lowest == own.usd_per_run)
+        if self._spent is None:
+            return
         today = midnight(self._clock.now())
         day = f"{today:%Y-%m-%d}"
+        lowest = _lowest(limits.workflows.get(name, 0.0), own.usd_per_day)
+        if lowest:
+            yield _Check(
+                f"workflow {day}", lowest, f"Today the runs of “{name}” have",
+                lambda: self._sum(spender, name, today), of_document=lowest == own.usd_per_day,
+            )  # fmt: skip
+        if limits.usd_per_day:
+            yield _Check(
+                f"day {day}", limits.usd_per_day, "Today all runs and chats have", lambda: self._sum(spender, "", today)
+            )
 
-        async def own() -> float:
-            return spender.spent_usd
+    async def _asking(self, check: _Check, dollars: float, spender: Spender) -> Reached:
+        found = await self._cheaper(spender)
+        offers = found[1] if found is not None else []
+        return Reached(
+            check.key,
+            _words(check, dollars) + (_table(*found, dollars + check.limit) if found is not None and offers else ""),
+            dollars + check.limit,
+            tuple(offer.model.id for offer in offers),
+        )
 
-        checks: list[tuple[str, float, str, Callable[[], Awaitable[float]]]] = [
-            ("run", limits.usd_per_run, "This run has", own)
-        ]
-        if self._spent is not None:
-            checks += [
-                (f"workflow {day}", limits.workflows.get(name, 0.0), f"Today the runs of “{name}” have",
-                 lambda: self._sum(spender, name, today)),
-                (f"day {day}", limits.usd_per_day, "Today all runs and chats have",
-                 lambda: self._sum(spender, "", today)),
-            ]  # fmt: skip
-        for key, limit, who, spent in checks:
-            if not limit:
-                continue
-            dollars = await spent()
-            if dollars >= max(limit, spender.allowed.get(key, 0.0)):
-                return Reached(key, _words(who, dollars, limit), dollars + limit)
-        return None
+    async def _cheaper(self, spender: Spender) -> tuple[ModelInfo, list[Offer]] | None:
+        """What the run could go on with instead. None if nothing is known of its models."""
+        models = self._models
+        if models is None or spender.document is None:
+            return None
+        known = await self._list()
+        names = await models_of(
+            spender.document, default=models.default, agent_model=models.agent_model, workflows=models.workflows,
+            origin=spender.origin,
+        )  # fmt: skip
+        if spender.cheaper:
+            names = [*(each for each in names if not self.is_dearer(each, spender.cheaper)), spender.cheaper]
+        used = [info for name in names if (info := models.prices.known(name)) is not None]
+        return cheaper(known, used, spender.spent)
+
+    async def _list(self) -> Sequence[ModelInfo]:
+        """The models that there are; none if the server does not tell, for that must not keep anyone from asking."""
+        if self._models is None:
+            return ()
+        try:
+            return (await self._models.prices.list()).models
+        except StepError:
+            return ()
 
     async def _sum(self, spender: Spender, workflow: str, since: datetime) -> float:
         now = self._clock.monotonic()
         known = self._sums.get((workflow, since))
         is_fresh = known is not None and now - known.read < FRESH_S
-        if known is not None and is_fresh and spender.spent_usd == known.seen.setdefault(spender.run_id, 0.0):
+        if known is not None and is_fresh and spender.spent.cost_usd == known.seen.setdefault(spender.run_id, 0.0):
             return known.dollars
         source = self._spent
         assert source is not None
@@ -96,15 +184,13 @@ class Budgets:
                 retryable=True,
             ) from error  # fmt: skip
         self._sums = {key: value for key, value in self._sums.items() if key[1] == since}
-        self._sums[workflow, since] = _Sum(now, dollars, {spender.run_id: spender.spent_usd})
+        self._sums[workflow, since] = _Sum(now, dollars, {spender.run_id: spender.spent.cost_usd})
         return dollars
 
 
-def budget(limits: BudgetSettings, store: Store | None, clock: Clock) -> Budgets | None:
-    """The Budgets of the settings, None if they limit nothing. store: None where nothing is kept."""
-    if not (limits.usd_per_run or limits.usd_per_day or limits.workflows):
-        return None
-    return Budgets(limits, store.spending if store is not None else None, clock)
+def budget(limits: BudgetSettings, store: Store | None, clock: Clock, models: RunModels | None = None) -> Budgets:
+    """The Budgets of a workspace. store: None where nothing is kept."""
+    return Budgets(limits, store.spending if store is not None else None, clock, models)
 
 
 def midnight(now: datetime) -> datetime:
@@ -130,12 +216,49 @@ def dollars(amount: float) -> str:
     return f"${amount:.4f}" if amount >= 0.001 else f"${amount:.6f}"
 
 
-def _words(who: str, spent: float, limit: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A limit to look at. who: the beginning of a sentence. spent: US dollars. of_document: the workflow names it."""
+
+    key: str
+    limit: float
+    who: str
+    spent: Callable[[], Awaitable[float]]
+    of_document: bool = False
+
+
+def _lowest(setting: float, own: float | None) -> float:
+    """The lower of two limits, 0 for none."""
+    return min(filter(None, (setting, own)), default=0.0)
+
+
+def _words(check: _Check, spent: float) -> str:
+    whose = "the limit that the workflow sets is" if check.of_document else "the limit is"
     return (
-        f"{who} spent {dollars(spent)} on models; the limit is {dollars(limit)}.\n\n"
-        f"*Continue* lets this run go on until {dollars(spent + limit)} are spent. *Stop* ends it here: what is done "
-        "is kept, and it can be resumed later."
+        f"{check.who} spent {dollars(spent)} on models; {whose} {dollars(check.limit)}.\n\n"
+        f"*Continue* lets this run go on until {dollars(spent + check.limit)} are spent. *Stop* ends it here: what is "
+        "done is kept, and it can be resumed later."
     )
+
+
+def _table(dearest: ModelInfo, offers: Sequence[Offer], up_to: float) -> str:
+    """The offers as Markdown, with today's prices."""
+    rows = [(each.model, f"{each.share * 100:.0f} %") for each in offers]
+    lines = [
+        f"| {model.id} | {_rate(model.price_in)} | {_rate(model.price_out)} | {share} |"
+        for model, share in [(dearest, "now"), *rows]
+    ]
+    return (
+        f"\n\nOr go on with a *cheaper model*, also until {dollars(up_to)} are spent: from here on the run asks it "
+        "wherever it would ask a dearer one.\n\n"
+        "| Model | 1 M tokens in | 1 M tokens out | Costs |\n| --- | ---: | ---: | ---: |\n" + "\n".join(lines)
+    )
+
+
+def _rate(price: float | None) -> str:
+    """What a million tokens cost."""
+    amount = (price or 0.0) * 1e6
+    return f"${amount:,.2f}" if amount >= 0.1 else f"${amount:.3f}"
 
 
 def _time(seconds: float) -> str:

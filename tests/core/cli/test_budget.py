@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.command_line import Cli
 from tests.support.openrouter import KEY, StandIn
-from tests.support.openrouter_replies import text_stream
+from tests.support.openrouter_defaults import MODELS, model_entry
+from tests.support.openrouter_replies import json_reply, text_stream
 
 TWO_CHATS = """\
 steps:
@@ -66,3 +67,28 @@ def test_an_estimate_runs_nothing_and_goes_by_what_the_last_runs_cost(
     told = cli("run", file, "--estimate", "--json").json
     assert (told["workflow"], told["runs"], told["usual_usd"]) == ("Two", 1, pytest.approx(0.0002))
     assert len(asks_models.sent()) == 2
+
+
+def test_a_run_goes_on_with_a_cheaper_model_that_the_person_picks_and_the_journal_tells(
+    cli: Cli, write: Callable[..., Path], database: str, asks_models: StandIn
+) -> None:
+    small = model_entry("openai/gpt-5-nano", prompt="0.00000005", completion="0.0000004")
+    listed = json_reply({"data": [*MODELS, small], "links": {"next": None}})
+    asks_models.script(listed, path="/models")
+    file = write("Two", f"limits: {{usd_per_run: 0.00001}}\n{TWO_CHATS}")
+    assert cli("run", file, "--json").code == 3
+    (asked,) = [step for step in cli("runs", "show", "last", "--json").json["steps"] if step["status"] == "suspended"]
+    assert asked["choices"] == ["continue", "use openai/gpt-5-nano", "stop"]
+    assert "the limit that the workflow sets is $0.000010" in asked["question"]
+    assert "| openai/gpt-5-mini | $0.25 | $2.00 | now |" in asked["question"]
+    assert "| openai/gpt-5-nano | $0.050 | $0.40 | 20 % |" in asked["question"]
+
+    refused = cli("runs", "answer", "last", "use test/model")
+    assert refused.code != 0
+    assert "'use test/model' is not one of the choices: continue, use openai/gpt-5-nano, stop." in refused.err
+    done = cli("runs", "answer", "last", "use openai/gpt-5-nano", "--json")
+    assert (done.code, done.json["outputs"]) == (0, {"text": "two"})
+    assert [body["model"] for body in asks_models.sent()] == ["openai/gpt-5-mini", "openai/gpt-5-nano"]
+    kept = cli("runs", "show", "last", "--json").json["steps"]
+    assert [step["answer"]["choice"] for step in kept if step["answer"]] == ["use openai/gpt-5-nano"]
+    assert [step["request"]["model"] for step in kept if step["request"]] == ["openai/gpt-5-mini", "openai/gpt-5-nano"]

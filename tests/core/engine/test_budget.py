@@ -18,14 +18,19 @@ class OneLimit:
 
     def __init__(self, usd: float) -> None:
         self.usd = usd
+        self.offers: tuple[str, ...] = ()
         self.asked: list[Spender] = []
 
     async def reached(self, spender: Spender) -> Reached | None:
-        self.asked.append(replace(spender, allowed=dict(spender.allowed)))
+        self.asked.append(replace(spender, allowed=dict(spender.allowed), document=None))
         limit = max(self.usd, spender.allowed.get("run", 0.0))
-        if spender.spent_usd < limit:
+        spent = spender.spent.cost_usd
+        if spent < limit:
             return None
-        return Reached("run", f"The run has spent ${spender.spent_usd:g}.", spender.spent_usd + self.usd)
+        return Reached("run", f"The run has spent ${spent:g}.", spent + self.usd, self.offers)
+
+    def is_dearer(self, model: str, than: str) -> bool:
+        return model not in ("m/tiny", than)
 
 
 def spends(step_id: str, cents: int = 10, then: str | list[str] = "", **more: object) -> Step:
@@ -56,7 +61,7 @@ async def test_a_reached_limit_suspends_the_run_with_a_question_before_anything_
     (event,) = rig.told(StepSuspended)
     assert event.question is not None
     assert (event.question.message, event.question.choices) == ("The run has spent $0.01.", ("continue", "stop"))
-    assert [(each.run_id, each.workflow, each.spent_usd) for each in limit.asked] == [
+    assert [(each.run_id, each.workflow, each.spent.cost_usd) for each in limit.asked] == [
         ("run-1", "Line", 0.0), ("run-1", "Line", 0.01),
     ]  # fmt: skip
 
@@ -155,6 +160,9 @@ async def test_a_limit_that_cannot_be_looked_up_fails_the_step_in_words(rig: Rig
     class Broken:
         async def reached(self, spender: Spender) -> Reached | None:
             raise StepError("The database is away.", kind="connection")
+
+        def is_dearer(self, model: str, than: str) -> bool:
+            return True
 
     rig.engine.services = replace(rig.engine.services, budget=Broken())
     result = await rig.run(LINE)

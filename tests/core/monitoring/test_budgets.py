@@ -8,14 +8,15 @@ from pydantic import ValidationError
 
 from core.engine.budget import Spender
 from core.engine.errors import StepError
+from core.engine.events import Usage
 from core.engine.testing import ManualClock
-from core.monitoring.budgets import FRESH_S, Budgets, budget, estimate_words, midnight
+from core.monitoring.budgets import FRESH_S, Budgets, estimate_words, midnight
 from core.settings import BudgetSettings
 from core.store.errors import ConnectError
 from core.store.spending import Estimate
 from tests.support.engine_rig import Rig, step, workflow
 
-RUN = Spender("run-1", "Triage", 0.5, {})
+RUN = Spender("run-1", "Triage", Usage(cost_usd=0.5))
 
 
 class Known:
@@ -45,14 +46,14 @@ def clock() -> ManualClock:
 
 async def test_a_run_may_spend_up_to_its_limit_and_no_more(clock: ManualClock) -> None:
     budgets = Budgets(BudgetSettings(usd_per_run=0.5), None, clock)
-    assert await budgets.reached(replace(RUN, spent_usd=0.49)) is None
+    assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.49))) is None
     limit = await budgets.reached(RUN)
     assert limit is not None
     assert (limit.key, limit.up_to_usd) == ("run", 1.0)
     assert limit.message.startswith("This run has spent $0.5000 on models; the limit is $0.5000.")
     assert "until $1.00 are spent" in limit.message
-    assert await budgets.reached(replace(RUN, spent_usd=0.99, allowed={"run": 1.0})) is None
-    assert await budgets.reached(replace(RUN, spent_usd=1.0, allowed={"run": 1.0})) is not None
+    assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.99), allowed={"run": 1.0})) is None
+    assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=1.0), allowed={"run": 1.0})) is not None
 
 
 async def test_the_runs_of_a_workflow_share_its_limit_of_the_day(clock: ManualClock) -> None:
@@ -81,10 +82,10 @@ async def test_the_day_begins_at_midnight_here_and_a_sum_is_believed_for_moments
 async def test_what_a_run_has_spent_itself_counts_at_once(clock: ManualClock) -> None:
     known = Known(everything=1.0)
     budgets = Budgets(BudgetSettings(usd_per_day=1.5), known, clock)
-    assert await budgets.reached(replace(RUN, spent_usd=0.0)) is None
+    assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.0))) is None
     known.everything = 1.5
-    assert await budgets.reached(replace(RUN, run_id="run-2", spent_usd=0.0)) is None
-    assert await budgets.reached(replace(RUN, spent_usd=0.5)) is not None
+    assert await budgets.reached(replace(RUN, run_id="run-2", spent=Usage(cost_usd=0.0))) is None
+    assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.5))) is not None
 
 
 async def test_a_database_that_is_away_makes_a_step_try_again(clock: ManualClock) -> None:
@@ -95,9 +96,10 @@ async def test_a_database_that_is_away_makes_a_step_try_again(clock: ManualClock
     assert (caught.value.kind, caught.value.retryable) == ("connection", True)
 
 
-def test_where_nothing_is_limited_nothing_is_looked_up(clock: ManualClock) -> None:
-    assert budget(BudgetSettings(), None, clock) is None
-    assert budget(BudgetSettings(usd_per_run=1), None, clock) is not None
+async def test_where_nothing_is_limited_nothing_is_looked_up(clock: ManualClock) -> None:
+    known = Known(everything=9.0)
+    assert await Budgets(BudgetSettings(), known, clock).reached(RUN) is None
+    assert known.asked == []
     with pytest.raises(ValidationError, match="more than 0 USD must be allowed for Triage"):
         BudgetSettings(workflows={"Triage": 0})
 
