@@ -210,8 +210,8 @@ def estimate_words(workflow: str, estimate: Estimate | None) -> str:
 
 
 def dollars(amount: float) -> str:
-    """US dollars: to the cent from one dollar on, small amounts as exactly as they need."""
-    if amount >= 1:
+    """US dollars: to the cent from one dollar on and where that is exact, else as exactly as small amounts need."""
+    if amount >= 1 or round(amount, 2) == amount:
         return f"${amount:,.2f}"
     return f"${amount:.4f}" if amount >= 0.001 else f"${amount:.6f}"
 
@@ -257,8 +257,7 @@ def _table(dearest: ModelInfo, offers: Sequence[Offer], up_to: float) -> str:
 
 def _rate(price: float | None) -> str:
     """What a million tokens cost."""
-    amount = (price or 0.0) * 1e6
-    return f"${amount:,.2f}" if amount >= 0.1 else f"${amount:.3f}"
+    return dollars(round((price or 0.0) * 1e6, 4))
 
 
 def _time(seconds: float) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from core.engine.budget import USE
 from core.engine.errors import Question
 from core.workflow.model import Json
 from desktop.bridge import Bridge
@@ -75,8 +76,12 @@ class ApprovalCard(QFrame):
             self.comment.setPlaceholderText("Comment (optional)")
             self.comment.setAccessibleName("Comment, optional")
             layout.addWidget(self.comment)
+            models = [choice for choice in question.choices if choice.startswith(USE)]
             for choice in question.choices or ("continue",):
-                self._add_button(choice, partial(self._send_choice, choice))
+                if choice not in models:
+                    self._add_button(choice, partial(self._send_choice, choice))
+                elif choice == models[0]:
+                    self._add_models(models)
         self._row = QHBoxLayout()
         self._row.setSpacing(theme.px("space.2"))
         for button in self.buttons:
@@ -127,6 +132,15 @@ class ApprovalCard(QFrame):
             set_role(button, role="primary")
         button.clicked.connect(lambda _checked=False: press())
         self.buttons.append(button)
+
+    def _add_models(self, choices: Sequence[str]) -> None:
+        """One button for the cheaper models that a run can go on with."""
+        menu = QMenu(self)
+        for choice in choices:
+            action = menu.addAction(choice.removeprefix(USE))
+            action.triggered.connect(lambda _checked=False, choice=choice: self._send_choice(choice))
+        self._add_button("Cheaper model", lambda: None)
+        self.buttons[-1].setMenu(menu)
 
     def _send_choice(self, choice: str) -> None:
         assert self.comment is not None

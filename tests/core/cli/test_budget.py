@@ -81,7 +81,7 @@ def test_a_run_goes_on_with_a_cheaper_model_that_the_person_picks_and_the_journa
     assert asked["choices"] == ["continue", "use openai/gpt-5-nano", "stop"]
     assert "the limit that the workflow sets is $0.000010" in asked["question"]
     assert "| openai/gpt-5-mini | $0.25 | $2.00 | now |" in asked["question"]
-    assert "| openai/gpt-5-nano | $0.050 | $0.40 | 20 % |" in asked["question"]
+    assert "| openai/gpt-5-nano | $0.05 | $0.40 | 20 % |" in asked["question"]
 
     refused = cli("runs", "answer", "last", "use test/model")
     assert refused.code != 0

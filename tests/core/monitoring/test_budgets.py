@@ -50,7 +50,7 @@ async def test_a_run_may_spend_up_to_its_limit_and_no_more(clock: ManualClock) -
     limit = await budgets.reached(RUN)
     assert limit is not None
     assert (limit.key, limit.up_to_usd) == ("run", 1.0)
-    assert limit.message.startswith("This run has spent $0.5000 on models; the limit is $0.5000.")
+    assert limit.message.startswith("This run has spent $0.50 on models; the limit is $0.50.")
     assert "until $1.00 are spent" in limit.message
     assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.99), allowed={"run": 1.0})) is None
     assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=1.0), allowed={"run": 1.0})) is not None

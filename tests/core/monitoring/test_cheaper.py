@@ -190,13 +190,11 @@ async def test_the_lower_of_the_settings_limit_and_the_documents_own_holds() -> 
     own = replace(SPENDER, document=replace(ASKS, limits=Limits(usd_per_run=0.25)))
     limit = await budgets(Listed(), usd_per_run=5.0).reached(own)
     assert limit is not None
-    assert limit.message.startswith(
-        "This run has spent $0.5000 on models; the limit that the workflow sets is $0.2500."
-    )
+    assert limit.message.startswith("This run has spent $0.50 on models; the limit that the workflow sets is $0.25.")
     assert (limit.key, limit.up_to_usd) == ("run", 0.75)
     lower = await budgets(Listed(), usd_per_run=0.1).reached(own)
     assert lower is not None
-    assert "; the limit is $0.1000." in lower.message
+    assert "; the limit is $0.10." in lower.message
     assert await budgets(Listed()).reached(replace(own, document=replace(ASKS, limits=Limits(2.0)))) is None
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from core.engine.errors import Question
 from core.workflow.model import Json
@@ -105,3 +105,16 @@ async def test_an_answer_closes_the_dialog(parts: PanelParts) -> None:
 
     assert answers == [{"choice": "yes", "comment": ""}]
     assert not dialog.isVisible()
+
+
+async def test_cheaper_models_are_one_button_with_a_menu_between_going_on_and_stopping(parts: PanelParts) -> None:
+    answers: list[object] = []
+    offered = ("continue", "use openai/gpt-5-nano", "use google/flash", "stop")
+    card = card_for(parts, Question("Too much.", offered), answers)
+    assert [button.text() for button in card.buttons] == ["continue", "Cheaper model", "stop"]
+    menu = card.buttons[1].menu()
+    assert isinstance(menu, QMenu)
+    assert [action.text() for action in menu.actions()] == ["openai/gpt-5-nano", "google/flash"]
+    menu.actions()[1].trigger()
+    assert answers == [{"choice": "use google/flash", "comment": ""}]
+    assert not any(button.isEnabled() for button in card.buttons)
