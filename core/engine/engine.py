@@ -116,7 +116,7 @@ class Engine:
         self.listeners: list[Listener] = list(listeners)
         self._new_id = new_id
         self._bind_inputs = bind_inputs
-        self._plans: OrderedDict[tuple[int, str, str], tuple[Workflow, Plan]] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, str, str, str], tuple[Workflow, Plan]] = OrderedDict()
 
     def plan(self, workflow: Workflow) -> Plan:
         """The workflow, ready to run; kept for the next run of the same object. Raises DocumentError."""
@@ -124,7 +124,7 @@ class Engine:
 
     def plan_part(self, workflow: Workflow, part: Part) -> Plan:
         """What of the workflow may run in that part, ready to run and kept. Raises DocumentError or EngineError."""
-        key = id(workflow), part.only, part.until
+        key = id(workflow), part.only, part.until, part.one_pass.loop if part.one_pass else ""
         known = self._plans.get(key)
         if known is None:
             known = self._plans[key] = workflow, make_plan(cut(workflow, part), self.types)

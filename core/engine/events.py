@@ -58,6 +58,11 @@ class Usage:
             self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out, self.cost_usd + other.cost_usd
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.tokens_in - other.tokens_in, self.tokens_out - other.tokens_out, self.cost_usd - other.cost_usd
+        )
+
 
 NO_USAGE = Usage()
 

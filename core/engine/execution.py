@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from core.engine.budget import Allowance, Spender
 from core.engine.cheaper_models import CheaperModels
 from core.engine.clock import Clock, Deadline
-from core.engine.errors import StepError
+from core.engine.errors import JournalUnavailable, StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
 from core.engine.journal import Journal, Lease, StepRecord
 from core.engine.mask import Mask, MaskedStream, names_shown
 from core.engine.masked_blobs import MaskedBlobs
 from core.engine.plan import Plan
 from core.engine.services import Services
+from core.engine.spread import SPREAD
 from core.workflow.model import Json, Workflow
 
 if TYPE_CHECKING:
@@ -55,8 +57,9 @@ class Execution:
     """What all scopes of one run share.
 
     usage: what the run has spent, earlier processes included. reuse: what is known before its steps begin, if anything.
-    waiting: by scope path. attempts: the newest attempt of each step inside a loop or sub-workflow that this process
-    has made; a container that is retried makes them anew. document: what it runs, for the limits that it names.
+    waiting: by scope path. spread_paths: of steps that have asked for runs of their own. attempts: the newest attempt
+    of each step inside a loop or sub-workflow that this process has made; a container that is retried makes them anew.
+    document: what it runs, for the limits that it names.
     """
 
     def __init__(
@@ -93,6 +96,8 @@ class Execution:
         self.deadline: Deadline | None = None
         self.waiting: dict[str, Waiting] = {}
         self.attempts: dict[str, int] = {}
+        self.spread_paths: set[str] = set()
+        self._spread_usage = NO_USAGE
         self._listeners = listeners
         self._secrets: dict[str, str] = {}
         self._mask = Mask()
@@ -102,6 +107,8 @@ class Execution:
         for record in history:
             self._history.setdefault(record.path, []).append(record)
             self.usage = self.usage + record.usage
+            if SPREAD in record.state:
+                self.spread_paths.add(record.path)
         self._document = document
         self._allowance = Allowance(self._history)
         if self._allowance.cheaper:
@@ -122,6 +129,21 @@ class Execution:
             return self.services
         is_dearer = budget.is_dearer if budget is not None else lambda _model, _than: True
         return replace(self.services, models=CheaperModels(models, model, is_dearer))
+
+    async def count_spread(self) -> None:
+        """Count what the runs that its steps have asked for have spent by now as spent by this one."""
+        spread = self.services.spread
+        if spread is not None and self.spread_paths:
+            known, total = self._spread_usage, await spread.usage(self.run_id)
+            self.usage = self.usage + total - known
+            self._spread_usage = total
+
+    async def drop_spread(self, reason: str, *, keep: Collection[str] = ()) -> None:
+        """Cancel the runs that its steps have asked for and nobody waits for any more. keep: paths of steps that do."""
+        spread = self.services.spread
+        if spread is not None and self.spread_paths.difference(keep):
+            with suppress(JournalUnavailable):  # whoever looks after the queue finds them
+                await spread.drop(self.run_id, keep=keep, reason=reason)
 
     def emit(self, event: Event) -> None:
         """Journal an event and tell everyone who listens."""

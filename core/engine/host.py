@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.engine.child import Child, child_plan
 from core.engine.errors import EndRun, StepError
 from core.engine.execution import MAX_DEPTH
 from core.engine.names import MoreNames, ScopeNames
+from core.engine.plan import Plan
+from core.engine.spread import Order, Wanted
+from core.engine.spreading import Spreading
 from core.engine.templates import evaluate
 from core.engine.variables import Variables
 from core.workflow.model import Json, Workflow
@@ -75,13 +78,8 @@ class StepHost:
     ) -> dict[str, Json]:
         """Run another workflow inside this run; its outputs. Raises StepError or Suspended."""
         scope = self._attempt.scope
-        if scope.depth >= MAX_DEPTH:
-            raise StepError(
-                f"Workflows call each other more than {MAX_DEPTH} deep. Look for one that calls itself without an end.",
-                kind="limit",
-            )
         planner = scope.run.planner
-        plan = planner.plan(workflow)
+        plan = self._plan(workflow)
         variables = Variables({**plan.defaults, **_shared(plan.defaults, scope.variables)} if shared else plan.defaults)
         own = {
             "input": planner.bind_inputs(workflow, inputs),
@@ -95,7 +93,7 @@ class StepHost:
             variables=variables,
             rank=(*scope.rank, self._attempt.plan.rank),
             origin=origin or scope.origin,
-            deeper=True,
+            document=workflow,
         )
         try:
             await inner.execute()
@@ -111,6 +109,52 @@ class StepHost:
         outputs = evaluate(dict(workflow.outputs), inner.names, tolerant=True)
         assert isinstance(outputs, dict)
         return outputs
+
+    async def spread_passes(
+        self, passes: Sequence[Mapping[str, Json]], gives: Json, *, at_once: int, stops: bool
+    ) -> Mapping[int, Json | StepError] | None:
+        """Have workers make passes through the step's body. Raises Suspend, StepError or EndRun."""
+        scope, spreading = self._attempt.scope, self._spreading()
+        found = await spreading.ended(
+            lambda: spreading.passes(
+                scope.document, scope.origin, scope.names, scope.variables, passes, gives,
+                at_once=at_once, stops=stops, depth=scope.depth,
+            ),
+            stops=stops,
+        )  # fmt: skip
+        return None if found is None else spreading.taken(found, scope.variables, scope.rank)
+
+    async def spread_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str
+    ) -> dict[str, Json] | None:
+        """Have a worker run another workflow. Raises Suspend or StepError."""
+        scope, prefix = self._attempt.scope, f"{self._attempt.path}/"
+        self._plan(workflow)
+        bound = scope.run.masked(scope.run.planner.bind_inputs(workflow, inputs))
+        wanted = Wanted(0, workflow, bound, origin or scope.origin)
+        found = await self._spreading().ended(lambda: Order([wanted], prefix, at_once=1, depth=scope.depth + 1))
+        if not found:
+            return None
+        if found[0].status != "completed":
+            raise found[0].failure(prefix)
+        return dict(found[0].outputs)
+
+    def _spreading(self) -> Spreading:
+        attempt = self._attempt
+        scope, begin = attempt.scope, attempt.begin
+        return Spreading(
+            scope.run, attempt.plan, attempt.path, number=begin.number, cause=begin.cause, base=scope.base
+        )  # fmt: skip
+
+    def _plan(self, workflow: Workflow) -> Plan:
+        """The workflow, ready to run inside this one. Raises DocumentError, or StepError if it is too deep inside."""
+        scope = self._attempt.scope
+        if scope.depth >= MAX_DEPTH:
+            raise StepError(
+                f"Workflows call each other more than {MAX_DEPTH} deep. Look for one that calls itself without an end.",
+                kind="limit",
+            )
+        return scope.run.planner.plan(workflow)
 
 
 def _shared(declared: Iterable[str], around: Variables) -> dict[str, Json]:

@@ -31,7 +31,8 @@ from core.engine.plan import Plan
 from core.engine.reuse import Reuse
 from core.engine.scope import Scope
 from core.engine.services import Services
-from core.engine.templates import NOT_RUN, evaluate
+from core.engine.spread import ENDS, RESULT, VARIABLES
+from core.engine.templates import NOT_RUN, SKIPPED, evaluate
 from core.engine.variables import Variables
 from core.workflow.model import Json
 
@@ -119,7 +120,7 @@ class Lifecycle:
     async def _reuse(self) -> Reuse | None:
         """What is known before the steps begin. Raises RunNotFound if a new run is based on one that is gone."""
         part = self._record.part
-        if part == WHOLE:
+        if part == WHOLE or part.one_pass is not None:
             return None
         earlier: Sequence[StepRecord] = ()
         if part.base:
@@ -180,17 +181,26 @@ class Lifecycle:
             run.deadline = Deadline(self._clock, self._timeout)
             if not self._fresh:
                 await run.know_secrets_of_history()
+                await run.count_spread()
             async with run.deadline:
                 await scope.execute()
         except TimeoutError:
             raise StepError(f"The run took longer than its timeout of {self._timeout:g} s.", kind="timeout") from None
         except EndRun as end:
+            if record.part.one_pass is not None:
+                wish: Json = {"status": end.status, "message": end.message, "outputs": end.outputs, "at": end.raised_at}
+                return {ENDS: wish}
             if end.status == "failed":
                 failure = StepError(end.message or "A step ended the run as failed.", kind="stopped")
                 failure.path = end.raised_at
                 raise failure from None
             if end.outputs:
                 return end.outputs
+        if (one := record.part.one_pass) is not None:
+            return {
+                RESULT: evaluate(one.gives, scope.names, tolerant=True),
+                VARIABLES: scope.variables.set_within(()),
+            }
         if record.part.end:
             output = scope.names.outputs.get(record.part.end)
             return dict(output) if isinstance(output, dict) else {}
@@ -204,16 +214,29 @@ class Lifecycle:
         own = dict(part.names)
         if isinstance(given := own.pop("vars", None), dict):
             variables.values.update(given)
-        if not part.only:
-            return Scope(run, self._plan.scope, names=names, variables=variables, origin=record.origin)
-        prefix = path_of(record.workflow, part.only).removesuffix(part.only)
-        inside = ScopeNames(own, names)
-        scope = Scope(run, self._plan.scope, prefix=prefix, names=inside, variables=variables, origin=record.origin)
-        names.outputs.update({step.id: NOT_RUN for _, step in record.workflow.walk()})
-        names.outputs.update({step_id: dict(given.output) for step_id, given in part.given.items()})
+        place: dict[str, Any] = {"document": record.workflow, "variables": variables, "origin": record.origin}
+        if part.is_whole or part.until:
+            return Scope(run, self._plan.scope, names=names, **place)
+        around: dict[str, Any] = {step.id: NOT_RUN for _, step in record.workflow.walk()}
+        if (one := part.one_pass) is not None:
+            prefix = f"{one.place}[{record.inputs['index']}]/"
+            own |= record.inputs
+            around.update(dict.fromkeys(one.skipped, SKIPPED))
+        else:
+            prefix = path_of(record.workflow, part.only).removesuffix(part.only)
+            around.update({step_id: dict(given.output) for step_id, given in part.given.items()})
+        scope = Scope(run, self._plan.scope, prefix=prefix, names=ScopeNames(own, names), **place)
+        names.outputs.update(around)
         return scope
 
     async def _end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunResult:
+        """Record how the graph ended, and cancel what nobody waits for any more. Raises as `_record_end`."""
+        result = await self._record_end(run, graph, seconds)
+        if not result.resumable:
+            await run.drop_spread("the run that it was part of ended", keep=result.waiting)
+        return result
+
+    async def _record_end(self, run: Execution, graph: asyncio.Task[dict[str, Json]], seconds: float) -> RunResult:
         """Record how the graph ended. Raises what is no way for a run to end: a lost lease, a lost journal."""
         now, usage = self._clock.now(), run.usage
         if graph.cancelled():

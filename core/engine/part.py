@@ -32,6 +32,20 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class OnePass:
+    """One pass through the body of a loop, made by a run of its own, whose inputs are `item` and `index`.
+
+    loop: id of the loop. place: its scope path. gives: template of what the pass gives. skipped: steps around the loop
+    that were skipped. What templates inside read of the other steps around it stands in the part's `names`.
+    """
+
+    loop: str
+    place: str
+    gives: Json = None
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What a run executes of its workflow.
 
@@ -39,7 +53,7 @@ class Part:
     step that runs whatever is known of it, and all that follows it. base: id of the run whose results are used again
     where they still hold. given: outputs by step id. With `only` these are what the step reads of other steps, and
     `names` is what else it reads (`vars`, `item`, `index`). Of a whole run, `vars` are the values that its variables
-    begin with.
+    begin with. one_pass: of a loop, and nothing else.
     """
 
     only: str = ""
@@ -48,11 +62,12 @@ class Part:
     base: str = ""
     given: Mapping[str, Given] = field(default_factory=dict)
     names: Mapping[str, Json] = field(default_factory=dict)
+    one_pass: OnePass | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether all steps may run."""
-        return not (self.only or self.until)
+        return not (self.only or self.until or self.one_pass)
 
     @property
     def end(self) -> str:
@@ -69,6 +84,8 @@ def part_json(part: Part) -> dict[str, Json]:
     out: dict[str, Json] = {name: getattr(part, name) for name in ("only", "until", "anew", "base")}
     out["names"] = dict(part.names)
     out["given"] = {step: _given_json(given) for step, given in part.given.items()}
+    if (one := part.one_pass) is not None:
+        out["one_pass"] = {"loop": one.loop, "place": one.place, "gives": one.gives, "skipped": list(one.skipped)}
     return {name: value for name, value in out.items() if value}
 
 
@@ -81,7 +98,8 @@ def part_of(kept: Mapping[str, Any] | None) -> Part:
         for step, each in kept.get("given", {}).items()
     }
     words = {name: kept.get(name, "") for name in ("only", "until", "anew", "base")}
-    return Part(**words, given=given, names=kept.get("names", {}))
+    one_pass = OnePass(**{**one, "skipped": tuple(one["skipped"])}) if (one := kept.get("one_pass")) else None
+    return Part(**words, given=given, names=kept.get("names", {}), one_pass=one_pass)
 
 
 def _given_json(given: Given) -> dict[str, Json]:
@@ -98,6 +116,11 @@ def cut(workflow: Workflow, part: Part) -> Workflow:
         step = workflow.step(part.only)
         assert step is not None
         return replace(workflow, steps={step.id: replace(step, then={})}, outputs=NOTHING)
+    if part.one_pass is not None:
+        loop = workflow.step(part.one_pass.loop)
+        if loop is None or loop.body is None:
+            raise EngineError(f"There is no loop {part.one_pass.loop!r} in the workflow “{workflow.name}”.")
+        return replace(workflow, steps=loop.body, outputs=NOTHING)
     if part.until:
         around = around_of(workflow, part.until)
         return replace(workflow, steps=_until(workflow.steps, (*around, part.until)), outputs=NOTHING)

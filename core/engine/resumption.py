@@ -13,6 +13,7 @@ from core.engine.events import NO_USAGE, Cause, StepCancelled, StepCompleted
 from core.engine.execution import Waiting
 from core.engine.journal import StepRecord
 from core.engine.plan import StepPlan
+from core.engine.spread import SPREAD
 
 if TYPE_CHECKING:
     from core.engine.scope import Scope
@@ -49,6 +50,8 @@ class Resumption:
                 return self._after_asking()
             case "suspended" if last.answer is not None:
                 return self._again("answered")
+            case "suspended" if SPREAD in last.state:
+                return self._again("resumed")  # how its runs stand, it finds out itself
             case "suspended" if last.question is not None or last.until is not None:
                 if last.until is not None and self._run.clock.now() >= last.until:
                     return self._again("resumed")

@@ -16,6 +16,7 @@ from core.engine.plan import ScopePlan, StepPlan
 from core.engine.step_execution import StepExecution
 from core.engine.templates import SKIPPED
 from core.engine.variables import Rank, Variables
+from core.workflow.model import Workflow
 
 YIELD_AFTER: Final = 0.005
 """Seconds of uninterrupted work after which a chain of quick steps lets the loop breathe."""
@@ -24,7 +25,8 @@ YIELD_AFTER: Final = 0.005
 class Scope:
     """Runs the steps of one scope as their wires settle.
 
-    prefix: what stands before a step's id in its scope path. rank: the scope's place in the order of the run.
+    document: the workflow that the steps are part of. prefix: what stands before a step's id in its scope path; base:
+    before those of the document. rank: the scope's place in the order of the run.
     caller: id of the step of the run's own workflow that runs the workflow of this scope, '' for that workflow itself.
     replayed: whether all that has happened in it was read from records of an earlier process.
     """
@@ -34,17 +36,21 @@ class Scope:
         run: Execution,
         plan: ScopePlan,
         *,
+        document: Workflow,
         prefix: str = "",
         names: ScopeNames,
         variables: Variables,
         rank: Rank = (),
         origin: str = "",
+        base: str = "",
         depth: int = 0,
         caller: str = "",
         parent: Scope | None = None,
     ) -> None:
         self.run = run
         self.plan = plan
+        self.document = document
+        self.base = base
         self.prefix = prefix
         self.names = names
         self.variables = variables
@@ -102,12 +108,15 @@ class Scope:
         variables: Variables,
         rank: Rank,
         origin: str,
-        deeper: bool = False,
+        document: Workflow | None = None,
     ) -> Scope:
-        """A scope inside this one. deeper: whether it is another workflow's, which counts against the depth limit."""
+        """A scope inside this one. document: of another workflow, which counts against the depth limit."""
+        deeper = document is not None
         return Scope(
             self.run,
             plan,
+            document=document or self.document,
+            base=prefix if deeper else self.base,
             prefix=prefix,
             names=names,
             variables=variables,

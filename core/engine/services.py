@@ -15,6 +15,7 @@ from core.workflow.model import Json, Workflow
 
 if TYPE_CHECKING:
     from core.engine.budget import Budget
+    from core.engine.spread import Spread
     from core.engine.step_type import StepContext
 
 Message: TypeAlias = dict[str, Any]
@@ -228,7 +229,7 @@ class AgentTask:
 class AgentAnswer:
     """What an agent answered. value: of a structured answer. conversation: id of where it worked. requests: to models.
 
-    tainted: it has read something that came from outside.
+    tainted: it has read something that came from outside. images: pictures that its model made, as blob objects.
     """
 
     text: str
@@ -239,6 +240,7 @@ class AgentAnswer:
     requests: int
     calls: int
     tainted: bool
+    images: Sequence[Mapping[str, Json]] = ()
 
 
 class Agents(Protocol):
@@ -320,3 +322,4 @@ class Services:
     agents: Agents | None = None
     memory: AgentMemory | None = None
     budget: Budget | None = None
+    spread: Spread | None = None

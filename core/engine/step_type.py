@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from core.engine.clock import Clock
-from core.engine.errors import ConfigError
+from core.engine.errors import ConfigError, StepError
 from core.engine.events import NO_USAGE, Usage
 from core.engine.services import Services
 from core.workflow.catalogue import ConfigProblem, TemplateField, TemplateScope
@@ -125,6 +125,16 @@ class Host(Protocol):
     async def run_child(self, child: Child) -> dict[str, Json]:
         """Run a step that this one makes up; its output. Raises StepError or Suspended."""
 
+    async def spread_passes(
+        self, passes: Sequence[Mapping[str, Json]], gives: Json, *, at_once: int, stops: bool
+    ) -> Mapping[int, Json | StepError] | None:
+        """Have workers make passes through the step's body. Raises Suspend, StepError or EndRun."""
+
+    async def spread_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str
+    ) -> dict[str, Json] | None:
+        """Have a worker run another workflow. Raises Suspend or StepError."""
+
 
 class StepContext:
     """What a step gets beside its config.
@@ -209,6 +219,23 @@ class StepContext:
         crash a completed one is not run again. The step type has to set `has_children`.
         """
         return await self.host.run_child(child)
+
+    async def spread_passes(
+        self, passes: Sequence[Mapping[str, Json]], gives: Json, *, at_once: int, stops: bool
+    ) -> Mapping[int, Json | StepError] | None:
+        """Have workers make passes through the step's body, each as a run of its own, at most `at_once` together.
+
+        passes: the names inside each pass. gives: template of what a pass gives. stops: whether the first failure makes
+        the others needless. Gives what each pass gave or failed of, by its number; None if no workers execute the run,
+        so that the step makes the passes itself. The step is suspended meanwhile, and calls this again when it goes on.
+        """
+        return await self.host.spread_passes(passes, gives, at_once=at_once, stops=stops)
+
+    async def spread_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str = ""
+    ) -> dict[str, Json] | None:
+        """Have a worker run another workflow; its outputs. None if no workers execute the run; see `spread_passes`."""
+        return await self.host.spread_workflow(workflow, inputs, origin)
 
 
 class StepType(ABC, Generic[C]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal
@@ -148,6 +148,18 @@ class LoneHost:
         """The output of the child, run in this same context."""
         result = await child.work(lone_context(self))
         return result.value if isinstance(result, StepOutput) else result
+
+    async def spread_passes(
+        self, passes: Sequence[Mapping[str, Json]], gives: Json, *, at_once: int, stops: bool
+    ) -> Mapping[int, Json | StepError] | None:
+        """No workers are there."""
+        return None
+
+    async def spread_workflow(
+        self, workflow: Workflow, inputs: Mapping[str, Json], origin: str
+    ) -> dict[str, Json] | None:
+        """No workers are there."""
+        return None
 
 
 class _LonePass:

@@ -39,7 +39,10 @@ class ForEachConfig(Config):
     items: Annotated[list[JsonValue], BeforeValidator(_items)] = setting(
         title="Items", help="A list, JSON text of a list, or an object (its key-value pairs)."
     )
-    concurrency: int = setting(4, title="At once", help="How many passes run at the same time.", ge=1, le=100)
+    concurrency: int = setting(4, title="At once", help="How many passes run at the same time.", ge=1, le=1000)
+    spread: bool = setting(
+        False, title="Spread", help="Let all workers share the passes, each as a run of its own.", template=False
+    )
     on_item_error: Literal["stop", "skip", "collect"] = setting(
         "stop", title="When a pass fails", help="End the loop, leave the item out, or note the error and go on."
     )
@@ -59,6 +62,12 @@ class ForEachStep(StepType[ForEachConfig]):
     When a pass fails, `on_item_error` decides: `stop` cancels the other passes and fails the step; `skip` leaves the
     item out of the results; `collect` puts null in its place and the error into `errors`, so that results and items
     keep the same places.
+
+    With `spread`, a run that a worker executes makes a run of its own for each item, which any worker on the same
+    database takes, at most `concurrency` at a time; meanwhile it is suspended and takes no place in its worker. In a
+    run that no worker executes (the window, `steploom run` without `--queue`, a script) nothing changes: the passes run
+    where the run does. A pass begins with the variables as they are before the loop; what passes set is put together in
+    the order of the items when all have ended.
 
     **Port:** `out`, when all passes have ended. **Output:** `results`, `errors` (each `index`, `type`, `message`),
     `count` (items in all), `failed`.
@@ -102,11 +111,12 @@ class ForEachStep(StepType[ForEachConfig]):
                 "give the loop fewer.",
                 kind="limit",
             )
-        return await _Passes(config, context).run()
+        passes = _Passes(config, context)
+        return (await passes.spread() if config.spread else None) or await passes.run()
 
 
 class _Passes:
-    """The passes of one loop, shared by as many workers as may run at once."""
+    """The passes of one loop, made by as many tasks as may run at once, or by workers."""
 
     def __init__(self, config: ForEachConfig, context: StepContext) -> None:
         self._config = config
@@ -128,6 +138,28 @@ class _Passes:
             await asyncio.gather(*workers, return_exceptions=True)
         if self._suspended:
             raise Suspended
+        return self._output()
+
+    async def spread(self) -> dict[str, Json] | None:
+        """The step's output, of passes that workers have made; None if it has to make them itself.
+
+        Raises StepError of the pass that stopped the loop, or Suspend until the passes have ended.
+        """
+        config = self._config
+        names: list[dict[str, Json]] = [{"item": item, "index": index} for index, item in enumerate(config.items)]
+        if not names:
+            return None
+        stops = config.on_item_error == "stop"
+        outcomes = await self._context.spread_passes(names, config.collect, at_once=config.concurrency, stops=stops)
+        if outcomes is None:
+            return None
+        for index, outcome in sorted(outcomes.items()):
+            if not isinstance(outcome, StepError):
+                self._results[index] = outcome
+            elif stops:
+                raise outcome
+            else:
+                self._errors[index] = outcome
         return self._output()
 
     async def _work(self) -> None:

@@ -23,6 +23,7 @@ class WorkflowConfig(Config):
     inputs: dict[str, JsonValue] = setting(
         title="Inputs", help="Its inputs by name.", widget="key_values", default_factory=dict
     )
+    spread: bool = setting(False, title="Spread", help="Let any worker take it, as a run of its own.", template=False)
 
 
 class WorkflowStep(StepType[WorkflowConfig]):
@@ -31,6 +32,10 @@ class WorkflowStep(StepType[WorkflowConfig]):
     `workflow` is a name in the library or, ending in `.yaml`, a file; a relative file name starts from the folder of
     the document it is written in. `inputs` are checked against the other workflow's inputs; those with a default may be
     left out. Its steps are journalled under this step's name, so that a crash repeats none that had completed.
+
+    With `spread`, a run that a worker executes lets any worker take the other workflow, as a run of its own; meanwhile
+    it is suspended and takes no place in its worker. Several such steps side by side run on several workers. In a run
+    that no worker executes nothing changes.
 
     **Port:** `out`. **Output:** the other workflow's outputs by name.
 
@@ -62,7 +67,10 @@ class WorkflowStep(StepType[WorkflowConfig]):
                 kind="config",
             )
         found = await source.get(config.workflow, context.origin)
-        return await context.run_workflow(found, config.inputs, _origin_of(config.workflow, context.origin))
+        origin = _origin_of(config.workflow, context.origin)
+        if config.spread and (outputs := await context.spread_workflow(found, config.inputs, origin)) is not None:
+            return outputs
+        return await context.run_workflow(found, config.inputs, origin)
 
 
 def _origin_of(name: str, origin: str) -> str:

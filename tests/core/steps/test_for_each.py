@@ -175,7 +175,7 @@ def test_what_a_pass_gives_reads_the_steps_inside() -> None:
 @pytest.mark.parametrize(
     ("config", "path"),
     [({}, "items"), ({"items": [], "concurrency": 0}, "concurrency"),
-     ({"items": [], "concurrency": 101}, "concurrency"), ({"items": "a, b"}, "items"),
+     ({"items": [], "concurrency": 1001}, "concurrency"), ({"items": "a, b"}, "items"),
      ({"items": [], "on_item_error": "ignore"}, "on_item_error")],
 )  # fmt: skip
 def test_a_bad_config_is_a_problem(config: dict[str, Any], path: str) -> None:
