@@ -12,12 +12,13 @@ from core.engine.part import Given, Part, around_of
 from core.engine.step_type import StepTypes
 from core.workflow.model import Json, Step, Workflow
 from core.workflow.sameness import same
+from core.workflow.step_reads import reads_of
 from desktop.bridge import Bridge
 from desktop.document import OpenDocument
 from desktop.icons import Icons
 from desktop.run_controller import RunController
 from desktop.run_pins import RunPins, given_by
-from desktop.run_reads import part_with, reads_of, schema_like, schemas_of
+from desktop.run_reads import part_with, schema_like, schemas_of
 from desktop.saved_inputs import InputSets, SavedInputs
 from desktop.theme import ThemeManager
 from desktop.watched_run import WatchedRun
@@ -112,7 +113,7 @@ class RunParts(QObject):
         step = self._document.workflow.step(step_id)
         if step is None:
             return
-        if not reads_of(self._document.workflow, step):
+        if not reads_of(step):
             self._start({}, Part(only=step_id))
             return
         key = self._key(step_id)
@@ -160,7 +161,7 @@ class RunParts(QObject):
         from desktop.dialogs.inputs import InputsDialog
 
         workflow, key, outputs = self._document.workflow, self._key(step.id), self._outputs()
-        reads = reads_of(workflow, step)
+        reads = reads_of(step)
         inputs = self._controller.shown.inputs if self._controller.shown is not None else {}
         schemas = schemas_of(workflow, reads, outputs, inputs, self._first_item(step.id))
         asked = Workflow(
