@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from core.workflow.sameness import same
@@ -79,7 +79,13 @@ class Program(QObject):
 
     files: opened at the start, instead of what was open last. canvas: None for the real one, loaded after the first
     paint because it brings numpy. panels: what makes the panels, by id.
+
+    drawable: from now on workflows can be opened. shown: what was open last stands in the window, as far as it is in
+    files.
     """
+
+    drawable = Signal()
+    shown = Signal()
 
     def __init__(
         self,
@@ -159,10 +165,12 @@ class Program(QObject):
         except Exception as error:
             self.window.toasts.show("Steploom cannot show workflows", explain(error), kind="failed")
             raise
+        self.drawable.emit()
         # One thing after the other: the work first, then what stands around it, last the workspace, whose imports
         # would otherwise hold up both.
         if begun := self._open_first():
             await asyncio.wait(begun)
+        self.shown.emit()
         self.commands.dress()
         await self.recovery.start()
         self.window.docks.allow()

@@ -1,5 +1,6 @@
 """The program as a process: it starts, ends in order on a signal, and refuses what it should."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,10 +8,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.resources import example
+from desktop.app import main
+from desktop.memory import RecentWork, WindowMemory
 from desktop.privilege import must_refuse, root_warning
 
 ROOT = Path(__file__).parents[2]
@@ -47,14 +51,58 @@ def test_the_program_starts_and_ends_in_order_on_a_signal(home: Path, number: si
     assert (home / "logs" / "faults.txt").read_text() == ""
 
 
-def test_nothing_heavy_is_imported_before_the_first_paint() -> None:
-    program = (
-        "import sys; import desktop.app, desktop.program; "
-        "heavy = ('sqlalchemy', 'psycopg', 'pyqtgraph', 'numpy', 'httpx', 'pydantic', 'jinja2', 'yaml', 'jsonschema'); "
-        "print([name for name in heavy if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+HEAVY = ("sqlalchemy", "psycopg", "httpx", "jsonschema", "cronsim", "prometheus_client", "core.workspace")
+"""What neither the window nor a workflow in it needs to be painted."""
+
+BESIDE = ("core.engine.engine", "desktop.run_controller", "desktop.panels.inspector", "desktop.panels.timeline")
+"""What is needed as soon as a workflow is run or its panels are seen, and not before."""
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
+    """What a start with a workflow open since the last time has imported and made, by moment."""
+    home = tmp_path_factory.mktemp("home")
+    memory = WindowMemory(home)
+    memory.first_run_done = True
+    memory.open_work = [RecentWork("file", str(example("support_triage")), "Support triage")]
+    memory.flush()
+    command = [sys.executable, "-m", "tests.support.watched_start", str(home)]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    found: Mapping[str, Mapping[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_nothing_heavy_is_imported_before_the_first_paint(started: Mapping[str, Mapping[str, Any]]) -> None:
+    heavy = {*HEAVY, *BESIDE, "pyqtgraph", "numpy", "pydantic", "jinja2", "yaml"}
+    assert heavy & set(started["window"]["modules"]) == set()
+
+
+def test_a_workflow_is_painted_before_what_only_its_runs_and_panels_need(
+    started: Mapping[str, Mapping[str, Any]],
+) -> None:
+    assert "pyqtgraph" in started["canvas"]["modules"]
+    assert {*HEAVY, *BESIDE} & set(started["canvas"]["modules"]) == set()
+
+
+def test_no_panel_is_made_before_the_workflow_is_painted_and_then_only_those_that_are_seen(
+    started: Mapping[str, Mapping[str, Any]],
+) -> None:
+    assert started["window"]["panels"] == started["canvas"]["panels"] == []
+    assert started["workspace"]["panels"] == ["palette", "inspector", "timeline"]
+
+
+def test_garbage_is_looked_for_as_soon_as_the_work_is_shown(started: Mapping[str, Mapping[str, Any]]) -> None:
+    assert [started[moment]["collects"] for moment in ("window", "canvas", "workspace")] == [False, False, True]
+
+
+def test_an_import_reads_no_source_in_the_window(started: Mapping[str, Mapping[str, Any]]) -> None:
+    assert started["workspace"]["read"] == []
+
+
+def test_the_version_is_told_without_a_window(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capfd.readouterr().out.startswith("Steploom ")
 
 
 @pytest.mark.parametrize(
