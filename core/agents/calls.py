@@ -24,6 +24,7 @@ from core.agents.errors import CallWaits, FunctionError
 from core.agents.foreign_text import marked, new_mark, visible
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
 from core.agents.handoff import STATE as HANDED_TO
+from core.agents.made_files import FILES, files_in, keep
 from core.agents.pending import KIND, asks_leave, is_pending, of_unknown_outcome, pending_of, waits
 from core.agents.results import as_text, capped, failure, failure_of
 from core.agents.workflow_runs import RunFailed
@@ -32,6 +33,7 @@ from core.engine.errors import JournalUnavailable, LeaseLost
 from core.engine.events import NO_USAGE
 from core.engine.services import Blobs
 from core.store.conversation_records import ConversationLog, FunctionCall, StoredMessage
+from core.workflow.model import Json
 
 AT_ONCE: Final = 4
 """How many calls run at the same time."""
@@ -243,6 +245,8 @@ class CallRound:
             shown = marked(shown, facts.name, new_mark(self._kit.random))
         self._results[call.id] = result
         state = dict(call.state)
+        if files := await self._files(result):
+            state[FILES] = files
         if result.handoff is not None:
             state[HANDED_TO] = {"agent": result.handoff.agent, "reason": result.handoff.reason}
         done = replace(
@@ -255,6 +259,11 @@ class CallRound:
             state=state,
         )
         await self._settle(replace(done, result=repeated(done, self._verdicts.get(call.id, "fine"), shown)))
+
+    async def _files(self, result: CallResult) -> list[Json]:
+        """The parts that stand for what the call made, besides what the model reads of it."""
+        kept = await keep(result.files, self._kit.blobs) if self._kit.blobs is not None else []
+        return [*kept, *files_in(result.value)]
 
     async def _fail(self, call: FunctionCall, error: Exception) -> None:
         text, reason = failure_of(error)

@@ -80,6 +80,7 @@ class Office:
             context=info.context,
             max_output=info.max_output,
             inputs=info.input_modalities,
+            outputs=info.output_modalities,
             structured=info.supports("structured_outputs"),
             functions=info.supports("tools"),
         )

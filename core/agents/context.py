@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from core.agents.kit import DEFAULT_CONTEXT, ModelFacts
+from core.agents.made_files import IMAGES
 from core.agents.prompt import SystemPrompt
 from core.agents.results import result_name
 from core.agents.tokens import estimate, estimate_functions, estimate_message
@@ -132,12 +133,27 @@ def assemble(
 
 
 async def load_parts(messages: Sequence[Message], load: PartLoader) -> list[Message]:
-    """The messages with every part that names a file replaced by what is sent of it."""
+    """The messages with every part that names a file replaced by what is sent of it.
+
+    A model's own pictures go back to it as pictures, if they can; those that cannot are left out.
+    """
     loaded = []
     for message in messages:
+        if pictures := message.get(IMAGES):
+            message = await _with_pictures(message, pictures, load)
         content = message.get("content")
         if isinstance(content, list) and any(part.get("type") == "blob" for part in content):
             parts = [await load(part) if part.get("type") == "blob" else part for part in content]
             message = {**message, "content": parts}
         loaded.append(message)
     return loaded
+
+
+async def _with_pictures(message: Message, pictures: Sequence[Mapping[str, Any]], load: PartLoader) -> Message:
+    """An answer with the pictures that its model made."""
+    parts = [await load(part) if part.get("type") == "blob" else part for part in pictures]
+    sent = [part for part in parts if part.get("type") == "image_url"]
+    rest = {key: value for key, value in message.items() if key != IMAGES}
+    if not rest.get("content") and not rest.get("tool_calls"):
+        rest["content"] = "" if sent else "[A picture that you made.]"
+    return {**rest, IMAGES: sent} if sent else rest

@@ -17,6 +17,7 @@ from core.workflow.model import Json, Workflow
 
 if TYPE_CHECKING:
     from core.agents.kit import Kit
+    from core.agents.made_files import MadeFile
 
 EffectivePolicy: TypeAlias = Literal["auto", "ask", "never"]
 
@@ -81,12 +82,14 @@ class Handoff:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a function gave. value: JSON, or text. tainted: None for what the function's facts say."""
+    """What a function gave. value: JSON, or text. tainted: None for what the function's facts say. files: what it made
+    besides, for a person to see; the model knows of them by the value alone."""
 
     value: Json
     usage: Usage = NO_USAGE
     tainted: bool | None = None
     handoff: Handoff | None = None
+    files: tuple[MadeFile, ...] = ()
 
 
 class Surroundings(Protocol):

@@ -41,13 +41,15 @@ class AgentSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a turn asks of a model. id: its full name, '' if none is chosen. context, max_output: tokens, None if
-    unknown. inputs: the modalities it takes, empty if unknown. structured, functions, reasoning: None if unknown.
+    unknown. inputs, outputs: the modalities it takes and gives, empty if unknown. structured, functions: None if
+    unknown.
     """
 
     id: str = ""
     context: int | None = None
     max_output: int | None = None
     inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     structured: bool | None = None
     functions: bool | None = None
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from core.agents.agent import Function
 from core.agents.errors import FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, effective_policy
+from core.agents.made_files import MadeFile
 from core.agents.mcp.errors import CallTimedOut, McpError, ServerLost
 from core.agents.mcp.exchange import McpProgress, McpResult, ProgressListener
 from core.agents.mcp.tool import McpTool
@@ -66,7 +67,7 @@ class McpFunction:
             raise FunctionError(str(error), kind=error.code) from None
         if result.is_error:
             raise FunctionError(result.text or f"{tool.name} failed and does not say why.", kind="tool")
-        return CallResult(_shown(result))
+        return CallResult(_shown(result), files=_files(result))
 
 
 def mcp_function(function: Function, tool: McpTool, servers: ToolServers) -> McpFunction:
@@ -109,6 +110,10 @@ def _trouble(tool: McpTool) -> str:
             )
         case _:
             return ""
+
+
+def _files(result: McpResult) -> tuple[MadeFile, ...]:
+    return tuple(MadeFile(file.data, file.media_type, file.name) for file in (*result.images, *result.files))
 
 
 def _shown(result: McpResult) -> Json:

@@ -13,12 +13,14 @@ OnDelta: TypeAlias = Callable[[ChatDelta], None]
 
 
 class Partial:
-    """The text of an answer that is coming in; it outlives the request that is cut off."""
+    """What came in of an answer: its text, and what the model thinks aloud. It outlives the request that is cut
+    off."""
 
-    __slots__ = ("text",)
+    __slots__ = ("reasoning", "text")
 
     def __init__(self) -> None:
         self.text = ""
+        self.reasoning = ""
 
 
 async def ask(
@@ -34,6 +36,7 @@ async def ask(
                 continue
             if partial is not None:
                 partial.text += piece.text
+                partial.reasoning += piece.reasoning
             if on_delta is not None:
                 on_delta(piece)
     finally:

@@ -165,7 +165,7 @@ class RequestMaker:
         self, known: KnownAgent, path: Sequence[StoredMessage], form: AnswerForm | None, has_functions: bool
     ) -> SystemPrompt:
         recalled = await self._recall(known, path)
-        has_files = any(message.blobs for message in path)
+        has_files = any(message.blobs for message in path if message.role == "user")
         self.is_private = self.is_private or bool(recalled.text) or has_files
         own, is_shown = fill_in(known.agent, self._surroundings.variables, self._kit.clock.now(), recalled.text)
         self._prompts[known.agent.name] = own
@@ -265,6 +265,7 @@ class RequestMaker:
             schema=form.schema if form is not None and form.way != "function" else None,
             tools=context.tools,
             tool_choice=_tool_choice(context, form, wish),
+            modalities=_modalities(facts),
             session=str(self._log.conversation.id),
         )
         sections = context.sections()
@@ -306,6 +307,11 @@ class FinalAnswer:
     async def call(self, arguments: Mapping[str, Json], context: CallContext) -> CallResult:
         """The answer itself: what a person reads in the end."""
         return CallResult(arguments.get("value") if self._form.wrapped else dict(arguments))
+
+
+def _modalities(facts: ModelFacts) -> tuple[str, ...]:
+    """A model that makes pictures does so only if it is asked to."""
+    return tuple(kind for kind in ("image", "text") if kind in facts.outputs) if "image" in facts.outputs else ()
 
 
 def _tool_choice(context: Context, form: AnswerForm | None, wish: Wish) -> str:

@@ -11,6 +11,7 @@ from core.agents.chat_events import Pending
 from core.agents.errors import CallWaits, ChatError, FunctionError
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Handoff
 from core.agents.kit import Kit, ModelFacts
+from core.agents.made_files import keep
 from core.agents.pending import conversation_inside
 from core.agents.step_questions import StepQuestions
 from core.agents.workflow_runs import RunFailed
@@ -124,6 +125,8 @@ class StepSurroundings:
             inner.spend(result.usage)
         tainted = function.facts.untrusted if result.tainted is None else result.tainted
         output: dict[str, Json] = {"result": result.value, "from_outside": tainted}
+        if result.files and inner.services.blobs is not None:
+            output["files"] = list(await keep(result.files, inner.services.blobs))
         if result.handoff is not None:
             output["handoff"] = {
                 "agent": result.handoff.agent,

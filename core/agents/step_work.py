@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from core.agents.approval import is_tainted
@@ -15,6 +15,7 @@ from core.agents.errors import ChatError
 from core.agents.foreign_text import new_mark
 from core.agents.kit import Kit
 from core.agents.limits import spent_in, turn_of
+from core.agents.made_files import made_by
 from core.agents.step_questions import StepQuestions
 from core.agents.step_surroundings import StepSurroundings, is_inside
 from core.agents.turn import Turn, TurnSettings
@@ -24,6 +25,7 @@ from core.engine.step_type import StepContext
 from core.store.conversation_records import ConversationLog, StoredMessage
 from core.store.conversations import Conversations
 from core.store.errors import AgentNotFound
+from core.workflow.model import Json
 
 PATH_LABEL: Final = "path"
 """Label of a conversation that belongs to a step: the step's scope path."""
@@ -143,4 +145,10 @@ def _answer(outcome: TurnEnded, path: Sequence[StoredMessage], conversation: str
         requests=spent.steps,
         calls=spent.calls,
         tainted=is_tainted(path),
+        images=[_without_type(part) for message in turn_of(path) for part in made_by(message)],
     )
+
+
+def _without_type(part: Mapping[str, Json]) -> dict[str, Json]:
+    """A part of a message as steps name files."""
+    return {key: value for key, value in part.items() if key != "type"}

@@ -30,6 +30,7 @@ def estimate_message(message: Mapping[str, Any]) -> int:
         total += estimate(content)
     for part in content if isinstance(content, list) else ():
         total += _estimate_part(part)
+    total += TOKENS_PER_PICTURE * len(message.get("images") or ())
     for call in message.get("tool_calls") or ():
         function = call.get("function") or {}
         total += _PER_MESSAGE + estimate(str(function.get("name", ""))) + estimate(str(function.get("arguments", "")))

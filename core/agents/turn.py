@@ -25,10 +25,12 @@ from core.agents.chat_events import (
 from core.agents.context import CALL_ID, REPAIR
 from core.agents.doom_loop import is_stuck, verdicts, worn_out
 from core.agents.errors import ChatError
+from core.agents.foreign_text import visible
 from core.agents.functions import CallContext, Surroundings
 from core.agents.handoff import MOST_HANDOFFS, active_agent, handed_over, handoffs_in
 from core.agents.kit import Kit, KnownAgent
 from core.agents.limits import Exceeded, Spent, exceeded, exceeded_today, has_daily_limit, spent_in, turn_of
+from core.agents.made_files import IMAGES, hashes, kept_message
 from core.agents.model_step import Partial
 from core.agents.request import Asked, RequestMaker, Wish
 from core.agents.structured import FINAL_ANSWER, REPAIRS, AnswerForm
@@ -174,6 +176,7 @@ class Turn:
             raise StepError(f"{answer.model} refused to answer: {answer.refusal[:500]}", kind="refused")
         calls = tuple(self._proposed(answer))
         cut = answer.finish in ("length", "content_filter")
+        body = await kept_message(answer, self._kit.blobs)
         status: MessageStatus = "partial" if cut and not calls else "complete"
         reason = {"length": "It was cut off at its longest.", "content_filter": "The provider's filter cut it."}
         message = StoredMessage(
@@ -181,7 +184,7 @@ class Turn:
             parent=None,
             role="assistant",
             text=answer.text,
-            body=answer.message,
+            body=body,
             status=status,
             reason=reason.get(answer.finish, "") if status == "partial" else "",
             agent=known.agent.name,
@@ -189,6 +192,7 @@ class Turn:
             usage=asked.usage,
             duration_s=round(seconds, 6),
             tainted=self._settings.tainted or is_tainted(path),
+            blobs=hashes(body.get(IMAGES) or ()),
             detail=self._maker.detail(answer, path),
         )
         saved = await self._log.add(message, calls=calls, request=asked.sent)
@@ -347,7 +351,8 @@ class Turn:
             await self._round.give_up(reason)
             await self._add_results(self._round.calls)
             self._round = None
-        text = self._partial.text if self._partial is not None else ""
+        partial = self._partial or Partial()
+        text = partial.text
         kept = StoredMessage(
             id=0,
             parent=None,
@@ -358,6 +363,7 @@ class Turn:
             reason=reason,
             agent=self._speaker.agent.name,
             tainted=is_tainted(await self._log.path()),
+            detail={"reasoning": visible(partial.reasoning)} if partial.reasoning else {},
         )
         self._tell(MessageSaved, message=await self._log.add(kept))
         spent = self._spent(await self._log.path())

@@ -24,6 +24,8 @@ from core.agents.chat_events import (
 )
 from core.agents.chat_surroundings import CONVERSATION_LABEL
 from core.agents.errors import CallWaits, ChatError, FunctionError
+from core.agents.foreign_text import visible
+from core.agents.made_files import IMAGES, files_in, hashes
 from core.agents.results import as_text
 from core.agents.workflow_runs import Ran, RunFailed, RunMaker, Wanted, carry_through
 from core.engine.clock import Clock
@@ -83,6 +85,7 @@ class WorkflowChat:
         self._new_run_id = new_run_id
         self._emit = emit
         self._text = ""
+        self._reasoning = ""
         self._done = 0
         self._streams = _streamed_steps(workflow)
 
@@ -146,6 +149,7 @@ class WorkflowChat:
                 self._text += event.text
                 self._tell(TextDelta, text=event.text)
             case StepDelta(path=path, channel="reasoning") if path in self._streams:
+                self._reasoning += event.text
                 self._tell(ReasoningDelta, text=event.text)
             case StepStarted():
                 title = event.title or event.step_id
@@ -160,10 +164,11 @@ class WorkflowChat:
         if ran.changes:
             await self._log.set_variables({**conversation.variables, **ran.changes})
         value = ran.outputs.get(main_output(self._workflow))
-        text = "" if value is None else as_text(value)
+        files = files_in(value)
+        text = "" if value is None or _is_files(value) else as_text(value)
         if text and not self._text:
             self._tell(TextDelta, text=text)
-        await self._keep(text, "complete", "", run_id, ran.usage, ran.duration_s)
+        await self._keep(text, "complete", "", run_id, ran.usage, ran.duration_s, files)
         structured = None if isinstance(value, str) else value
         return self._told(
             TurnEnded, status="completed", text=text, value=structured, usage=ran.usage, duration_s=ran.duration_s
@@ -176,19 +181,33 @@ class WorkflowChat:
             TurnEnded, status=status, text=self._text, reason=reason, usage=usage, duration_s=round(seconds, 6)
         )
 
-    async def _keep(self, text: str, status: Any, reason: str, run_id: str, usage: Usage, seconds: float) -> None:
+    async def _keep(
+        self,
+        text: str,
+        status: Any,
+        reason: str,
+        run_id: str,
+        usage: Usage,
+        seconds: float,
+        files: Sequence[Mapping[str, Json]] = (),
+    ) -> None:
+        content: dict[str, Any] = {"content": text} if text else {}
+        if files:
+            content[IMAGES] = list(files)
         message = StoredMessage(
             id=0,
             parent=None,
             role="assistant",
             text=text,
-            body={"role": "assistant", "content": text} if text else {},
+            body={"role": "assistant", **content} if content else {},
             status=status,
             reason=reason,
             agent=self._workflow.name,
             usage=usage,
             duration_s=round(seconds, 6),
             run_id=run_id,
+            blobs=hashes(files),
+            detail={"reasoning": visible(self._reasoning)} if self._reasoning else {},
         )
         self._tell(MessageSaved, message=await self._log.add(message))
 
@@ -228,6 +247,13 @@ def _files(body: Mapping[str, Any]) -> list[Json]:
     parts = content if isinstance(content, list) else []
     keys = ("blob", "media_type", "size", "name")
     return [{key: part[key] for key in keys if key in part} for part in parts if part.get("type") == "blob"]
+
+
+def _is_files(value: Json) -> bool:
+    """Whether a value is nothing but a kept file, or some of them."""
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_files, value))
+    return isinstance(value, dict) and "blob" in value and "media_type" in value
 
 
 def _listed(value: Json) -> list[Json]:

@@ -79,6 +79,7 @@ class AgentStep(StepType[AgentConfig]):
         "requests": "How often a model was asked.",
         "calls": "How many functions were called.",
         "conversation": "The conversation in which it worked.",
+        "images": "Pictures that its model made, as blobs; usually none.",
     }
     main_field = "task"
     main_output = "text"
@@ -115,4 +116,5 @@ class AgentStep(StepType[AgentConfig]):
             "requests": answer.requests,
             "calls": answer.calls,
             "conversation": answer.conversation,
+            "images": [dict(image) for image in answer.images],
         }

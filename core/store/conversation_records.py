@@ -39,6 +39,10 @@ NEXT_STATUSES: Mapping[CallStatus, frozenset[CallStatus]] = {
 """What a call may become. A settled one stays as it is; nothing completes that was not started."""
 
 
+FILES = "files"
+"""Key in the state of a call under which the files stand that it made: parts `{type: blob, blob: <hash>, ...}`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat with an agent, or with a workflow if `workflow` names one.
