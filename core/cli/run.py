@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from core.cli.exit_codes import COMPLETED, of_status
+from core.cli.part_wish import PartWish
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, give_up_output, print_json, print_outputs
 from core.workflow.model import Json
@@ -55,8 +56,23 @@ def run(
     queue_name: Annotated[str, typer.Option("--queue-name", help="With --queue: which queue.")] = "default",
     estimate: Annotated[bool, typer.Option("--estimate", help="Run nothing; tell what a run will cost.")] = False,
     priority: Annotated[int, typer.Option("--priority", help="With --queue: the higher, the sooner.")] = 0,
+    step: Annotated[str, typer.Option("--step", metavar="STEP", help="Run that step alone.")] = "",
+    to: Annotated[str, typer.Option("--to", metavar="STEP", help="Run what leads to that step, and the step.")] = "",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="STEP", help="Run that step and all that follows it again.")
+    ] = "",
+    of: Annotated[
+        str,
+        typer.Option(
+            "--of", metavar="RUN", help="The earlier run whose results are used where they still hold; `last`."
+        ),
+    ] = "",
+    values: Annotated[
+        list[str],
+        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="With --step: what it reads of other steps."),
+    ] = [],  # noqa: B006 - as above
 ) -> int:
-    """Run a workflow and show its steps as they run, or leave it to a worker.
+    """Run a workflow, or a part of it, and show its steps as they run, or leave it to a worker.
 
     Exit codes: 0 completed, 1 failed, 2 bad document or usage, 3 suspended, 130 cancelled. Ctrl-C leaves a run
     that `steploom runs resume` goes on with.
@@ -64,8 +80,10 @@ def run(
     if estimate:
         return asyncio.run(_estimate(workflow, as_json=as_json))
     inputs = read_inputs(given, inputs_file)
+    wish = PartWish(step, to, from_, of, tuple(values))
+    wish.check(memory_only=memory_only)
     if queue:
-        if memory_only or events or timeout or allow_read or allow_write:
+        if memory_only or events or timeout or allow_read or allow_write or not wish.is_whole:
             raise typer.BadParameter(
                 "--queue goes with --input, --inputs, --demo, --json, --queue-name and --priority only: what steps may "
                 "touch is said to the worker, the time a run may take in the workflow."
@@ -81,6 +99,7 @@ def run(
             timeout=seconds(timeout),
             read=allow_read,
             write=allow_write,
+            wish=wish,
         )
     )
 
@@ -142,12 +161,20 @@ async def _run(
     timeout: float | None,
     read: list[Path],
     write: list[Path],
+    wish: PartWish | None = None,
 ) -> int:
+    from core.cli.run_part import part_of_wish
+    from core.engine.part import WHOLE
     from core.workspace import Workspace
 
     async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants(read, write)) as workspace:
         found = await _found(workspace, name)
-        started = workspace.start(found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=True)
+        part = WHOLE
+        if wish is not None and not wish.is_whole:
+            part, inputs = await part_of_wish(workspace, found.workflow, wish, inputs)
+        started = workspace.start(
+            found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=not part.only, part=part
+        )
         return await follow(workspace, started, show, grant_flags(read, write))
 
 
