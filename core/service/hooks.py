@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from core.workflow.model import Json, Workflow
+
+KEY_S: Final = 24 * 3600.0
+"""Seconds for which an idempotency key holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class HookCall:
     """A run that a call asks for.
 
     wait: answer with the outputs once the run has ended, within timeout_s seconds. key: the same one gives the same
-    run. status: of the answer that brings the outputs.
+    run for key_s seconds; with other inputs it is refused. status: of the answer that brings the outputs.
     """
 
     workflow: Workflow
@@ -38,6 +41,7 @@ class HookCall:
     wait: bool = False
     timeout_s: float = 30.0
     key: str = ""
+    key_s: float = KEY_S
     labels: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     origin: str = ""

@@ -68,7 +68,8 @@ class Host(Protocol):
 class Wish:
     """How a run wants to wait. run_at: not before. key: whoever asks with the same one gets the same run.
 
-    priority: the higher, the sooner. concurrency_key: runs of one key share a limit.
+    priority: the higher, the sooner. concurrency_key: runs of one key share a limit. key_s: seconds for which the key
+    holds, None for as long as the run is kept.
     """
 
     queue: str = "default"
@@ -76,6 +77,7 @@ class Wish:
     run_at: datetime | None = None
     key: str = ""
     concurrency_key: str = ""
+    key_s: float | None = None
 
 
 class RunQueue(ABC):
@@ -99,16 +101,17 @@ class RunQueue(ABC):
         queue: str = "default",
         run_at: datetime | None = None,
         key: str = "",
+        key_s: float | None = None,
         concurrency_key: str = "",
         origin: str = "",
         on: AsyncConnection | None = None,
     ) -> str:
         """Ask for a run; its id, at once, and durable if anything is kept.
 
-        priority: the higher, the sooner. run_at: not before. key: whoever asks with the same one gets the same run.
-        concurrency_key: runs of one key share a limit; '' for what the workflow's trigger says. origin: folder that
-        relative names start from. on: a transaction, on the store's loop, in which it is all done. Raises
-        DocumentError or InputError.
+        priority: the higher, the sooner. run_at: not before. key: whoever asks with the same one gets the same run,
+        for key_s seconds, or for as long as the run is kept. concurrency_key: runs of one key share a limit; '' for
+        what the workflow's trigger says. origin: folder that relative names start from. on: a transaction, on the
+        store's loop, in which it is all done. Raises DocumentError or InputError.
         """
         complete = self._check(workflow, inputs)
         run = RunRecord(
@@ -116,7 +119,7 @@ class RunQueue(ABC):
             origin=origin, labels={**(labels or {}), **self._labels},
         )  # fmt: skip
         shared = concurrency_key or concurrency_key_of(workflow, complete)
-        return await self._add(run, Wish(queue, priority, run_at, key, shared), on)
+        return await self._add(run, Wish(queue, priority, run_at, key, shared, key_s), on)
 
     @abstractmethod
     async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
@@ -161,7 +164,7 @@ class PostgresQueue(RunQueue):
         of_key, of_workflow = concurrency_of(run.workflow, wish.concurrency_key)
         of_workflow = of_workflow or self._workflow_limits.get(run.workflow.name, 0)
         place = QueuePlace(
-            wish.queue, wish.priority, wish.key, wish.concurrency_key, wish.run_at, of_key, of_workflow
+            wish.queue, wish.priority, wish.key, wish.concurrency_key, wish.run_at, of_key, of_workflow, wish.key_s
         )  # fmt: skip
         return await self._queued.add(run, place, connection=on)
 
@@ -242,15 +245,17 @@ class ProcessQueue(RunQueue):
         self._free = concurrency
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, datetime, str]] = []
-        self._keys: dict[str, str] = {}
+        self._keys: dict[str, tuple[str, datetime]] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
-        if wish.key in self._keys:
-            return self._keys[wish.key]
+        if (known := self._keys.get(wish.key)) is not None:
+            run_id, asked = known
+            if wish.key_s is None or (self._clock.now() - asked).total_seconds() <= wish.key_s:
+                return run_id
         if wish.key:
-            self._keys[wish.key] = run.id
+            self._keys[wish.key] = run.id, self._clock.now()
         await self._journal.close_run(await self._journal.open_run(run))
         if wish.run_at is not None and (seconds := (wish.run_at - self._clock.now()).total_seconds()) > 0:
             self._clock.call_later(seconds, lambda: self._enter(run.id, wish.priority))

@@ -37,6 +37,9 @@ POISON: Final = 3
 CANCEL_CHANNEL: Final = "steploom_cancel"
 """Where workers hear the ids of runs that they are to stop."""
 
+_FORGET_KEY = text("""
+UPDATE queued_runs SET key = '' WHERE key = :key AND enqueued < now() - make_interval(secs => :seconds)""")
+
 _SAME_KEY = text("SELECT run_id FROM queued_runs WHERE key = :key")
 
 _RECORD = text("""
@@ -143,7 +146,7 @@ class QueuePlace:
 
     priority: the higher, the sooner. key: whoever asks with the same key gets the same run. limit_key: runs of one key
     share a limit. run_at: not before that time. key_limit, workflow_limit: runs of that limit key, and of the workflow,
-    at the same time; 0 for any number.
+    at the same time; 0 for any number. key_s: seconds for which the key holds, None for as long as the run is kept.
     """
 
     queue: str = "default"
@@ -153,6 +156,7 @@ class QueuePlace:
     run_at: datetime | None = None
     key_limit: int = 0
     workflow_limit: int = 0
+    key_s: float | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -350,6 +354,8 @@ class QueuedRuns:
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": escape(place.key)}
             )
+            if place.key_s is not None:
+                await connection.execute(_FORGET_KEY, {"key": escape(place.key), "seconds": place.key_s})
             known = await connection.scalar(_SAME_KEY, {"key": escape(place.key)})
             if known is not None:
                 return str(known)

@@ -16,6 +16,18 @@ RETURNING tokens""")
 """A token bucket in one statement. Below zero stand calls that were promised for later, each after the one before."""
 
 
+_FILLED = "r.tokens + extract(epoch FROM clock_timestamp() - r.updated) * CAST(:rate AS float8)"
+
+_TAKE = text(f"""
+INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, CAST(:number AS float8) - 1, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET updated = clock_timestamp(), tokens = least(CAST(:number AS float8), {_FILLED}) - 1
+WHERE {_FILLED} >= 1
+RETURNING tokens""")  # noqa: S608 - made of constants
+"""The same bucket, full at first, for whoever cannot wait: nothing is taken if there is not a whole one."""
+
+_MISSING = text(f"SELECT 1 - ({_FILLED}) FROM rates AS r WHERE name = :name")  # noqa: S608 - made of constants
+
+
 class Rates:
     """Token buckets, kept in the database and measured by its clock."""
 
@@ -34,3 +46,15 @@ class Rates:
             return float(await connection.scalar(_DRAW, values) or 0.0)
 
         return max(0.0, -await self._database.run(work) / rate)
+
+    async def take(self, name: str, number: int, seconds: float) -> float:
+        """Take one call out of `number` in so many seconds: 0.0, or, with nothing taken, seconds until there is one."""
+        rate = number / seconds
+        values = {"name": escape(name), "number": number, "rate": rate}
+
+        async def work(connection: AsyncConnection) -> float:
+            if await connection.scalar(_TAKE, values) is not None:
+                return 0.0
+            return max(0.001, float(await connection.scalar(_MISSING, values) or 0.0) / rate)
+
+        return await self._database.run(work)

@@ -14,7 +14,7 @@ from core.service.http.endpoint import read_body, unexpected
 from core.service.http.errors import ApiError, as_api_error
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import error_response, json_response
-from core.service.http.run_routes import watch
+from core.service.http.run_routes import refuse_other, watch
 from core.workflow.model import Json
 
 PREFIX: Final = "/hooks"
@@ -53,8 +53,10 @@ def _request(request: Request, path: str, body: bytes) -> HookRequest:
 
 async def _started(parts: ServiceParts, call: HookCall) -> Response:
     run_id = await parts.queue.enqueue(
-        call.workflow, call.inputs, labels=call.labels, key=call.key, origin=call.origin
-    )  # fmt: skip
+        call.workflow, call.inputs, labels=call.labels, key=call.key, key_s=call.key_s, origin=call.origin
+    )
+    if call.key:
+        await refuse_other(parts, run_id, call.workflow, call.inputs)
     if not call.wait:
         return _accepted(await parts.journal.run(run_id))
     run = await watch(parts).settled(run_id, min(call.timeout_s, parts.limits.longest_wait_s))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from core.engine.errors import RunNotFound
 from core.engine.events import event_json
 from core.engine.journal import RunPlace, RunRecord, RunStanding, StepRecord
+from core.service.hooks import KEY_S
 from core.service.http.errors import ApiError
 from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
@@ -22,7 +23,7 @@ from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_events import ENDED, RunWatch, parsed_id
 from core.service.http.values import asking, run_json, step_json
 from core.workflow.inputs import check_inputs
-from core.workflow.model import Json
+from core.workflow.model import Json, Workflow
 from core.workflow.schemas import value_flaw
 
 LABEL: Final = "api"
@@ -131,10 +132,10 @@ async def start_run(call: Call) -> Response:
     key = _idempotency_key(call)
     run_id = await call.parts.queue.enqueue(
         found.workflow, wish.inputs, labels={LABEL: call.token.name if call.token else ""}, priority=wish.priority,
-        queue=wish.queue, key=key,
+        queue=wish.queue, key=key, key_s=KEY_S,
     )  # fmt: skip
     if key:
-        await _refuse_other(call, run_id, wish)
+        await refuse_other(call.parts, run_id, found.workflow, wish.inputs)
     return await run_answer(call.parts, run_id, wish.wait_s)
 
 
@@ -158,12 +159,15 @@ def _idempotency_key(call: Call) -> str:
     return f"api/{call.caller}/{given}"
 
 
-async def _refuse_other(call: Call, run_id: str, wish: StartRun) -> None:
-    """Raise ApiError if the key was used for another run before."""
-    run = await call.parts.journal.run(run_id)
-    wanted, _ = check_inputs(run.workflow, wish.inputs)
-    if run.workflow.name != wish.workflow or wanted != run.inputs:
-        message = f"This Idempotency-Key was used for another run already ({run_id}). Choose a new one."
+async def refuse_other(parts: ServiceParts, run_id: str, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
+    """Raise ApiError if the key that gave this run was used for another workflow or other inputs before."""
+    run = await parts.journal.run(run_id)
+    wanted, _ = check_inputs(run.workflow, inputs)
+    if run.workflow.name != workflow.name or wanted != run.inputs:
+        message = (
+            f"This idempotency key was used within {KEY_S / 3600:.0f} hours for another workflow or other inputs (run "
+            f"{run_id}), so nothing was started. Choose a new key."
+        )
         raise ApiError(409, "idempotency_key_reused", message)
 
 
@@ -314,12 +318,13 @@ ROUTES: Final = (
         "POST", "/api/v1/runs", start_run, "Start a run", "Runs", scopes=("run",), body=StartRun,
         description="The run is put into the queue and executed by a worker. With `wait_s` the answer comes when it "
         "has ended, or asks a person.",
-        headers={"Idempotency-Key": "The same key gives the same run, however often it is sent."},
+        headers={"Idempotency-Key": "For 24 hours the same key gives the same run, however often it is sent."},
         examples={"At once": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}},
                   "With its result": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}, "wait_s": 30}},
         answers={200: Answer("The run has ended.", dict(_RUN_EXAMPLE)),
                  202: Answer("The run is queued, runs, or waits.", {**_RUN_EXAMPLE, "status": "queued"}),
-                 404: Answer("There is no such workflow."), 409: Answer("The key was used for another run."),
+                 404: Answer("There is no such workflow."),
+                 409: Answer("The key was used for another workflow or other inputs."),
                  422: Answer("The workflow or its inputs do not fit.")},
     ),
     Route(

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import parse_qs, unquote
+from uuid import UUID
 
 from core.engine.clock import Clock
-from core.service.hooks import HookCall, HookRefused, HookRequest
+from core.service.hooks import KEY_S, HookCall, HookRefused, HookRequest
+from core.service.triggers.call_rates import CallRates, ProcessRates
 from core.service.triggers.signatures import SignatureRefused, check_signature
 from core.store.publications import ActiveWorkflow
 from core.workflow.inputs import check_inputs
@@ -61,23 +63,21 @@ class _Listener:
     parts: int
 
 
-@dataclass(slots=True)
-class _Bucket:
-    """Calls that may still be made at once, as of a moment of the monotonic clock."""
-
-    calls: float
-    at: float
-
-
 class ApiTriggers:
     """The Hooks of active workflows with the trigger `api`. check_token: for those that name no secret of their own.
 
-    A workflow that is switched on is found at once, one that is switched off within REFRESH_S. Rates are counted in
-    this process.
+    A workflow that is switched on is found at once, one that is switched off within REFRESH_S. rates: counts calls,
+    for all processes that share it; by default in this one.
     """
 
     def __init__(
-        self, workflows: ActiveWorkflows, keys: Keys, *, clock: Clock, check_token: CheckToken = _no_token
+        self,
+        workflows: ActiveWorkflows,
+        keys: Keys,
+        *,
+        clock: Clock,
+        check_token: CheckToken = _no_token,
+        rates: CallRates | None = None,
     ) -> None:
         self._workflows = workflows
         self._keys = keys
@@ -85,7 +85,8 @@ class ApiTriggers:
         self._check_token = check_token
         self._listeners: list[_Listener] = []
         self._read_at = -REFRESH_S
-        self._buckets: dict[object, _Bucket] = {}
+        self._rates = rates if rates is not None else ProcessRates(clock)
+        self._closed: dict[tuple[UUID, Rate], float] = {}
 
     def body_limit(self, method: str, path: str) -> int:
         """Bytes of the largest body that a call there may have; the usual limit for what is not known yet."""
@@ -98,8 +99,7 @@ class ApiTriggers:
         listeners = [_listener(active) for active in await self._workflows.active("api")]
         self._listeners = sorted(listeners, key=lambda one: -one.parts)
         self._read_at = self._clock.monotonic()
-        known = {one.active.id for one in listeners}
-        self._buckets = {workflow: bucket for workflow, bucket in self._buckets.items() if workflow in known}
+        self._closed = {which: until for which, until in self._closed.items() if until > self._read_at}
 
     async def call(self, request: HookRequest) -> HookCall:
         """The run that a call asks for. Raises HookRefused."""
@@ -109,7 +109,7 @@ class ApiTriggers:
             text = f"The body has {len(request.body)} bytes; this workflow takes {options.max_body}."
             raise HookRefused(text, status=413, code="body_too_large")
         await self._verify(options, request)
-        self._limit(listener)
+        await self._limit(listener)
         given = _given(request, in_path)
         complete, problems = check_inputs(active.workflow, given, from_text=True)
         if problems:
@@ -120,6 +120,7 @@ class ApiTriggers:
             wait=options.answer == "wait",
             timeout_s=options.timeout,
             key=_key(listener, request),
+            key_s=max(KEY_S, 2 * options.replay_window),
             labels={"trigger": "api"},
         )
 
@@ -188,26 +189,24 @@ class ApiTriggers:
             raise HookRefused(text, status=403, code="no_secret")
         return value
 
-    def _limit(self, listener: _Listener) -> None:
-        """Take a call out of the workflow's bucket. Calls that prove nothing do not count."""
+    async def _limit(self, listener: _Listener) -> None:
+        """Take a call out of the workflow's bucket. Calls that prove nothing do not count.
+
+        Until there is a call again, this process asks nobody: those who call all the time cost the database nothing.
+        """
         rate = listener.options.rate
         if rate is None:
             return
-        now = self._clock.monotonic()
-        bucket = self._buckets.setdefault(listener.active.id, _Bucket(rate.calls, now))
-        bucket.calls = min(rate.calls, bucket.calls + (now - bucket.at) * rate.calls / rate.seconds)
-        bucket.at = now
-        if bucket.calls < 1:
+        which = (listener.active.id, rate)
+        seconds = self._closed.get(which, 0.0) - self._clock.monotonic()
+        if seconds <= 0:
+            seconds = await self._rates.take(f"calls to {listener.active.id}", rate.calls, rate.seconds)
+            self._closed[which] = self._clock.monotonic() + seconds
+        if seconds > 0:
             raise HookRefused(
                 f"This workflow takes {rate.calls} calls in {rate.seconds:g} seconds.", status=429, code="rate",
-                headers={"Retry-After": str(_wait(rate, bucket))},
+                headers={"Retry-After": str(max(1, math.ceil(seconds)))},
             )  # fmt: skip
-        bucket.calls -= 1
-
-
-def _wait(rate: Rate, bucket: _Bucket) -> int:
-    """Whole seconds until a call may be made."""
-    return max(1, math.ceil((1 - bucket.calls) * rate.seconds / rate.calls))
 
 
 def _listener(active: ActiveWorkflow) -> _Listener:

@@ -87,6 +87,16 @@ async def test_the_same_key_gives_the_same_run_also_when_asked_at_once(queued: Q
     assert await queued.add(new_run(), QueuePlace(key="order-8")) not in found
 
 
+async def test_a_key_holds_for_as_long_as_was_said(queued: QueuedRuns, database: Database) -> None:
+    hour = QueuePlace(key="order-7", key_s=3600.0)
+    first = await queued.add(new_run(), hour)
+    half = text("UPDATE queued_runs SET enqueued = enqueued - interval '31 minutes'")
+    for holds in (True, False):
+        await database.run(lambda connection: connection.execute(half))
+        assert (await queued.add(new_run(), hour) == first) == holds
+    assert await queued.add(new_run(), QueuePlace(key="order-7")) != first
+
+
 async def test_a_run_has_one_entry_however_often_it_is_to_go_on(queued: QueuedRuns, database: Database) -> None:
     run = await queued.add(new_run())
     assert [await queued.again(run), await queued.again(run)] == [True, True]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
+from core.cli.serve import service_parts
 from core.service.hooks import HookCall, HookRefused, HookRequest
 from core.service.http.app import make_app
+from core.service.http.live_runs import LiveRuns
 from core.workflow.document import loads
 from tests.support.http_service import Site
 
@@ -111,6 +113,37 @@ async def test_a_published_workflow_is_called_with_a_token(site: Site, http: htt
         assert (await reader.post("/hooks/orders/7", json=order)).status_code == 401
     run = (await http.get(f"/api/v1/runs/{answer.json()['run_id']}")).json()
     assert (run["workflow"], run["labels"]["trigger"]) == ("Orders", "api")
+
+
+async def test_an_idempotency_key_with_other_inputs_is_refused(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(ORDERS), 0)
+    await library.activate("Orders")
+    key = {"Idempotency-Key": "delivery-1"}
+    first, again = [await http.post("/hooks/orders/7", json={"who": "Ada"}, headers=key) for _ in range(2)]
+    assert first.json() == again.json()
+    for path, who in (("/hooks/orders/8", "Ada"), ("/hooks/orders/7", "Eve")):
+        other = await http.post(path, json={"who": who}, headers=key)
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_the_rate_is_one_for_all_services_of_a_database(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(ORDERS.replace("answer: wait", "rate: 2/1h")), 0)
+    await library.activate("Orders")
+    parts = service_parts(
+        site.workspace, site.tokens, site.service.metrics, LiveRuns(), frozenset({"localhost"})
+    )  # fmt: skip
+    transport = httpx.ASGITransport(app=make_app(parts))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=http.headers) as elsewhere:
+        statuses = [(await web.post("/hooks/orders/7", json={"who": "Ada"})).status_code for web in (http, elsewhere)]
+        assert statuses == [200, 200]
+        for web in (http, elsewhere):
+            refused = await web.post("/hooks/orders/7", json={"who": "Ada"})
+            assert refused.status_code == 429
+            assert 1750 < int(refused.headers["retry-after"]) <= 1800
 
 
 async def test_the_published_version_runs_while_a_newer_one_is_worked_on(site: Site, http: httpx.AsyncClient) -> None:

@@ -51,6 +51,11 @@ async def test_one_key_makes_one_run(http: httpx.AsyncClient) -> None:
     assert first["run_id"] == second["run_id"]
     other = await http.post("/api/v1/runs", json={"workflow": "Greet", "inputs": {"who": "Eve"}}, headers=key)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+    assert first["run_id"] in other.json()["error"]["message"]
+    unlike = await http.post("/api/v1/runs", json={"workflow": "Echo", "inputs": {"message": "x"}}, headers=key)
+    assert unlike.status_code == 409
+    same = {**body, "inputs": {"who": "Ada", "times": 1}}
+    assert (await http.post("/api/v1/runs", json=same, headers=key)).json()["run_id"] == first["run_id"]
     assert (await http.post("/api/v1/runs", json=body, headers={"Idempotency-Key": "a b"})).status_code == 400
 
 

@@ -11,6 +11,7 @@ import pytest
 from core.engine.testing import ManualClock
 from core.service.hooks import HookRefused, HookRequest
 from core.service.triggers.api_triggers import ApiTriggers
+from core.service.triggers.call_rates import ProcessRates
 from core.service.triggers.signatures import sign
 from core.store.publications import ActiveWorkflow
 from core.workflow.model import Json, Trigger, Workflow
@@ -153,6 +154,20 @@ async def test_a_signature_over_the_body_alone_is_taken_if_no_window_is_asked_fo
     assert (await rig.refusal(asked("/hub", b'{"a":1}', headers=header))).status == 401
 
 
+class CountedRates(ProcessRates):
+    """Rates that two processes share, and how often they were asked."""
+
+    asked = 0
+
+    async def take(self, name: str, number: int, seconds: float) -> float:
+        self.asked += 1
+        return await super().take(name, number, seconds)
+
+
+async def anybody(_token: str) -> bool:
+    return True
+
+
 async def test_calls_over_the_rate_wait_and_refused_ones_do_not_count(rig: Rig) -> None:
     rig.add("/a", rate="2/1m")
     for _ in range(5):
@@ -164,6 +179,26 @@ async def test_calls_over_the_rate_wait_and_refused_ones_do_not_count(rig: Rig) 
     await rig.clock.advance(30)
     await rig.hooks.call(asked("/a"))
     assert (await rig.refusal(asked("/a"))).status == 429
+
+
+async def test_two_processes_that_count_together_keep_one_rate(rig: Rig) -> None:
+    rates = CountedRates(rig.clock)
+    one, other = [ApiTriggers(rig, rig, clock=rig.clock, check_token=anybody, rates=rates) for _ in range(2)]
+    rig.add("/a", rate="2/1m")
+    await one.call(asked("/a"))
+    await other.call(asked("/a"))
+    for hooks in (one, other):
+        with pytest.raises(HookRefused) as refused:
+            await hooks.call(asked("/a"))
+        assert refused.value.headers == {"Retry-After": "30"}
+    for _ in range(100):
+        with pytest.raises(HookRefused):
+            await one.call(asked("/a"))
+    assert rates.asked == 4, "whoever was refused is not asked for again before its time"
+    await rig.clock.advance(30)
+    await other.call(asked("/a"))
+    with pytest.raises(HookRefused):
+        await one.call(asked("/a"))
 
 
 @pytest.mark.parametrize(
