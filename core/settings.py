@@ -102,6 +102,30 @@ class WorkerSettings(BaseModel):
     )  # fmt: skip
 
 
+class ServiceSettings(BaseModel):
+    """The background service: `steploom serve` as the window or systemd starts it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    port: int = Field(
+        8420, ge=0, le=65_535, title="Port", description="Where it listens on this machine; 0 for any that is free."
+    )
+    start_with_window: bool = Field(
+        False, title="Start with the window", description="When the window is opened and no service runs."
+    )
+    outlives_window: bool = Field(
+        True, title="Goes on without the window",
+        description="Closing the window leaves it at work; else it is stopped, if the window started it.",
+    )  # fmt: skip
+    tray: bool = Field(
+        True, title="Icon in the tray", description="Shows the service and what waits for you, where there is a tray."
+    )
+    close_to_tray: bool = Field(
+        False, title="Close to the tray",
+        description="Closing the window leaves Steploom in the tray, where there is one; Quit ends it.",
+    )  # fmt: skip
+
+
 class LimitSettings(BaseModel):
     """What all workers together may do at the same time, or within a time."""
 
@@ -208,6 +232,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings, title="Keep runs")
     memory: MemorySettings = Field(default_factory=MemorySettings, title="Memory")
     workers: WorkerSettings = Field(default_factory=WorkerSettings, title="Workers")
+    service: ServiceSettings = Field(default_factory=ServiceSettings, title="Background service")
     limits: LimitSettings = Field(default_factory=LimitSettings, title="Limits")
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, title="Traces")

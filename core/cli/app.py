@@ -20,6 +20,7 @@ from core.cli import (
     runs,
     schedules,
     serve,
+    service,
     steps,
     tokens,
     worker,
@@ -53,6 +54,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(runs.app, name="runs")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(service.app, name="service")
 app.add_typer(agents.app, name="agents")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mcp.app, name="mcp")

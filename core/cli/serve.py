@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,19 +25,23 @@ if TYPE_CHECKING:
     from core.service.background import Background, BackgroundTask
     from core.service.http.live_runs import LiveRuns
     from core.service.http.parts import ServiceParts, TokenBook
+    from core.service.presence import Keeper
     from core.service.worker import Worker
     from core.store.tokens import Tokens
     from core.workspace import Workspace
 
-PORT = 8420
-"""Where the service listens unless told otherwise."""
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared
+"""Addresses that mean all of a machine's."""
 
 
 def serve(
     host: Annotated[
         str, typer.Option(help="The address to listen at; another than this machine's own needs a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 for any that is free.")] = PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="The port, 0 for any that is free; else the settings' (8420)."),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -45,6 +53,9 @@ def serve(
     ] = [],  # noqa: B006 - typer wants a list and never changes it
     demo: DemoOption = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar="FILE", help="Write the log there instead of to the terminal.")
+    ] = None,
     allow_read: ReadOption = [],  # noqa: B006 - as above
     allow_write: WriteOption = [],  # noqa: B006 - as above
 ) -> int:
@@ -53,41 +64,90 @@ def serve(
     Every request but /healthz and /readyz needs a token; if there is none yet, one is made and shown on the terminal.
     Ctrl-C or SIGTERM stops it: what is being answered ends, runs are finished or handed over.
     """
-    return asyncio.run(_serve(host, port, workers, allow_host, demo, log_json, grants(allow_read, allow_write)))
+    with _found(workers=workers, is_demo=demo) as listens_at:
+        options = _Options(host, port, workers, allow_host, demo, grants(allow_read, allow_write), log_file, log_json)
+        return asyncio.run(_serve(options, listens_at))
 
 
-async def _serve(
-    host: str, port: int, workers: int, names: list[str], demo: bool, log_json: bool, granted: list[Grant]
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What was asked for on the command line."""
+
+    host: str
+    port: int | None
+    workers: int
+    names: Sequence[str]
+    demo: bool
+    grants: Sequence[Grant]
+    log_file: Path | None
+    log_json: bool
+
+
+async def _serve(asked: _Options, listens_at: Callable[[str], None]) -> int:
     from core.cli.interrupts import on_interrupt
     from core.cli.tokens import tokens_of
     from core.monitoring.logs import log_to
     from core.service.http.app import make_app
-    from core.service.http.server import is_loopback, listen
+    from core.service.http.server import is_loopback
     from core.service.http.server import serve as answer_requests
     from core.workspace import Workspace
 
-    async with Workspace.open(demo=demo, grants=granted) as workspace:
+    host = asked.host
+    async with Workspace.open(demo=asked.demo, grants=asked.grants) as workspace:
         assert workspace.store is not None
         tokens = tokens_of(workspace)
         await _first_token(tokens, workspace, is_local=is_loopback(host))
-        try:
-            place = await asyncio.to_thread(listen, host, port)
-        except OSError as error:
-            raise Refusal(
-                f"{host}, port {port}, cannot be listened at: {error.strerror or error}. Choose another, or --port 0."
-            ) from None
-        stop_log = log_to(sys.stderr, as_json=log_json, mask=workspace.secrets.mask)
-        service = Service(workspace, tokens, hosts=host_names(host, names), workers=workers)
+        place = await _listen(host, workspace.settings.service.port if asked.port is None else asked.port)
+        stop_log = log_to(asked.log_file or sys.stderr, as_json=asked.log_json, mask=workspace.secrets.mask)
+        service = Service(workspace, tokens, hosts=host_names(host, asked.names), workers=asked.workers)
         try:
             service.start()
             with on_interrupt(service.stop):
-                _announce(place, service, host, workers)
+                _announce(place, service, host, asked.workers)
+                listens_at(_address(place, "127.0.0.1" if host in EVERYWHERE else host))
                 await answer_requests(make_app(service.parts), place, service.parts)
         finally:
             await service.finish()
             stop_log()
     return COMPLETED
+
+
+@contextmanager
+def _found(*, workers: int, is_demo: bool) -> Iterator[Callable[[str], None]]:
+    """While inside, the window and other commands find this service; call with the address at which it listens."""
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from core.home import default_home
+    from core.service.presence import Presence, announce, take_leave
+    from core.store.process import this_process
+
+    home, begun = default_home(), datetime.now(UTC)
+    by_systemd = os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
+    keeper: Keeper = "systemd" if by_systemd else "person"
+
+    def tell(address: str) -> None:
+        here = Presence(this_process(), address, begun, version("steploom"), keeper, workers, is_demo)
+        with suppress(OSError):  # a folder that cannot be written to is told by what needs it
+            announce(home, here)
+
+    tell("")
+    try:
+        yield tell
+    finally:
+        with suppress(OSError):
+            take_leave(home)
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    from core.service.http.server import listen
+
+    try:
+        return await asyncio.to_thread(listen, host, port)
+    except OSError as error:
+        raise Refusal(
+            f"{host}, port {port}, cannot be listened at: {error.strerror or error}. Choose another, or --port 0."
+        ) from None
 
 
 class Service:
@@ -225,7 +285,7 @@ def host_names(host: str, allowed: Sequence[str]) -> frozenset[str]:
     from core.service.http.gate import LOOPBACK_NAMES
     from core.service.http.server import is_loopback
 
-    own = LOOPBACK_NAMES if is_loopback(host) or host in ("0.0.0.0", "::") else {host}  # noqa: S104 - only compared
+    own = LOOPBACK_NAMES if is_loopback(host) or host in EVERYWHERE else {host}
     return frozenset({*own, *allowed})
 
 
@@ -233,8 +293,7 @@ def _announce(place: socket.socket, service: Service, host: str, workers: int) -
     """Say where it listens, and, if others can reach it, what they find there."""
     from core.service.http.server import is_loopback
 
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{place.getsockname()[1]}"
+    address = _address(place, host)
     console = error_console()
     doing = f"executing up to {workers} runs at once" if workers else "leaving runs to workers elsewhere"
     console.print(f"Serving at {address}, {doing}. Its page: {address}/docs. Ctrl-C stops it.", soft_wrap=True)
@@ -249,3 +308,8 @@ def _announce(place: socket.socket, service: Service, host: str, workers: int) -
         markup=False,
         soft_wrap=True,
     )
+
+
+def _address(place: socket.socket, host: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{place.getsockname()[1]}"

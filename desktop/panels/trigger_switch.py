@@ -124,11 +124,11 @@ class TriggerSwitch(QFrame):
         self.notices.add("info", f"Run {run_id[-8:]} has started; History shows how it goes.")
 
     def _copy(self) -> None:
-        from core.cli.serve import PORT
+        from core.settings import ServiceSettings
 
         if self._stands is not None:
             path = self._address or f"/id/{self._stands.workflow_id}"
-            QApplication.clipboard().setText(f"http://127.0.0.1:{PORT}/hooks{path}")
+            QApplication.clipboard().setText(f"http://127.0.0.1:{ServiceSettings().port}/hooks{path}")
 
     def _do(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
         self.notices.clear()
