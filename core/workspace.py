@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
     from core.agents.trial import Trial
+    from core.engine.spread import Spread
     from core.memory.composition import Remembrance
     from core.memory.learner import Learner
     from core.memory.memories import Memories
@@ -467,11 +468,16 @@ class Workspace:
         self._runs.add(run)
         return run
 
-    async def resume(self, run_id: str, *, timeout: float | None = None) -> Run:
-        """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable."""
+    async def resume(self, run_id: str, *, timeout: float | None = None, queued: bool = False) -> Run:
+        """Go on with a run that was suspended, interrupted, failed, or cancelled as resumable.
+
+        queued: a worker does so, and other workers may share its parts.
+        """
         record = await self.journal.run(run_id)
         demo = self.demo or DEMO_LABEL in record.labels
         services = self._services_for(record.origin, demo)
+        if self.store is not None:
+            services = replace(services, spread=self._spread(self.store, is_worker=queued))
         run = await self.engine.resume(run_id, services=services, timeout=timeout, record=record)
         self._runs.add(run)
         return run
@@ -567,6 +573,12 @@ class Workspace:
     ) -> Run:
         found = Found(workflow, "") if isinstance(workflow, Workflow) else await self.find(workflow)
         return self.start(found.workflow, inputs, origin=found.origin, timeout=timeout)
+
+    def _spread(self, store: Store, *, is_worker: bool) -> Spread:
+        from core.service.spread import QueuedSpread
+
+        limits = self.settings.limits.workflows
+        return QueuedSpread(store.spread_runs, self.clock, is_worker=is_worker, workflow_limits=limits)
 
     def _services_for(self, origin: str, demo: bool) -> Services:
         services = self._demo_services if demo else self._services

@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
@@ -45,8 +46,8 @@ class Host(Protocol):
     clock: Clock
     settings: Settings
 
-    async def resume(self, run_id: str) -> Run:
-        """Go on with a run, or begin a queued one."""
+    async def resume(self, run_id: str, *, queued: bool = False) -> Run:
+        """Go on with a run, or begin a queued one. queued: other workers may share its parts."""
 
 
 class Worker:
@@ -76,8 +77,9 @@ class Worker:
             str(this_process()),
         )  # fmt: skip
         self._runs = WorkerRuns(
-            store.queued_runs, host.journal, host.resume, clock=host.clock, concurrency=self.facts.concurrency
-        )
+            store.queued_runs, store.spread_runs, host.journal, partial(host.resume, queued=True), clock=host.clock,
+            concurrency=self.facts.concurrency,
+        )  # fmt: skip
         self._entries = Entries(
             store.database.address.dsn, self._runs.execute, concurrency=self.facts.concurrency,
             queues=self.facts.queues, beat_s=self._beat_s, lost_after=self._lost_after,

@@ -18,6 +18,7 @@ from core.workflow.problems import WorkflowError
 
 if TYPE_CHECKING:
     from core.store.queued_runs import QueuedRun, QueuedRuns
+    from core.store.spread_runs import SpreadRuns
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +37,18 @@ class _Executed:
 class WorkerRuns:
     """Executes runs by their ids, at most `concurrency` at the same time."""
 
-    def __init__(self, queued: QueuedRuns, journal: Journal, resume: Resume, *, clock: Clock, concurrency: int) -> None:
+    def __init__(
+        self,
+        queued: QueuedRuns,
+        spread: SpreadRuns,
+        journal: Journal,
+        resume: Resume,
+        *,
+        clock: Clock,
+        concurrency: int,
+    ) -> None:
         self._queued = queued
+        self._spread = spread
         self._journal = journal
         self._resume = resume
         self._clock = clock
@@ -137,7 +148,11 @@ class WorkerRuns:
                 run.cancel(executed.wish)
             elif self._stopping:
                 run.cancel("its worker was stopped; another one goes on with it", resumable=True)
-            await run.result()
+            result = await run.result()
+            if result.status == "suspended":
+                await self._spread.waits(run_id)
+            elif queued.spread and not result.resumable:
+                await self._spread.has_ended(run_id)
         except RunBusy as error:
             # Whoever had it may be gone without our knowing: the upkeep brings it back when its lease has ended.
             _log.info("%s", error)
@@ -170,6 +185,7 @@ class WorkerRuns:
     async def _cancel_for_good(self, run_id: str) -> None:
         try:
             await self._journal.cancel(run_id)
+            await self._spread.has_ended(run_id)
         except EngineError as error:
             _log.info("Run %s was not cancelled here: %s", run_id, error)
 

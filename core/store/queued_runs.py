@@ -104,11 +104,12 @@ WHERE q.run_id = :run_id AND e.id = q.run_id AND (q.key_limit = 0 OR q.key_limit
         OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
 )) AND (q.workflow_limit = 0 OR q.workflow_limit > (
     SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE run.workflow_name = e.workflow_name AND run.status IN ('queued', 'running', 'suspended')
+    WHERE run.workflow_name = e.workflow_name AND run.part IS NULL AND run.status IN ('queued', 'running', 'suspended')
         AND other.run_id <> q.run_id AND (other.slot_until > clock_timestamp()
         OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
 )) RETURNING q.run_id""")
-"""A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it."""
+"""A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it. Passes of a loop,
+which have a part, are no runs of the workflow here."""
 
 _HOLD_BACK = text("UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()) WHERE run_id = :run_id")
 
@@ -136,7 +137,7 @@ GROUP BY 1""")
 
 _FACTS = text("""
 SELECT q.*, e.status IN ('queued', 'running', 'suspended') OR (e.status = 'cancelled' AND e.resumable AND q.handed_over)
-    AS wanted
+    AS wanted, EXISTS (SELECT 1 FROM spread_runs AS s WHERE s.run_id = q.run_id) AS spread
 FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = ANY(CAST(:ids AS text[]))""")
 
 
@@ -170,7 +171,7 @@ class QueuedRun:
 
     wanted: whether it has not ended. noted: whether something was noted (that it was handed over, or what workers
     lacked) that no longer holds once a worker executes it. waits_for: what the workers lack that saw it, '' for
-    nothing.
+    nothing. spread: a step of another run asked for it.
     """
 
     run_id: str
@@ -182,6 +183,7 @@ class QueuedRun:
     noted: bool = False
     waits_for: str = ""
     wanted: bool = True
+    spread: bool = False
 
 
 class QueuedRuns:
@@ -400,4 +402,5 @@ def _queued(row: Any) -> QueuedRun:
     return QueuedRun(
         row.run_id, place, row.enqueued, row.losses, unescape(row.parked), unescape(row.cancel),
         noted=row.handed_over or bool(row.waits_for), waits_for=unescape(row.waits_for), wanted=row.wanted,
+        spread=row.spread,
     )  # fmt: skip

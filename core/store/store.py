@@ -22,6 +22,7 @@ from core.store.rates import Rates
 from core.store.schedules import Schedules
 from core.store.schema import SchemaStatus
 from core.store.server import EmbeddedServer
+from core.store.spread_runs import SpreadRuns
 from core.store.statistics import Statistics
 from core.store.thread import StoreThread
 from core.store.workers import Workers
@@ -59,7 +60,8 @@ class Store:
         self.schedules = Schedules(database, documents)
         self.executions = Executions(database)
         self.queued_runs = QueuedRuns(database, documents)
-        self.workers = Workers(database, self.queued_runs)
+        self.spread_runs = SpreadRuns(database, documents, self.queued_runs)
+        self.workers = Workers(database, self.queued_runs, self.spread_runs)
         self.rates = Rates(database)
         self.pins = Pins(database)
         self.agreed_tools = AgreedTools(database)

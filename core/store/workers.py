@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.store.database import Database
 from core.store.process import ProcessId
 from core.store.queued_runs import TASK, QueuedRuns
+from core.store.spread_runs import SpreadRuns
 from core.store.values import escape
 
 _BEAT = text("""
@@ -68,10 +69,18 @@ FROM queued_runs AS q JOIN executions AS e ON q.run_id = e.id
 WHERE q.handed_over AND e.status = 'cancelled' AND e.resumable AND {_NO_ENTRY}
 LIMIT 1000""")  # noqa: S608 - made of constants
 
-_DUE = text(f"""
-SELECT q.run_id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
-WHERE e.wake_at <= clock_timestamp() AND e.status = 'suspended' AND e.lease_owner IS NULL AND {_NO_ENTRY}
-LIMIT 1000""")  # noqa: S608 - made of constants
+_DUE = text("""
+SELECT e.id AS run_id FROM executions AS e LEFT JOIN queued_runs AS q ON q.run_id = e.id
+WHERE e.wake_at <= clock_timestamp() - make_interval(secs => CASE WHEN q.run_id IS NULL THEN :others ELSE 0 END)
+    AND e.status = 'suspended' AND (e.lease_owner IS NULL OR e.lease_expires < clock_timestamp())
+    AND coalesce(q.parked, '') = '' AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || e.id
+            AND (t.status = 'todo' OR (t.status = 'doing' AND t.worker_id IS NOT NULL)))
+LIMIT 1000""")
+"""Also runs that no worker ever had: whoever began them may be gone. If not, he is given some time to go on himself."""
+
+OTHERS_S: Final = 3.0
+"""Seconds that a program has to go on with a run of its own whose time has come, before workers do."""
 
 _ANSWERED = text(f"""
 SELECT q.run_id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
@@ -81,27 +90,38 @@ WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND {_NO_ENTRY} AND EXIST
     ) AS newest WHERE status = 'suspended' AND answer IS NOT NULL)
 LIMIT 1000""")  # noqa: S608 - made of constants
 
-_HELD = """(
-    SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE {same} AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp())))"""
+_HOLDS = """run.status IN ('queued', 'running', 'suspended') AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))"""
 
-_ROOM = f"""
-SELECT run_id FROM (
-    SELECT q.run_id,
-        q.key_limit - {_HELD.format(same="other.limit_key = q.limit_key")}
-            - row_number() OVER (PARTITION BY q.limit_key ORDER BY q.priority DESC, q.enqueued, q.run_id) AS key_left,
-        q.workflow_limit - {_HELD.format(same="run.workflow_name = e.workflow_name")}
-            - row_number() OVER (PARTITION BY e.workflow_name ORDER BY q.priority DESC, q.enqueued, q.run_id)
-            AS workflow_left,
-        q.key_limit, q.workflow_limit
-    FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
-    WHERE q.held_back IS NOT NULL AND {_NO_ENTRY}
-    ORDER BY q.priority DESC, q.enqueued LIMIT 500
-) AS waiting
-WHERE (key_limit = 0 OR key_left >= 0) AND (workflow_limit = 0 OR workflow_left >= 0)"""  # noqa: S608 - as above
-
-_HAS_ROOM = text(_ROOM)
+_HAS_ROOM = text(f"""
+WITH near AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT q.run_id, q.limit_key, q.key_limit, q.workflow_limit, e.workflow_name,
+            row_number() OVER (PARTITION BY q.limit_key, q.key_limit = 0 ORDER BY q.priority DESC, q.enqueued, q.run_id)
+                AS key_rank,
+            row_number() OVER (PARTITION BY e.workflow_name, q.workflow_limit = 0
+                ORDER BY q.priority DESC, q.enqueued, q.run_id) AS workflow_rank
+        FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
+        WHERE q.held_back IS NOT NULL AND q.parked = ''
+    ) AS waiting
+    WHERE (key_limit = 0 OR key_rank <= key_limit) AND (workflow_limit = 0 OR workflow_rank <= workflow_limit)
+),
+keys AS MATERIALIZED (
+    SELECT other.limit_key, count(*) AS held FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
+    WHERE other.limit_key IN (SELECT limit_key FROM near WHERE key_limit > 0) AND {_HOLDS} GROUP BY 1
+),
+workflows AS MATERIALIZED (
+    SELECT run.workflow_name, count(*) AS held
+    FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
+    WHERE run.workflow_name IN (SELECT workflow_name FROM near WHERE workflow_limit > 0) AND run.part IS NULL
+        AND {_HOLDS} GROUP BY 1
+)
+SELECT q.run_id FROM near AS n JOIN queued_runs AS q USING (run_id)
+LEFT JOIN keys ON keys.limit_key = n.limit_key LEFT JOIN workflows ON workflows.workflow_name = n.workflow_name
+WHERE (n.key_limit = 0 OR n.key_rank <= n.key_limit - coalesce(keys.held, 0))
+    AND (n.workflow_limit = 0 OR n.workflow_rank <= n.workflow_limit - coalesce(workflows.held, 0)) AND {_NO_ENTRY}
+LIMIT 1000""")  # noqa: S608 - as above
+"""What is held back although its limits have room, as happens when a worker was lost; by far most wait for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +155,10 @@ class Upkeep:
 class Workers:
     """The workers, and the upkeep of the queue that any of them does. lost_after: seconds of silence."""
 
-    def __init__(self, database: Database, queued: QueuedRuns) -> None:
+    def __init__(self, database: Database, queued: QueuedRuns, spread: SpreadRuns) -> None:
         self._database = database
         self._queued = queued
+        self._spread = spread
 
     async def beat(self, worker: WorkerFacts, *, running: int, queue_worker: int | None) -> str:
         """Say that a worker lives; the newest change of the tables, which tells whether it still understands them."""
@@ -209,9 +230,10 @@ class Workers:
                     parked.append(row.run_id)
                     continue
             again.append(row.run_id)
-        again += [row.run_id for row in await connection.execute(_DUE)]
+        again += [row.run_id for row in await connection.execute(_DUE, {"others": OTHERS_S})]
         if thorough:
             again += [row.run_id for row in await connection.execute(_ANSWERED)]
+            again += await self._spread.look_after(connection)
         again += [row.run_id for row in await connection.execute(_HAS_ROOM)]
         for run_id in again:
             await self._queued.again(run_id, connection=connection)

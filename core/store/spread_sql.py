@@ -1,0 +1,186 @@
+"""The statements about runs that steps of other runs have asked for.
+
+`outcome` of such a run is written by whoever notices its end; a step's runs are asked for by parent, path and round.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+_STEP = "parent_id = :parent AND path = :path AND round = :round"
+
+PARENT = text("""
+SELECT e.lease_epoch, e.labels, coalesce(q.queue, 'default') AS queue, coalesce(q.priority, 0) AS priority,
+    coalesce(s.depth, 0) AS depth
+FROM executions AS e LEFT JOIN queued_runs AS q ON q.run_id = e.id LEFT JOIN spread_runs AS s ON s.run_id = e.id
+WHERE e.id = :parent FOR SHARE OF e""")
+
+RECORD = text("""
+INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, part, status, error_path, created,
+    tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs, lease_epoch)
+SELECT run_id, workflow_name, document_hash, inputs::json, origin, labels::json, part::json, 'queued', '', created,
+    0, 0, 0, 0, false, blobs, 0
+FROM json_to_recordset(CAST(:rows AS json)) AS u (run_id text, workflow_name text, document_hash text, inputs text,
+    origin text, labels text, part text, created timestamptz, blobs text[])
+ON CONFLICT (id) DO NOTHING""")
+
+QUEUE = text("""
+INSERT INTO queued_runs (run_id, queue, priority, limit_key, key_limit, workflow_limit, enqueued, held_back)
+SELECT run_id, :queue, :priority, :limit_key, :key_limit, :workflow_limit, now() + number * interval '1 microsecond',
+    CASE WHEN number >= :at_once THEN now() END
+FROM json_to_recordset(CAST(:rows AS json)) AS u (run_id text, number int)
+ON CONFLICT (run_id) DO NOTHING""")
+"""Those beyond the first wait as if their limit had kept them back: they are let in when one before them ends."""
+
+RELATE = text("""
+INSERT INTO spread_runs (run_id, parent_id, path, round, number, prefix, depth, stops)
+SELECT run_id, :parent, :path, :round, number, :prefix, :depth, :stops
+FROM json_to_recordset(CAST(:rows AS json)) AS u (run_id text, number int)
+ON CONFLICT (run_id) DO NOTHING""")
+
+ENTER = text("""
+SELECT procrastinate_defer_jobs_v1(array_agg(ROW(queue, CAST(:task AS text), priority, NULL, 'run:' || run_id,
+    jsonb_build_object('run_id', run_id), NULL)::procrastinate_job_to_defer_v1 ORDER BY enqueued))
+FROM queued_runs AS q
+WHERE run_id = ANY(CAST(:ids AS text[])) AND parked = '' AND NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || q.run_id AND status = 'todo')
+HAVING count(*) > 0""")
+
+_OUTCOME = """
+CASE WHEN e.status <> 'completed' THEN 'failed'
+    WHEN e.part IS NOT NULL AND e.outputs -> 'ends' IS NOT NULL THEN 'ends' ELSE 'completed' END"""
+"""A pass that ends the run around it says so in its outputs; see core.engine.spread."""
+
+_HAS_ENDED = "(e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AND NOT e.resumable))"
+
+NOTE_END = text(f"""
+UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
+WHERE s.run_id = :run_id AND e.id = s.run_id AND s.outcome = '' AND {_HAS_ENDED}
+RETURNING s.parent_id, s.path, s.round, s.outcome, s.stops""")  # noqa: S608 - made of constants
+
+NOTE_ENDS = text(f"""
+UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
+WHERE s.parent_id = :parent AND s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}""")  # noqa: S608 - as above
+
+NOTE_ALL_ENDS = text(f"""
+UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
+WHERE s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}""")  # noqa: S608 - as above
+
+LOCK_PARENT_OF = text("""
+SELECT pg_advisory_xact_lock(hashtextextended('runs of ' || parent_id, 3)) FROM spread_runs WHERE run_id = :run_id""")
+
+LOCK_PARENT = text("SELECT pg_advisory_xact_lock(hashtextextended('runs of ' || CAST(:parent AS text), 3))")
+"""Of two runs that end at once each must see the other's end, or nobody lets their parent go on."""
+
+_WAITS = """(
+    SELECT status FROM step_results AS r WHERE r.run_id = {parent} AND r.path = {path} ORDER BY attempt DESC LIMIT 1
+) = 'suspended'"""
+
+LAST_OF_STEP = text(f"""
+SELECT 1 FROM executions AS e
+WHERE e.id = :parent AND e.status = 'suspended' AND {_WAITS.format(parent="e.id", path=":path")}
+    AND (:at_once OR NOT EXISTS (SELECT 1 FROM spread_runs WHERE {_STEP} AND outcome = ''))""")  # noqa: S608 - as above
+
+_RIPE = f"""EXISTS (
+    SELECT 1 FROM (
+        SELECT DISTINCT ON (path) path, round FROM spread_runs WHERE parent_id = e.id ORDER BY path, round DESC
+    ) AS step
+    WHERE {_WAITS.format(parent="e.id", path="step.path")} AND (NOT EXISTS (
+        SELECT 1 FROM spread_runs AS s
+        WHERE s.parent_id = e.id AND s.outcome = '' AND s.path = step.path AND s.round = step.round
+    ) OR EXISTS (
+        SELECT 1 FROM spread_runs AS s
+        WHERE s.parent_id = e.id AND (s.outcome = 'ends' OR (s.outcome = 'failed' AND s.stops))
+            AND s.path = step.path AND s.round = step.round
+    )))"""  # noqa: S608 - as above
+
+IS_RIPE = text(f"""
+SELECT 1 FROM executions AS e WHERE e.id = :parent AND e.status = 'suspended' AND {_RIPE}""")  # noqa: S608 - as above
+
+ALL_RIPE = text(f"""
+SELECT e.id FROM executions AS e
+WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND EXISTS (
+    SELECT 1 FROM spread_runs WHERE parent_id = e.id
+) AND NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || e.id AND status = 'todo'
+) AND {_RIPE}
+LIMIT 1000""")  # noqa: S608 - as above
+
+ORPHANS = text("""
+SELECT DISTINCT s.parent_id FROM spread_runs AS s JOIN executions AS e ON e.id = s.parent_id
+WHERE s.outcome = '' AND (e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AND NOT e.resumable))
+LIMIT 1000""")
+"""Runs that have ended while runs that they had asked for were at work."""
+
+STANDING = text(f"""
+SELECT count(*) AS made, count(*) FILTER (WHERE outcome = '') AS left_,
+    count(*) FILTER (WHERE outcome = 'failed') AS failed,
+    count(*) FILTER (WHERE outcome = 'ends') AS ending, count(*) FILTER (WHERE outcome = 'dropped') AS dropped
+FROM spread_runs WHERE {_STEP}""")  # noqa: S608 - as above
+
+ENDED = text(f"""
+SELECT s.number, e.id, e.status, e.outputs, e.error, e.error_path
+FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id
+WHERE {_STEP} AND s.outcome IN ('completed', 'failed', 'ends') ORDER BY s.number""")  # noqa: S608 - as above
+
+COUNT = text("""
+UPDATE spread_runs AS s SET counted_usd = e.cost_usd FROM executions AS e
+WHERE s.parent_id = :parent AND e.id = s.run_id AND s.counted_usd <> e.cost_usd""")
+
+USAGE = text("""
+SELECT coalesce(sum(e.tokens_in), 0) AS tokens_in, coalesce(sum(e.tokens_out), 0) AS tokens_out,
+    coalesce(sum(e.cost_usd), 0) AS cost_usd
+FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id WHERE s.parent_id = :parent""")
+
+REOPEN = text(f"""
+UPDATE spread_runs SET outcome = '' WHERE {_STEP} AND outcome = ANY(CAST(:outcomes AS text[]))
+RETURNING run_id""")  # noqa: S608 - as above
+
+REOPEN_RUNS = text("""
+UPDATE executions SET status = 'suspended', outputs = NULL, error = NULL, error_path = '', ended = NULL,
+    wake_at = NULL, resumable = false
+WHERE id = ANY(CAST(:ids AS text[])) AND lease_owner IS NULL AND (status = 'failed' OR status = 'cancelled')""")
+
+REOPEN_PLACES = text("""
+UPDATE queued_runs SET cancel = '', held_back = now(), slot_until = NULL WHERE run_id = ANY(CAST(:ids AS text[]))
+RETURNING run_id, key_limit, enqueued""")
+
+FAMILY = text("""
+WITH RECURSIVE family AS (
+    SELECT run_id FROM spread_runs
+    WHERE parent_id = :parent AND outcome = '' AND (:path = '' OR path = :path)
+        AND path <> ALL(CAST(:keep AS text[]))
+    UNION
+    SELECT s.run_id FROM spread_runs AS s JOIN family ON s.parent_id = family.run_id WHERE s.outcome = ''
+)
+SELECT run_id FROM family""")
+"""All that have not ended below a run: its own and those that these have asked for."""
+
+STOP_WAITING = text("""
+UPDATE executions SET status = 'cancelled', resumable = false, ended = now(), wake_at = NULL,
+    lease_epoch = lease_epoch + 1
+WHERE id = ANY(CAST(:ids AS text[])) AND lease_owner IS NULL
+    AND (status IN ('queued', 'suspended') OR (status = 'cancelled' AND resumable))
+RETURNING id""")
+
+STOP_STEPS = text("""
+UPDATE step_results SET status = 'cancelled', ended = now()
+WHERE run_id = ANY(CAST(:ids AS text[])) AND status IN ('started', 'suspended')""")
+
+DROP = text("UPDATE spread_runs SET outcome = 'dropped' WHERE run_id = ANY(CAST(:ids AS text[]))")
+
+TELL_TO_STOP = text("""
+WITH asked AS (
+    UPDATE queued_runs SET cancel = :reason, held_back = NULL WHERE run_id = ANY(CAST(:ids AS text[]))
+    RETURNING run_id)
+SELECT pg_notify(:channel, run_id) FROM asked WHERE run_id <> ALL(CAST(:stopped AS text[]))""")
+
+DELETE_ENTRIES = text("""
+DELETE FROM procrastinate_jobs
+WHERE status = 'todo' AND queueing_lock IN (SELECT 'run:' || id FROM unnest(CAST(:ids AS text[])) AS u (id))""")
+
+BELOW = text("""
+SELECT s.run_id, s.path, s.prefix FROM spread_runs AS s
+WHERE s.parent_id = :parent AND s.round = (
+    SELECT max(round) FROM spread_runs AS t WHERE t.parent_id = s.parent_id AND t.path = s.path)
+ORDER BY s.path, s.number""")
