@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from core.engine.budget import Allowance, Spender
 from core.engine.cheaper_models import CheaperModels
 from core.engine.clock import Clock, Deadline
-from core.engine.errors import JournalUnavailable, StepError
+from core.engine.errors import JournalUnavailable, LeaseLost, StepError
 from core.engine.events import NO_USAGE, ErrorInfo, Event, StepCancelled, Usage
 from core.engine.journal import Journal, Lease, StepRecord
 from core.engine.mask import Mask, MaskedStream, names_shown
@@ -176,9 +176,14 @@ class Execution:
             )
 
     async def conclude(self, event: Event) -> None:
-        """Journal the last event and, once it is durable, tell everyone. Raises LeaseLost or JournalUnavailable."""
+        """Journal the last event and let go of the run, which is one write; then tell everyone.
+
+        Raises LeaseLost or JournalUnavailable.
+        """
         self.journal.put(self.lease, event)
-        await self.flush()
+        await self.journal.close_run(self.lease)
+        if self.lease.lost:
+            raise LeaseLost(LeaseLost.__doc__)
         self.publish(event)
 
     async def flush(self) -> None:

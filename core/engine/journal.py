@@ -135,7 +135,10 @@ class Journal(Protocol):
         """Wait until all that was put under this lease is durable. Raises LeaseLost or JournalUnavailable."""
 
     async def close_run(self, lease: Lease) -> None:
-        """Write what is queued and let go of the run, so that another process may take it. Idempotent."""
+        """Write what is queued and let go of the run, so that another process may take it. Idempotent.
+
+        Of a run that was taken over nothing is written, and the lease is marked as lost.
+        """
 
     async def run(self, run_id: str) -> RunRecord:
         """One run. Raises RunNotFound."""

@@ -92,9 +92,11 @@ class MemoryJournal:
     async def close_run(self, lease: Lease) -> None:
         """Let go of the run."""
         entry = self._entries[lease.run_id]
-        if entry.epoch == lease.epoch:
-            entry.flushed = len(entry.events)
-            entry.owned = False
+        if entry.epoch != lease.epoch:
+            lease.lost = True
+            return
+        entry.flushed = len(entry.events)
+        entry.owned = False
 
     async def run(self, run_id: str) -> RunRecord:
         """One run. Raises RunNotFound."""

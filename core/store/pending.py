@@ -12,8 +12,9 @@ from core.engine.fold import fold_run, is_journalled
 from core.store import journal_sql
 from core.store.few_steps import few_steps
 from core.store.held_lease import Attempt, HeldLease, Key, Opening, Waiter
-from core.store.records import new_run_row, run_row, step_row
+from core.store.records import new_run_row, run_row
 from core.store.statement import Statement
+from core.store.step_rows import Texts, whole_row
 from core.store.values import VALUE_MEDIA_TYPE, Packer, encode_rows
 
 _LONGEST_TEXT = 8 * 1024 * 1024
@@ -152,10 +153,10 @@ class _Rows:
         self._documents: dict[str, str] = {}
         self._new: list[Row] = []
         self._runs: list[Row] = []
-        self._steps: list[Row] = []
+        self._steps: list[Texts] = []
         self._openers: list[HeldLease] = []
         self._changed: list[HeldLease] = []
-        self._stepping: dict[tuple[str, int], HeldLease] = {}
+        self._stepping: dict[tuple[str | None, str | None], HeldLease] = {}
 
     def add(self, part: Part) -> None:
         """Add a run's rows, or set its lease's failure and add none."""
@@ -163,7 +164,7 @@ class _Rows:
         blobs: dict[str, bytes] = {}
         try:
             new = self._new_run(part.opening, blobs) if part.opening else None
-            steps = [self._step(lease, attempt, blobs) for attempt in part.steps.values()]
+            steps = [whole_row(lease, attempt, blobs) for attempt in part.steps.values()]
             run = self._run(part, blobs) if part.run_changed or part.release else None
         except (TypeError, ValueError, RecursionError) as error:
             lease.failure = JournalUnavailable(
@@ -177,7 +178,7 @@ class _Rows:
             self._openers.append(lease)
         if steps:
             self._steps.extend(steps)
-            self._stepping[lease.run_id, lease.epoch] = lease
+            self._stepping[lease.run_id, str(lease.epoch)] = lease
         if run is not None:
             self._runs.append(run)
             self._changed.append(lease)
@@ -218,20 +219,11 @@ class _Rows:
         row.update(epoch=part.lease.epoch, released=part.release, blobs=list(packer.names | part.lease.blobs))
         return row
 
-    def _step(self, lease: HeldLease, attempt: Attempt, blobs: dict[str, bytes]) -> Row:
-        packer = Packer(blobs)
-        record = attempt.record
-        row = step_row(record, packer, with_inputs=not attempt.written)
-        if record.status == "started":
-            attempt.blobs = frozenset(packer.names)
-        row.update(epoch=lease.epoch, seq=attempt.seq, blobs=list(packer.names | attempt.blobs))
-        return row
 
-
-def _chunks(rows: list[Row]) -> Iterator[tuple[str, set[tuple[str, int]]]]:
+def _chunks(rows: list[Texts]) -> Iterator[tuple[str, set[tuple[str | None, str | None]]]]:
     """The rows as JSON arrays, none of them too long, each with run and epoch of what is in it."""
     texts: list[str] = []
-    keys: set[tuple[str, int]] = set()
+    keys: set[tuple[str | None, str | None]] = set()
     size = 0
     for row in rows:
         text = encode_rows(row)
@@ -239,7 +231,7 @@ def _chunks(rows: list[Row]) -> Iterator[tuple[str, set[tuple[str, int]]]]:
             yield f"[{','.join(texts)}]", keys
             texts, keys, size = [], set(), 0
         texts.append(text)
-        keys.add((row["run_id"], row["epoch"]))
+        keys.add((row[0], row[1]))
         size += len(text)
     if texts:
         yield f"[{','.join(texts)}]", keys

@@ -58,43 +58,6 @@ def new_run_row(run: RunRecord, document_hash: str, packer: Packer) -> dict[str,
     }
 
 
-def step_row(record: StepRecord, packer: Packer, *, with_inputs: bool) -> dict[str, Any]:
-    """A row of step_results; nulls are left out. with_inputs: False if the row is there already, with its inputs."""
-    usage = record.usage
-    row: dict[str, Any] = {
-        "run_id": record.run_id,
-        "path": escape(record.path),
-        "attempt": record.attempt,
-        "step_id": escape(record.step_id),
-        "status": record.status,
-        "type": escape(record.type),
-        "title": escape(record.title),
-        "cause": record.cause,
-        "definition": escape(record.definition),
-        "ports": [escape(port) for port in record.ports],
-        "tokens_in": usage.tokens_in,
-        "tokens_out": usage.tokens_out,
-        "cost_usd": usage.cost_usd,
-        "duration_s": record.duration_s,
-    }
-    if with_inputs:
-        row["inputs"] = packer.pack(record.inputs)
-    if record.output is not None:
-        row["output"] = packer.pack(record.output)
-    if record.request is not None:
-        row["request"] = packer.pack(record.request)
-    if record.variables:
-        row["variables"] = packer.pack(record.variables)
-    if record.state:
-        row["state"] = packer.pack(record.state)
-    if record.error is not None:
-        row["error"] = packer.pack(error_json(record.error))
-    if record.question is not None:
-        row["question"] = packer.pack(_question_json(record.question))
-    _add_times(row, started=record.started, ended=record.ended, until=record.until)
-    return row
-
-
 def _add_times(row: dict[str, Any], **times: datetime | None) -> None:
     row.update((name, time) for name, time in times.items() if time is not None)
 
@@ -177,7 +140,8 @@ def _error(kept: Mapping[str, Any] | None) -> ErrorInfo | None:
     return None if kept is None else ErrorInfo(**kept)
 
 
-def _question_json(question: Question) -> dict[str, Any]:
+def question_json(question: Question) -> dict[str, Any]:
+    """A question as it is kept."""
     return {entry.name: getattr(question, entry.name) for entry in fields(question)}
 
 

@@ -38,6 +38,7 @@ class WatchedJournal:
         self.flushes = 0
         self.broken = False
         self._leases: list[BreakableLease] = []
+        self._closed: set[tuple[str, int]] = set()
         self._open = asyncio.Event()
         self._open.set()
 
@@ -84,8 +85,14 @@ class WatchedJournal:
         return await self.inner.take_run(run_id)
 
     async def close_run(self, lease: Lease) -> None:
-        """Let go of a run."""
+        """Write what was put, as slowly as `flush` does, and let go of the run; once."""
+        if (lease.run_id, lease.epoch) in self._closed:
+            return
+        self._closed.add((lease.run_id, lease.epoch))
+        await self._open.wait()
         await self.inner.close_run(lease)
+        if self.broken:
+            raise JournalUnavailable(JournalUnavailable.__doc__)
 
     async def run(self, run_id: str) -> RunRecord:
         """One run."""
