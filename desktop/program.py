@@ -46,6 +46,7 @@ from desktop.running import Running
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
 from desktop.side_panels import SessionFacts, SidePanels
+from desktop.step_way import StepWay
 from desktop.structure_commands import structure_commands
 from desktop.style import Style
 from desktop.sub_workflows import SubWorkflows
@@ -141,6 +142,7 @@ class Program(QObject):
         self.memories = MemoryDesk(self.window, bridge)
         self.makers.setdefault("memory", self.memories.make_panel)
         self.monitoring = MonitoringDesk(self.window, bridge)
+        self.step_way = StepWay(self.window, self.filing, bridge, lambda: self.session.workspace)
         self.makers.setdefault("monitoring", self.monitoring.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
@@ -237,7 +239,8 @@ class Program(QObject):
         self.agents.chat_wanted.connect(self.chats.open_chat)
         self.chats.run_wanted.connect(self._show_run_of)
         self.memories.run_wanted.connect(self._show_run_of)
-        self.monitoring.run_wanted.connect(self._show_run_of)
+        self.monitoring.runs_wanted.connect(self.side_panels.show_runs)
+        self.monitoring.step_wanted.connect(self.step_way.show)
         self.memories.conversation_wanted.connect(self._show_conversation)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
@@ -258,6 +261,7 @@ class Program(QObject):
         self.offers.show_wanted.connect(self._show_run)
         self.offers.resume_wanted.connect(self._resume_run)
         self.side_panels.run_wanted.connect(self._show_run_of)
+        self.side_panels.resume_wanted.connect(self._resume_run)
         self.side_panels.setting_wanted.connect(self.settings.open)
         self.waiting.run_wanted.connect(self._show_run_of)
         self.connection.used.connect(self._workspace_used)

@@ -58,6 +58,11 @@ class Running(QObject):
         """The controller of a tab, None until the workspace is open."""
         return self._controllers.get(tab)
 
+    @property
+    def executed(self) -> frozenset[str]:
+        """The ids of all runs that this window executes."""
+        return frozenset(run.id for controller in self._controllers.values() for run in controller.live)
+
     def start(self, tab: WorkTab) -> None:
         """Start a run of the tab's workflow, after asking for its inputs."""
         if (prompt := self.prompt(tab)) is not None:
@@ -163,7 +168,9 @@ class Running(QObject):
 
 
 def _summary(result: RunResult) -> str:
-    parts = [f"Done in {result.duration_s:.1f} s"]
+    from core.cli.wording import duration
+
+    parts = [f"Done in {duration(result.duration_s)}"]
     if result.usage.tokens:
         parts.append(f"{result.usage.tokens:,} tok")
     if result.usage.cost_usd:

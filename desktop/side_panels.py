@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from core.llm.catalogue import ModelInfo
     from core.workspace import Workspace
     from desktop.canvas.view import CanvasView
+    from desktop.document import OpenDocument
+    from desktop.panels.history import HistoryPanel
     from desktop.panels.inspector import Inspector
     from desktop.panels.problem_watch import ProblemWatch
     from desktop.panels.problems import ProblemsPanel
+    from desktop.panels.run_scope import RunScope
     from desktop.panels.values import ValuesPanel
     from desktop.run_controller import RunController
     from desktop.run_desk import RunDesk
@@ -39,29 +42,52 @@ PerTab: TypeAlias = "Callable[[WorkTab, RunController, Workspace], QWidget]"
 
 
 class TabStack(QStackedWidget):
-    """A panel of which every open workflow has its own; the one of the workflow in front is shown."""
+    """A panel of which every open workflow has its own; the one of the workflow in front is shown.
+
+    One that belongs to no workflow may cover them.
+    """
 
     def __init__(self, make: PerTab, empty: QWidget) -> None:
         super().__init__()
         self._make = make
         self._panels: dict[WorkTab, QWidget] = {}
         self._empty = empty
+        self._below: QWidget = empty
+        self._cover: QWidget | None = None
         self.addWidget(empty)
 
     def show_tab(self, tab: WorkTab | None, controller: RunController | None, workspace: Workspace | None) -> None:
         """Show what belongs to a workflow, made now if it was not; nothing as long as it cannot be run."""
         if tab is None or controller is None or workspace is None:
-            self.setCurrentWidget(self._empty)
-            return
-        if tab not in self._panels:
-            self._panels[tab] = self._make(tab, controller, workspace)
-            self.addWidget(self._panels[tab])
-        self.setCurrentWidget(self._panels[tab])
+            self._below = self._empty
+        else:
+            if tab not in self._panels:
+                self._panels[tab] = self._make(tab, controller, workspace)
+                self.addWidget(self._panels[tab])
+            self._below = self._panels[tab]
+        self.setCurrentWidget(self._cover or self._below)
+
+    def cover(self, panel: QWidget) -> None:
+        """Show a panel that belongs to no workflow, until it is uncovered."""
+        self.uncover()
+        self._cover = panel
+        self.addWidget(panel)
+        self.setCurrentWidget(panel)
+
+    def uncover(self) -> None:
+        """Show what belongs to the workflow in front again."""
+        if self._cover is not None:
+            self.removeWidget(self._cover)
+            self._cover.deleteLater()
+            self._cover = None
+            self.setCurrentWidget(self._below)
 
     def forget(self, tab: WorkTab) -> None:
         """The workflow was closed."""
         panel = self._panels.pop(tab, None)
         if panel is not None:
+            if self._below is panel:
+                self._below = self._empty
             self.removeWidget(panel)
             panel.deleteLater()
 
@@ -98,10 +124,12 @@ class SessionFacts:
 class SidePanels(QObject):
     """Makes the panels of a window and keeps them on the workflow in front. `join` once the window is there.
 
-    run_wanted: the id of a run that a person wants to look at. setting_wanted: the name of a setting to be changed.
+    run_wanted: the id of a run that a person wants to look at. resume_wanted: the RunRecord of one that shall go on.
+    setting_wanted: the name of a setting to be changed.
     """
 
     run_wanted = Signal(str)
+    resume_wanted = Signal(object)
     setting_wanted = Signal(str)
 
     def __init__(self, session: Session, bridge: Bridge, icons: Icons, themes: ThemeManager) -> None:
@@ -215,13 +243,39 @@ class SidePanels(QObject):
         return panel
 
     def _history(self, tab: WorkTab, controller: RunController, workspace: Workspace) -> QWidget:
+        return self._history_panel(workspace, tab.document, controller)
+
+    def show_runs(self, scope: RunScope) -> None:
+        """List the runs of a span of time in the history, above those of the workflow in front."""
+        window, workspace = self._window, self._session.workspace
+        if window is None or workspace is None:
+            return
+        stack = window.docks.get("history").fill()
+        window.docks.reveal("history")
+        if not isinstance(stack, TabStack):
+            return
+        panel = self._history_panel(workspace, None, None)
+        panel.scope_left.connect(stack.uncover)
+        stack.cover(panel)
+        panel.show_scope(scope)
+
+    def _history_panel(
+        self, workspace: Workspace, document: OpenDocument | None, controller: RunController | None
+    ) -> HistoryPanel:
         from desktop.panels.history import HistoryPanel
 
-        panel = HistoryPanel(workspace, controller, tab.document, self._bridge, self._themes, self._icons, now=_now)
+        panel = HistoryPanel(
+            workspace, controller, document, self._bridge, self._themes, self._icons, now=_now, executed=self._executed
+        )
         panel.opened.connect(self.run_wanted)
+        panel.resume_wanted.connect(self.resume_wanted)
         panel.show_retention(workspace.settings.retention.runs, workspace.settings.retention.days)
         panel.retention_wanted.connect(lambda: self.setting_wanted.emit("retention.runs"))
         return panel
+
+    def _executed(self) -> frozenset[str]:
+        """The ids of the runs that this window executes."""
+        return self._running.executed if self._running is not None else frozenset()
 
     # -- following -----------------------------------------------------------------------------------------------------
 

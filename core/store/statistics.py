@@ -66,13 +66,6 @@ FROM executions
 WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
 GROUP BY 1, 2 ORDER BY 1, 2""")
 
-_LIST = text("""
-SELECT id, workflow_name, status, created, duration_s, cost_usd, error ->> 'message' AS error, error_path
-FROM executions
-WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
-    AND (CAST(:status AS text) IS NULL OR status = :status)
-ORDER BY created DESC LIMIT :limit""")
-
 _NAMES = text("""
 WITH RECURSIVE names AS (
     (SELECT workflow_name AS name FROM executions ORDER BY workflow_name LIMIT 1)
@@ -154,20 +147,6 @@ class RunCount:
 
 
 @dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run in a list. duration_s: seconds of work. error: what it failed of, '' for nothing; error_path: where."""
-
-    id: str
-    workflow: str
-    status: str
-    created: datetime
-    duration_s: float
-    cost_usd: float
-    error: str = ""
-    error_path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class StepTimes:
     """How long attempts took. workflow, step_id: '' when told by type. p50_s, p95_s: seconds, within 10 %."""
 
@@ -221,27 +200,6 @@ class Statistics:
         async def work(connection: AsyncConnection) -> Sequence[RunCount]:
             rows = await connection.execute(_RUNS, values)
             return [RunCount(row.at, row.status, row.number, row.cost_usd) for row in rows]
-
-        return await self._database.run(work)
-
-    async def list(self, span: Span, status: str | None = None, *, limit: int = 200) -> Sequence[RunLine]:
-        """The newest runs that were started in a span, perhaps only those that stand so."""
-        values = {**_values(span), "status": status, "limit": limit}
-
-        async def work(connection: AsyncConnection) -> Sequence[RunLine]:
-            return [
-                RunLine(
-                    row.id,
-                    unescape(row.workflow_name),
-                    row.status,
-                    row.created,
-                    row.duration_s,
-                    row.cost_usd,
-                    row.error or "",
-                    unescape(row.error_path),
-                )
-                for row in await connection.execute(_LIST, values)
-            ]
 
         return await self._database.run(work)
 

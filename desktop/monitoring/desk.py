@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from desktop.monitoring.ranges import Range
 
 PANEL: Final = "monitoring"
-LISTED: Final = 200
-"""Runs in the list of a bar, at most."""
 
 
 class MonitoringDesk(QObject):
-    """run_wanted: the id of a run that is to be looked at."""
+    """runs_wanted: a RunScope whose runs are to be listed. step_wanted: a workflow's name and the id of one of its steps."""
 
-    run_wanted = Signal(str)
+    runs_wanted = Signal(object)
+    step_wanted = Signal(str, str)
 
     def __init__(self, window: MainWindow, bridge: Bridge) -> None:
         super().__init__(window)
@@ -75,7 +74,7 @@ class MonitoringDesk(QObject):
         )
         panel.wanted.connect(self.refresh)
         panel.runs_wanted.connect(self._list)
-        panel.run_wanted.connect(self.run_wanted)
+        panel.step_wanted.connect(self.step_wanted)
         return panel
 
     def commands(self) -> list[Command]:
@@ -142,16 +141,13 @@ class MonitoringDesk(QObject):
             self._panel.bar.say(explain(error))
 
     def _list(self, range_: Range, state: str) -> None:
-        store, panel = self._store, self._panel
-        if store is None or panel is None:
-            return
-        from core.store.statistics import Span
-        from desktop.monitoring.panel import runs_title
+        from desktop.monitoring.panel import scope_title
+        from desktop.panels.run_scope import RunScope
 
-        span = Span(range_.since, range_.until, panel.bar.workflow or None)
-        self._bridge.spawn(
-            store.statistics.list(span, state or None, limit=LISTED),
-            lambda lines: panel.show_runs(runs_title(range_, state, len(lines), LISTED), lines),
+        workflow = self._panel.bar.workflow if self._panel is not None else ""
+        status: Any = state or None  # the states of bars are all ways to stand
+        self.runs_wanted.emit(
+            RunScope(range_.since, range_.until, workflow, status, scope_title(range_, state, workflow))
         )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -35,9 +33,6 @@ from desktop.panels.empty_note import EmptyNote
 from desktop.style import set_role
 from desktop.theme import Theme, ThemeManager
 
-if TYPE_CHECKING:
-    from core.store.statistics import RunLine
-
 AGAIN_MS = 30_000
 """How often the numbers are read again while they are looked at."""
 
@@ -48,13 +43,13 @@ _BY = {"model": "By model", "workflow": "By workflow", "agent": "By agent"}
 class MonitoringPanel(QWidget):
     """wanted: numbers shall be read. runs_wanted: a Range of one bar, and how the runs stand ('' for all).
 
-    run_wanted: the id of a run. title_of: what a step type is called. now: the time in UTC. lost_after_s: seconds of
-    silence after which a worker is lost.
+    step_wanted: a workflow's name and the id of a step of it. title_of: what a step type is called. now: the time in
+    UTC. lost_after_s: seconds of silence after which a worker is lost.
     """
 
     wanted = Signal()
     runs_wanted = Signal(object, str)
-    run_wanted = Signal(str)
+    step_wanted = Signal(str, str)
 
     def __init__(
         self,
@@ -82,14 +77,12 @@ class MonitoringPanel(QWidget):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.durations = DurationsChart(theme, title_of)
-        self.run_list = NumberTable(
-            "Runs of the chosen bar", rows.RUNS, (130, 84, 142, 82, 92), themes, most=10, texts=(0, 1, 5), stretch=5
-        )
-        self.run_list.activated.connect(lambda index: self._open_run(self.run_list.key_of(index)))
         self.by = self._choice("Spending by", list(_BY.values()), self._show_spent)
         self.spent = NumberTable("Spending", rows.SPENT, (90, 70, 100, 100), themes)
         self.which = self._choice("Which steps", ["Slowest", "Most failing"], self._show_steps)
         self.steps = NumberTable("Steps", rows.STEPS, (104, 72, 96, 88, 84), themes, texts=(0, 1))
+        self.steps.setToolTip("Double-click a step, or press Return, to see it on the canvas")
+        self.steps.activated.connect(lambda index: self._open_step(self.steps.key_of(index)))
         self.workers = NumberTable("Workers", rows.WORKERS, (64, 84, 72, 132), themes, texts=(0, 1, 2))
         self.queues = NumberTable("Queues", rows.QUEUES, (90, 110), themes)
         self.no_workers = self._muted("No worker is running. Queued runs wait until one is started: steploom worker.")
@@ -99,9 +92,6 @@ class MonitoringPanel(QWidget):
         self._figures.setSpacing(theme.px("space.6"))
         self._figure_labels: list[tuple[QLabel, QLabel]] = []
         self._title = QLabel("Runs")
-        self._list_title = QLabel()
-        self._list_card = self._card(self._list_title, self.run_list, aside=self._closer())
-        self._list_card.hide()
         self._cards = [
             self._card(self._title, self.pointed, self.runs_chart, self.legend),
             self._card("How long steps take: half within, 95 of 100 within", self.durations, self.no_steps),
@@ -130,8 +120,6 @@ class MonitoringPanel(QWidget):
 
     def show_numbers(self, numbers: Numbers) -> None:
         """Show these numbers."""
-        if self.numbers is not None and self.numbers.range != numbers.range:
-            self._list_card.hide()
         self.numbers = numbers
         self.bar.show_workflows(numbers.workflows)
         self._stack.setCurrentIndex(1 if numbers.runs or numbers.workers or numbers.waiting else 0)
@@ -150,16 +138,6 @@ class MonitoringPanel(QWidget):
         self.no_workers.setVisible(not numbers.workers)
         self.queues.show_rows(rows.queues(numbers.waiting))
         self.queues.setVisible(bool(numbers.waiting))
-
-    def show_runs(self, title: str, lines: Sequence[RunLine]) -> None:
-        """List the runs of a bar."""
-        self._list_title.setText(title)
-        self.run_list.show_rows(rows.runs(lines), [line.id for line in lines])
-        self._list_card.show()
-        self.run_list.setFocus(Qt.FocusReason.OtherFocusReason)
-        if lines:
-            self.run_list.selectRow(0)
-        QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self._list_card))
 
     def say_left(self, uncounted: int) -> None:
         """Say how many runs' steps are not counted yet; 0 for none."""
@@ -190,9 +168,9 @@ class MonitoringPanel(QWidget):
             start = range_.start_of(index)
             self.runs_wanted.emit(Range(start, min(start + range_.piece, range_.until), range_.piece), state)
 
-    def _open_run(self, run_id: str) -> None:
-        if run_id:
-            self.run_wanted.emit(run_id)
+    def _open_step(self, key: str) -> None:
+        if key:
+            self.step_wanted.emit(*rows.step_of(key))
 
     def _point(self, words: str) -> None:
         self.pointed.setText(words or "Click a bar, or choose one by the arrow keys, to see its runs.")
@@ -232,7 +210,8 @@ class MonitoringPanel(QWidget):
         if self.numbers is None:
             return
         failing = self.which.currentIndex() == 1
-        self.steps.show_rows(rows.steps(self.numbers.steps, self._title_of, failing=failing))
+        shown = rows.ranked(self.numbers.steps, failing=failing)
+        self.steps.show_rows(rows.steps(shown, self._title_of), [rows.step_key(item) for item in shown])
 
     def _choice(self, name: str, words: Sequence[str], then: Callable[[], None]) -> ChoiceBox:
         box = ChoiceBox()
@@ -247,15 +226,6 @@ class MonitoringPanel(QWidget):
         label.setWordWrap(True)
         set_role(label, kind="muted")
         return label
-
-    def _closer(self) -> QToolButton:
-        button = QToolButton()
-        button.setAccessibleName("Close the list of runs")
-        button.setToolTip("Close the list of runs")
-        button.setIconSize(QSize(16, 16))
-        button.clicked.connect(lambda _checked=False: self._list_card.hide())
-        self._close = button
-        return button
 
     def _card(self, title: QLabel | str, *inside: QWidget, aside: QWidget | None = None) -> QFrame:
         card = QFrame()
@@ -305,7 +275,7 @@ class MonitoringPanel(QWidget):
         if columns == self._columns:
             return
         self._columns = columns
-        for card in (*self._cards, self._list_card):
+        for card in self._cards:
             self._grid.removeWidget(card)
         runs, durations, spent, steps, workers = self._cards
         self._grid.setColumnStretch(0, 1)
@@ -313,18 +283,16 @@ class MonitoringPanel(QWidget):
         if columns == 2:
             self._grid.addWidget(runs, 0, 0)
             self._grid.addWidget(durations, 0, 1)
-            self._grid.addWidget(self._list_card, 1, 0, 1, 2)
-            self._grid.addWidget(steps, 2, 0, 1, 2)
-            self._grid.addWidget(spent, 3, 0)
-            self._grid.addWidget(workers, 3, 1)
+            self._grid.addWidget(steps, 1, 0, 1, 2)
+            self._grid.addWidget(spent, 2, 0)
+            self._grid.addWidget(workers, 2, 1)
         else:
-            for row, card in enumerate((runs, self._list_card, durations, spent, steps, workers)):
+            for row, card in enumerate((runs, durations, spent, steps, workers)):
                 self._grid.addWidget(card, row, 0)
 
     def _dress(self, theme: Theme) -> None:
         self.runs_chart.set_theme(theme)
         self.durations.set_theme(theme)
-        self._close.setIcon(self._icons.icon("x", theme, "text.muted", 16))
         words = (
             f'<span style="color:{theme.css(COLOURS[state])}">■</span>&nbsp;{WORDS[state]}' for state in STATES
         )  # a bar's parts are named in words, too, as soon as it is pointed at
@@ -332,9 +300,7 @@ class MonitoringPanel(QWidget):
         self._point(self.runs_chart.accessibleDescription())
 
 
-def runs_title(range_: Range, state: str, count: int, limit: int) -> str:
-    """What a list of runs is called."""
-    what = f"{WORDS[state].lower()} " if state else ""
-    start = piece_words(Range(range_.since, range_.until, range_.until - range_.since or timedelta(hours=1)), 0)
-    shown = f"the newest {limit} {what}runs" if count >= limit else f"{count} {what}{'run' if count == 1 else 'runs'}"
-    return f"{start}: {shown}"
+def scope_title(range_: Range, state: str, workflow: str) -> str:
+    """Which runs those of a bar are, in words."""
+    when = piece_words(Range(range_.since, range_.until, range_.until - range_.since or timedelta(hours=1)), 0)
+    return " \N{MIDDLE DOT} ".join(part for part in (WORDS.get(state, ""), workflow or "All workflows", when) if part)

@@ -6,43 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.wording import duration
-from desktop.monitoring.numbers import COLOURS, WORDS
 from desktop.monitoring.tables import Cell
 from desktop.monitoring.wording import money, share, took
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.store.statistics import RunLine, Spent, StepTimes
+    from core.store.statistics import Spent, StepTimes
     from core.store.workers import WorkerFacts
 
 SHOWN = 50
 """Rows of a table, at most."""
 
-RUNS = ("Workflow", "State", "Started", "Duration", "Cost", "Error")
 SPENT = ("Name", "Cost", "Calls", "Tokens in", "Tokens out")
 STEPS = ("Step", "Type", "Attempts", "Failed", "Half within", "95 of 100")
 WORKERS = ("Worker", "Version", "Queues", "Runs", "Last heard of")
 QUEUES = ("Queue", "Waiting", "Oldest")
-
-
-def runs(lines: Sequence[RunLine]) -> list[list[Cell]]:
-    """Single runs, newest first."""
-    return [
-        [
-            Cell(line.workflow, tip=line.id),
-            Cell(WORDS.get(line.status, line.status), colour=COLOURS.get(line.status, "")),
-            Cell(f"{line.created.astimezone():%d %b %H:%M:%S}", line.created.timestamp()),
-            Cell(duration(line.duration_s) if line.duration_s else "", line.duration_s),
-            Cell(money(line.cost_usd), line.cost_usd),
-            Cell(
-                " ".join(f"{line.error_path}: {line.error}".split())[:300] if line.error else "",
-                colour="state.failed",
-                tip=line.error,
-            ),
-        ]
-        for line in lines
-    ]
 
 
 def spent(items: Sequence[Spent]) -> list[list[Cell]]:
@@ -64,10 +43,26 @@ def spent(items: Sequence[Spent]) -> list[list[Cell]]:
     ]
 
 
-def steps(items: Sequence[StepTimes], title_of: Callable[[str], str], *, failing: bool) -> list[list[Cell]]:
+def ranked(items: Sequence[StepTimes], *, failing: bool) -> Sequence[StepTimes]:
     """The slowest steps first, or those that failed and the most failing first."""
     if failing:
         items = sorted((item for item in items if item.failures), key=lambda item: -item.failures)
+    return items[:SHOWN]
+
+
+def step_key(item: StepTimes) -> str:
+    """What names a step among all workflows."""
+    return f"{item.workflow}\n{item.step_id}"
+
+
+def step_of(key: str) -> tuple[str, str]:
+    """The workflow and the step that a key names."""
+    workflow, _, step = key.rpartition("\n")
+    return workflow, step
+
+
+def steps(items: Sequence[StepTimes], title_of: Callable[[str], str]) -> list[list[Cell]]:
+    """What is known of steps, in that order."""
     return [
         [
             Cell(f"{item.workflow} / {item.step_id}"),
@@ -81,7 +76,7 @@ def steps(items: Sequence[StepTimes], title_of: Callable[[str], str], *, failing
             Cell(took(item.p50_s), item.p50_s),
             Cell(took(item.p95_s), item.p95_s),
         ]
-        for item in items[:SHOWN]
+        for item in items
     ]
 
 

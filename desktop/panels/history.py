@@ -1,19 +1,18 @@
-"""The runs of the open workflow: found, sorted, looked at again, resumed, deleted."""
+"""The runs of the open workflow, or of a span of time: found, sorted, looked at again, resumed, deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -24,17 +23,22 @@ from PySide6.QtWidgets import (
 
 from core.engine.journal import Journal, RunRecord
 from desktop.bridge import Bridge
+from desktop.dialogs.message import Choice, MessageDialog
 from desktop.dialogs.value_editors import ChoiceBox
 from desktop.document import OpenDocument
 from desktop.icons import Icons
 from desktop.panels.empty_note import EmptyNote
-from desktop.panels.run_rows import INPUTS, RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import ERROR, INPUTS, WORKFLOW, RunFilter, RunRow, RunRows
+from desktop.panels.run_scope import RunScope, ScopeChip
 from desktop.run_controller import RunController
 from desktop.style import set_role
 from desktop.theme import Theme, ThemeManager
 
 LIMIT: Final = 200
-"""How many of the newest runs are listed."""
+"""How many of the newest runs are listed at first, and how many more at a time."""
+
+_NO_RUNS: Final = ("No runs yet", "Press Run; every run is kept here with all its values.")
+_NONE_THERE: Final = ("No such run is kept", "It was removed meanwhile, or stands otherwise by now.")
 
 
 class KeptRuns(Protocol):
@@ -68,25 +72,36 @@ class Remark(QPushButton):
 
 
 class HistoryPanel(QWidget):
-    """A table of runs. opened: the id of a run that the person wants to see. retention_wanted: how long runs are kept
-    is to be changed. now: the time in UTC."""
+    """A table of runs. opened: the id of a run that the person wants to see. resume_wanted: the RunRecord of one that
+    shall go on elsewhere than here. retention_wanted: how long runs are kept is to be changed. scope_left: the runs of
+    the workflow in front are wanted again.
+
+    controller, document: of the workflow whose runs are listed; None for a panel that lists those of a scope only.
+    executed: the ids of runs that this window executes. now: the time in UTC.
+    """
 
     opened = Signal(str)
+    resume_wanted = Signal(object)
     retention_wanted = Signal()
+    scope_left = Signal()
 
     def __init__(
         self,
         runs: KeptRuns,
-        controller: RunController,
-        document: OpenDocument,
+        controller: RunController | None,
+        document: OpenDocument | None,
         bridge: Bridge,
         themes: ThemeManager,
         icons: Icons,
         *,
         now: Callable[[], datetime],
+        executed: Callable[[], Collection[str]] = frozenset,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._executed = executed
+        self._scope: RunScope | None = None
+        self._limit = LIMIT
         self._runs, self._controller, self._document, self._bridge = runs, controller, document, bridge
         self._icons = icons
         self._records: Sequence[RunRecord] = ()
@@ -112,7 +127,15 @@ class HistoryPanel(QWidget):
         self.delete_button = self._button("Delete", self.ask_deletion)
         bar = QHBoxLayout()
         bar.setSpacing(themes.theme.px("space.1"))
-        for widget in (self.states, self.search):
+        self.chip = ScopeChip(themes, icons)
+        self.chip.hide()
+        self.chip.cleared.connect(self.scope_left)
+        self.more = QPushButton(f"{LIMIT} more")
+        self.more.setToolTip(f"List the {LIMIT} runs before these, too")
+        set_role(self.more, role="link")
+        self.more.clicked.connect(lambda _checked=False: self.list_more())
+        self.more.hide()
+        for widget in (self.chip, self.states, self.search, self.more):
             bar.addWidget(widget)
         self.kept = Remark()
         self.kept.setToolTip("Change how many runs are kept, and for how long")
@@ -125,23 +148,26 @@ class HistoryPanel(QWidget):
         bar.addWidget(self.kept, 1)
         for button in (self.open_button, self.resume_button, self.delete_button):
             bar.addWidget(button)
-        filled = QWidget()
+        filled = self._filled = QWidget()
         side = themes.theme.px("space.2")
         column = QVBoxLayout(filled)
         column.setContentsMargins(side, themes.theme.px("space.1"), side, side)
         column.setSpacing(themes.theme.px("space.1"))
         column.addLayout(bar)
-        column.addWidget(self.table, 1)
-        empty = EmptyNote(
-            "history", "No runs yet", "Press Run; every run is kept here with all its values.", themes, icons
-        )
+        self._empty = EmptyNote("history", *_NO_RUNS, themes, icons)
+        self._listing = QStackedWidget()
+        self._listing.addWidget(self.table)
+        self._none_there = EmptyNote("history", *_NONE_THERE, themes, icons)
+        self._listing.addWidget(self._none_there)
+        column.addWidget(self._listing, 1)
         self._stack = QStackedWidget()
-        self._stack.addWidget(empty)
+        self._stack.addWidget(self._empty)
         self._stack.addWidget(filled)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
-        controller.state_changed.connect(lambda _run: self.refresh())
+        if controller is not None:
+            controller.state_changed.connect(lambda _run: self.refresh())
         themes.changed.connect(self._retheme)
         self._retheme(themes.theme)
         self._allow()
@@ -151,14 +177,39 @@ class HistoryPanel(QWidget):
         super().showEvent(event)
         self.refresh()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape leads back from a scope."""
+        if event.key() == Qt.Key.Key_Escape and self._scope is not None:
+            self.scope_left.emit()
+        else:
+            super().keyPressEvent(event)
+
     def refresh(self) -> None:
         """Read the journal again; calls while it is read make one more reading."""
         if self._reading:
             self._again = True
             return
+        if self._document is None and self._scope is None:
+            return
         self._reading = True
-        name = self._document.workflow.name
-        self._bridge.spawn(self._runs.journal.runs(workflow=name, limit=LIMIT), self._show, self._failed)
+        self._bridge.spawn(self._read(self._scope, self._limit), self._show, self._failed)
+
+    def show_scope(self, scope: RunScope) -> None:
+        """List these runs, whatever workflow is in front."""
+        self._scope, self._limit = scope, LIMIT
+        self.chip.say(scope.title)
+        self.chip.show()
+        self.states.setCurrentIndex(0)
+        self.search.clear()
+        self._narrow()
+        self._stack.setCurrentWidget(self._filled)
+        self.refresh()
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def list_more(self) -> None:
+        """List older runs, too."""
+        self._limit += LIMIT
+        self.refresh()
 
     def show_retention(self, runs: int, days: int) -> None:
         """Say how many runs of a workflow are kept, and for how many days; 0 for no limit."""
@@ -180,8 +231,10 @@ class HistoryPanel(QWidget):
     def resume_chosen(self) -> None:
         """Go on with the chosen runs that can go on."""
         for row in self.chosen():
-            if row.may_resume:
+            if row.may_resume and self._controller is not None:
                 self._controller.resume(row.record.id)
+            elif row.may_resume:
+                self.resume_wanted.emit(row.record)
 
     def ask_deletion(self) -> None:
         """Ask whether the chosen runs shall be deleted."""
@@ -189,14 +242,14 @@ class HistoryPanel(QWidget):
         if not rows:
             return
         what = "this run" if len(rows) == 1 else f"these {len(rows)} runs"
-        question = QMessageBox(self)
-        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        question.setWindowTitle("Delete runs")
-        question.setText(f"Delete {what} with all values?")
-        question.setInformativeText("This cannot be undone. The workflow itself stays as it is.")
-        question.addButton(QMessageBox.StandardButton.Cancel)
-        delete = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        delete.clicked.connect(lambda: self.delete_runs([row.record.id for row in rows]))
+        question = MessageDialog(
+            self,
+            title=f"Delete {what} with all values?",
+            text="This cannot be undone. The workflow itself stays as it is.",
+            choices=[Choice("keep", "Cancel"), Choice("delete", "Delete", "danger")],
+        )
+        ids = [row.record.id for row in rows]
+        question.chosen.connect(lambda key: self.delete_runs(ids) if key == "delete" else None)
         question.open()
 
     def delete_runs(self, run_ids: Sequence[str]) -> None:
@@ -209,18 +262,23 @@ class HistoryPanel(QWidget):
             finally:
                 self.refresh()
 
-        shown = self._controller.shown
-        if shown is not None and shown.id in run_ids:
+        if self._controller is not None and (shown := self._controller.shown) is not None and shown.id in run_ids:
             self._controller.show("")
         self._bridge.spawn(work())
 
     def _show(self, records: Sequence[RunRecord]) -> None:
         self._reading = False
         self._records = records
-        live = {run.id for run in self._controller.live}
+        own = {run.id for run in self._controller.live} if self._controller is not None else set()
+        live = own | set(self._executed())
         chosen = {row.record.id for row in self.chosen()}
         self.rows.show([RunRow(record, record.id in live) for record in records])
-        self._stack.setCurrentIndex(1 if records else 0)
+        self._stack.setCurrentIndex(1 if records or self._scope is not None else 0)
+        self._listing.setCurrentIndex(0 if records else 1)
+        self.more.setVisible(len(records) >= self._limit)
+        self.table.setColumnHidden(ERROR, not any(row.error for row in self.rows.rows))
+        if self._scope is not None and records and not chosen:
+            self.table.selectRow(0)
         if not self.chosen() and chosen:
             at = next((n for n, row in enumerate(self.rows.rows) if row.record.id in chosen), -1)
             self.table.selectRow(self.filter.mapFromSource(self.rows.index(at, 0)).row())
@@ -232,6 +290,12 @@ class HistoryPanel(QWidget):
     def _failed(self, error: Exception) -> None:
         self._reading = self._again = False
         self._bridge.tell(error)
+
+    async def _read(self, scope: RunScope | None, limit: int) -> Sequence[RunRecord]:
+        if scope is not None:
+            return await scope.read(self._runs.journal, limit)
+        assert self._document is not None
+        return await self._runs.journal.runs(workflow=self._document.workflow.name, limit=limit)
 
     def _narrow(self) -> None:
         word = self.states.currentText() if self.states.currentIndex() > 0 else ""
@@ -247,7 +311,7 @@ class HistoryPanel(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.filter)
-        table.setAccessibleName("Runs of this workflow")
+        table.setAccessibleName("Runs" if self._document is None else "Runs of this workflow")
         table.setSortingEnabled(True)
         table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
         table.setShowGrid(False)
@@ -261,8 +325,13 @@ class HistoryPanel(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(INPUTS, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(ERROR, QHeaderView.ResizeMode.Stretch)
         for column, width in enumerate((112, 120, 132, 84, 72, 72)):
             header.resizeSection(column, width)
+        header.resizeSection(WORKFLOW, 150)
+        header.moveSection(header.visualIndex(WORKFLOW), 0)
+        table.setColumnHidden(ERROR, True)
+        table.setColumnHidden(WORKFLOW, self._document is not None)
         table.selectionModel().selectionChanged.connect(lambda *_: self._allow())
         table.activated.connect(lambda _index: self.open_chosen())
         keys = QShortcut(QKeySequence.StandardKey.Delete, table, context=Qt.ShortcutContext.WidgetShortcut)

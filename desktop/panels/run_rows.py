@@ -20,8 +20,8 @@ from desktop.watched_run import may_resume
 
 Index = QModelIndex | QPersistentModelIndex
 
-COLUMNS: Final = ("State", "Started", "Ran", "Duration", "Tokens", "Cost", "Inputs")
-INPUTS: Final = COLUMNS.index("Inputs")
+COLUMNS: Final = ("State", "Started", "Ran", "Duration", "Tokens", "Cost", "Inputs", "Error", "Workflow")
+INPUTS, ERROR, WORKFLOW = (COLUMNS.index(name) for name in ("Inputs", "Error", "Workflow"))
 SORT: Final = Qt.ItemDataRole.UserRole
 """What a column is sorted by."""
 
@@ -40,9 +40,9 @@ class RunRow:
 
     @property
     def word(self) -> str:
-        """How it stands, in a word. A run that claims to run and that nobody here executes was interrupted."""
+        """How it stands, in a word. A run that claims to run and that nobody executes was interrupted."""
         record = self.record
-        if record.status == "running" and not self.live:
+        if record.interrupted and not self.live:
             return "Interrupted"
         return "Stopped" if record.status == "cancelled" and record.resumable else _WORDS[record.status]
 
@@ -54,7 +54,8 @@ class RunRow:
     @property
     def may_resume(self) -> bool:
         """Whether it can go on from here."""
-        return not self.live and may_resume(self.record)
+        is_executed = self.record.status == "running" and not self.record.interrupted
+        return not self.live and not is_executed and may_resume(self.record)
 
     @property
     def part(self) -> str:
@@ -67,9 +68,17 @@ class RunRow:
         shown = (f"{name}: {preview(value)}" for name, value in self.record.inputs.items())
         return ", ".join(shown)[:300]
 
+    @property
+    def error(self) -> str:
+        """What it failed of, and where, on one line."""
+        record = self.record
+        if record.error is None:
+            return ""
+        return " ".join(f"{record.error_path}: {record.error.message}".removeprefix(": ").split())[:300]
+
 
 class RunRows(QAbstractTableModel):
-    """The runs of one workflow. now: the time in UTC."""
+    """Runs. now: the time in UTC."""
 
     def __init__(
         self, theme: Theme, icons: Icons, *, now: Callable[[], datetime], parent: QObject | None = None
@@ -122,6 +131,8 @@ class RunRows(QAbstractTableModel):
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 sign = "circle-alert" if row.word == "Interrupted" else STATE_ICONS[row.state]
                 return self._icons.icon(sign, self._theme, f"state.{row.state}")
+            case Qt.ItemDataRole.ForegroundRole if column == ERROR:
+                return self._theme.color("state.failed")
             case Qt.ItemDataRole.ForegroundRole:
                 return self._theme.color(f"state.{row.state}" if column == 0 else "text.secondary")
             case Qt.ItemDataRole.FontRole:
@@ -150,8 +161,12 @@ class RunRows(QAbstractTableModel):
                 return f"{record.usage.tokens:,}" if record.usage.tokens else ""
             case 5:
                 return money(record.usage.cost_usd)
-            case _:
+            case 6:
                 return row.inputs
+            case 7:
+                return row.error
+            case _:
+                return record.workflow.name
 
     @staticmethod
     def _sorted_by(row: RunRow, column: int) -> str | float:
@@ -164,6 +179,8 @@ class RunRows(QAbstractTableModel):
             float(record.usage.tokens),
             record.usage.cost_usd,
             row.inputs,
+            row.error,
+            record.workflow.name,
         )[column]
 
 
@@ -190,7 +207,7 @@ class RunFilter(QSortFilterProxyModel):
             return False
         record = shown.record
         error = record.error.message if record.error is not None else ""
-        return not self._text or self._text in f"{record.id} {error} {shown.inputs}".casefold()
+        return not self._text or self._text in f"{record.id} {error} {shown.inputs} {record.workflow.name}".casefold()
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

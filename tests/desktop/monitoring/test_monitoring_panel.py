@@ -6,9 +6,14 @@ import pytest
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtTest import QTest
 
+from core.workflow.model import Step, Workflow
+from desktop.document import OpenDocument
 from desktop.monitoring.numbers import Numbers
 from desktop.monitoring.panel import MonitoringPanel
+from desktop.panels.history import HistoryPanel
+from desktop.panels.run_rows import ERROR, WORKFLOW
 from desktop.program import Program
+from desktop.side_panels import TabStack
 from tests.support.desktop_program import until
 from tests.support.monitoring import keep_runs, panel_of, store_of
 
@@ -31,10 +36,19 @@ async def choose_range(panel: MonitoringPanel, row: int) -> None:
     await until(lambda: panel.numbers is not None and panel.numbers.range == panel.bar.range)
 
 
-async def list_of(panel: MonitoringPanel) -> int:
-    """Wait for the list of a bar's runs; how many it shows."""
-    await until(lambda: panel.run_list.isVisible())
-    return panel.run_list.rows.rowCount()
+async def history_of(program: Program) -> HistoryPanel:
+    """Wait for the history that lists the runs of a bar."""
+
+    def found() -> HistoryPanel | None:
+        stack = program.window.docks.get("history").fill()
+        assert isinstance(stack, TabStack)
+        panel = stack.currentWidget()
+        return panel if isinstance(panel, HistoryPanel) and panel.isVisible() and panel.rows.rows else None
+
+    await until(lambda: found() is not None)
+    panel = found()
+    assert panel is not None
+    return panel
 
 
 async def test_steps_are_counted_while_the_panel_is_looked_at_and_a_note_says_so(empty_program: Program) -> None:
@@ -97,24 +111,31 @@ async def test_only_one_workflow_can_be_looked_at(program: Program) -> None:
     assert {each.workflow for each in numbers_of(program).steps} == {"Digest"}
 
 
-async def test_a_click_on_the_failed_part_of_a_bar_lists_those_runs_and_return_opens_one(program: Program) -> None:
+async def test_a_click_on_the_failed_part_of_a_bar_lists_those_runs_in_the_history(program: Program) -> None:
     panel = panel_of(program)
-    wanted: list[str] = []
-    program.monitoring.run_wanted.connect(wanted.append)
     chart = panel.runs_chart
     index = next(n for n, bar in enumerate(chart.bars) if bar.counts.get("failed"))
     at = chart.center_of(index, "failed").toPoint()
     QTest.mouseMove(chart.viewport(), at)
     QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
-    assert await list_of(panel) == chart.bars[index].counts["failed"]
-    assert {row[1].text for row in panel.run_list.rows.cells} == {"Failed"}
-    assert panel.run_list.rows.cells[0][5].text == "write: The server broke."
-    QTest.keyClick(panel.run_list, Qt.Key.Key_Return)
-    assert wanted == [panel.run_list.rows.keys[0]]
+    history = await history_of(program)
+    assert len(history.rows.rows) == chart.bars[index].counts["failed"]
+    assert {(row.word, row.error) for row in history.rows.rows} == {("Failed", "write: The server broke.")}
+    assert history.chip.said.startswith("Failed · All workflows · ")
+    columns = [history.table.isColumnHidden(column) for column in (WORKFLOW, ERROR)]
+    assert columns == [False, False]
+    opened: list[str] = []
+    history.opened.connect(opened.append)
+    QTest.keyClick(history.table, Qt.Key.Key_Return)
+    assert opened == [history.chosen()[0].record.id]
 
 
 async def test_bars_are_walked_along_and_opened_by_the_keyboard(program: Program) -> None:
     panel = panel_of(program)
+    box = panel.bar.workflows
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    await until(lambda: numbers_of(program).workflow == "Digest")
     chart = panel.runs_chart
     chart.setFocus()
     QTest.keyClick(chart, Qt.Key.Key_End)
@@ -125,9 +146,69 @@ async def test_bars_are_walked_along_and_opened_by_the_keyboard(program: Program
     assert panel.pointed.text() == chart.accessibleDescription()
     assert "completed" in panel.pointed.text()
     QTest.keyClick(chart, Qt.Key.Key_Return)
-    assert await list_of(panel) == min(200, chart.bars[chart.at].total)
-    QTest.mouseClick(panel._close, Qt.MouseButton.LeftButton)
-    assert not panel.run_list.isVisible()
+    history = await history_of(program)
+    assert len(history.rows.rows) == min(200, chart.bars[chart.at].total)
+    assert {row.record.workflow.name for row in history.rows.rows} <= {"Digest", "Triage"}
+    assert history.chip.said.startswith("Digest · ")
+
+
+async def test_another_bar_lists_others_and_the_chip_leads_back_to_the_workflow_in_front(program: Program) -> None:
+    program.filing.opened.emit(OpenDocument(Workflow("Triage", steps={"answer": Step("answer", "note")})), None)
+    panel = panel_of(program)
+    program.window.docks.reveal("monitoring")
+    busy = [n for n, bar in enumerate(panel.runs_chart.bars) if bar.total]
+    panel.runs_chart.chosen.emit(busy[-1], "")
+    first = await history_of(program)
+    panel.runs_chart.chosen.emit(busy[0], "completed")
+    await until(lambda: program.window.docks.get("history").fill().currentWidget() is not first)  # type: ignore[attr-defined] # a stack
+    second = await history_of(program)
+    assert second.chip.said.startswith("Completed · ")
+    QTest.mouseClick(second.chip.clear, Qt.MouseButton.LeftButton)
+    own = await history_of(program)
+    assert not own.chip.isVisible()
+    assert own.table.isColumnHidden(WORKFLOW)
+    panel.runs_chart.chosen.emit(busy[0], "")
+    again = await history_of(program)
+    assert again.chip.isVisible()
+    QTest.keyClick(again.table, Qt.Key.Key_Escape)
+    assert await history_of(program) is own
+
+
+async def test_a_slow_step_leads_to_its_place_on_the_canvas(program: Program) -> None:
+    document = OpenDocument(Workflow("Triage", steps={"answer": Step("answer", "note"), "b": Step("b", "note")}))
+    program.filing.opened.emit(document, None)
+    tab = program.window.active
+    assert tab is not None
+    asked: list[str] = []
+    tab.step_wanted.connect(asked.append)
+    program.filing.new()
+    program.window.docks.reveal("monitoring")
+    steps = panel_of(program).steps
+    row = next(n for n, cells in enumerate(steps.rows.cells) if cells[0].text == "Triage / answer")
+    steps.setFocus()
+    steps.selectRow(row)
+    QTest.keyClick(steps, Qt.Key.Key_Return)
+    assert program.window.active is tab
+    assert asked == ["answer"]
+    assert getattr(tab.canvas, "selected", frozenset({"answer"})) == frozenset({"answer"})
+    program.step_way.show("Triage", "gone")
+    assert [toast.title for toast in program.window.toasts.shown][-1:] == ["Triage has no such step"]
+
+
+async def test_a_step_of_a_workflow_that_is_not_open_is_shown_from_the_library_or_the_newest_run(
+    program: Program,
+) -> None:
+    store = store_of(program)
+    await store.workflows.save(Workflow("Digest", steps={"answer": Step("answer", "note")}), 0)
+    program.step_way.show("Digest", "answer")
+    await until(lambda: program.window.active is not None and program.window.active.title == "Digest")
+    assert program.window.active is not None
+    assert (program.window.active.work is not None, program.window.active.document.read_only) == (True, False)
+    program.step_way.show("Weekly report", "answer")
+    await until(lambda: len(program.window.all_tabs) == 2)
+    assert program.window.active.document.read_only
+    program.step_way.show("Nobody", "answer")
+    await until(lambda: any(toast.title == "Nobody is not here" for toast in program.window.toasts.shown))
 
 
 async def test_spending_is_told_by_model_workflow_and_agent(program: Program) -> None:
@@ -156,7 +237,7 @@ async def test_a_silent_worker_is_said_to_be_lost(program: Program) -> None:
 async def test_everything_has_a_name_for_those_who_cannot_see_it(program: Program) -> None:
     panel = panel_of(program)
     for widget in (
-        panel.runs_chart, panel.durations, panel.spent, panel.steps, panel.workers, panel.run_list, panel.by,
+        panel.runs_chart, panel.durations, panel.spent, panel.steps, panel.workers, panel.by,
         panel.which, panel.bar.ranges, panel.bar.workflows, panel.bar.first, panel.bar.last, panel.bar.reread,
     ):  # fmt: skip
         assert widget.accessibleName()

@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from core.engine.events import ErrorInfo, Usage
 from core.engine.journal import RunRecord
+from core.engine.memory_journal import MemoryJournal
 from core.engine.part import Given, Part
 from core.workflow.model import Step, Workflow
+from desktop.dialogs.message import MessageDialog
 from desktop.icons import Icons
 from desktop.panels.history import HistoryPanel
-from desktop.panels.run_rows import RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import ERROR, WORKFLOW, RunFilter, RunRow, RunRows
+from desktop.panels.run_scope import RunScope
 from desktop.panels.wording import ago, clock_time
 from desktop.theme import Theme
 from tests.support.desktop_runs import RunDesk, open_run_desk
@@ -58,7 +61,7 @@ def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
     model = rows_model(run("r1", 3, inputs={"x": 1, "note": "hi"}, usage=Usage(1_000, 204, 0.004), duration_s=1.84))
     row = texts(model, 0)
 
-    assert (row[0], row[2:]) == ("Completed", ["all", "1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"'])
+    assert (row[0], row[2:]) == ("Completed", ["all", "1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"', "", "Small"])
     assert not model.index(0, 0).data(Qt.ItemDataRole.DecorationRole).isNull()
 
 
@@ -83,7 +86,8 @@ def test_a_row_tells_what_of_the_workflow_ran(part: Part, words: str) -> None:
     ("status", "resumable", "live", "word", "may_resume"),
     [
         ("running", False, True, "Running", False),
-        ("running", False, False, "Interrupted", True),
+        ("running", False, False, "Running", False),
+        ("interrupted", False, False, "Interrupted", True),
         ("suspended", False, False, "Waiting", True),
         ("failed", False, False, "Failed", True),
         ("cancelled", True, False, "Stopped", True),
@@ -94,7 +98,9 @@ def test_a_row_tells_what_of_the_workflow_ran(part: Part, words: str) -> None:
 def test_what_can_go_on_is_told_from_what_has_ended(
     status: str, resumable: bool, live: bool, word: str, may_resume: bool
 ) -> None:
-    row = RunRow(run("r", status=status, resumable=resumable), live)
+    is_interrupted = status == "interrupted"
+    record = run("r", status="running" if is_interrupted else status, resumable=resumable, interrupted=is_interrupted)
+    row = RunRow(record, live)
 
     assert (row.word, row.may_resume) == (word, may_resume)
 
@@ -114,7 +120,7 @@ def test_runs_are_sorted_by_what_they_are_not_by_their_text(qapp: QApplication) 
 
 def test_runs_are_narrowed_by_state_and_by_text(qapp: QApplication) -> None:
     failed = run("b", status="failed", error=ErrorInfo("timeout", "It took too long."))
-    model = rows_model(run("a", inputs={"t": "A boat"}), failed, run("c", status="running"))
+    model = rows_model(run("a", inputs={"t": "A boat"}), failed, run("c", status="running", interrupted=True))
     shown = RunFilter()
     shown.setSourceModel(model)
 
@@ -218,12 +224,11 @@ async def test_a_run_is_deleted_only_after_a_question(history: History) -> None:
     gone, stays = await history.run_once(1), await history.run_once(2)
     history.panel.table.selectRow(1)
     history.panel.delete_button.click()
-    question = history.panel.findChild(QMessageBox)
-    assert isinstance(question, QMessageBox)
-    assert "this run" in question.text()
+    question = history.panel.findChild(MessageDialog)
+    assert isinstance(question, MessageDialog)
+    assert "this run" in question.windowTitle()
     assert len(history.panel.rows.rows) == 2
-    delete = next(button for button in question.buttons() if button.text() == "Delete")
-    QTest.mouseClick(delete, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(question.buttons["delete"], Qt.MouseButton.LeftButton)
     await history.desk.idle()
 
     assert [row.record.id for row in history.panel.rows.rows] == [stays]
@@ -245,3 +250,79 @@ async def test_a_run_that_is_executed_cannot_be_deleted(history: History) -> Non
 
     assert "Stop it first" in text
     assert (await desk.workspace.journal.run(run.id)).status == "running"
+
+
+def scoped(history: History, **scope: object) -> HistoryPanel:
+    """A panel that belongs to no workflow."""
+    desk, parts = history.desk, history.parts
+    panel = HistoryPanel(
+        desk.workspace, None, None, desk.bridge, parts.themes, parts.icons, now=desk.workspace.clock.now
+    )  # fmt: skip
+    parts.show(panel, 900, 300)
+    day = desk.workspace.clock.now()
+    span = {"since": day - timedelta(days=1), "until": day + timedelta(days=1), **scope}
+    panel.show_scope(RunScope(**span, title="These"))  # type: ignore[arg-type] # fields of a RunScope
+    return panel
+
+
+async def test_runs_of_a_span_are_listed_with_their_workflow_and_the_chip_says_which(history: History) -> None:
+    first, second = await history.run_once(1), await history.run_once(2)
+    panel = scoped(history)
+    await history.desk.idle()
+    assert [row.record.id for row in panel.rows.rows] == [second, first]
+    assert (panel.chip.isVisible(), panel.chip.said, panel.chip.accessibleName()) == (True, "These", "Listed: These")
+    assert panel.filter.index(0, WORKFLOW).data() == "Small"
+    assert not panel.table.isColumnHidden(WORKFLOW)
+    assert panel.table.isColumnHidden(ERROR)
+    assert [row.record.id for row in panel.chosen()] == [second]
+    left: list[str] = []
+    panel.scope_left.connect(lambda: left.append("left"))
+    QTest.mouseClick(panel.chip.clear, Qt.MouseButton.LeftButton)
+    QTest.keyClick(panel.table, Qt.Key.Key_Escape)
+    assert left == ["left", "left"]
+
+
+async def test_a_span_without_such_runs_says_so_and_keeps_the_chip(history: History) -> None:
+    await history.run_once(1)
+    panel = scoped(history, workflow="Small", status="failed")
+    await history.desk.idle()
+    assert panel.rows.rows == []
+    assert panel.chip.isVisible()
+    assert not panel.table.isVisible()
+    assert panel._none_there.title.text() == "No such run is kept"
+
+
+async def test_older_runs_are_listed_a_piece_at_a_time(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.panels.history.LIMIT", 2)
+    for n in range(5):
+        await history.run_once(n)
+    panel = scoped(history)
+    counted = []
+    for _ in range(3):
+        await history.desk.idle()
+        counted.append((len(panel.rows.rows), panel.more.isVisible()))
+        panel.more.click()
+    assert counted == [(2, True), (4, True), (5, False)]
+
+
+async def test_runs_that_are_resumed_from_a_span_go_on_where_they_can_be_seen(history: History) -> None:
+    desk = history.desk
+    await desk.begin({"x": 1})
+    await desk.stage_reached("b")
+    desk.controller.stop()
+    await desk.over()
+    panel = scoped(history)
+    await desk.idle()
+    wanted: list[RunRecord] = []
+    panel.resume_wanted.connect(wanted.append)
+    panel.resume_button.click()
+    assert [record.id for record in wanted] == [panel.rows.rows[0].record.id]
+
+
+async def test_a_run_that_says_it_runs_is_found_though_its_process_is_gone() -> None:
+    journal = MemoryJournal(lambda: NOW)
+    lease = await journal.open_run(run("gone", status="running"))
+    await journal.close_run(lease)
+    await journal.close_run(await journal.open_run(run("done")))
+    scope = RunScope(NOW - timedelta(hours=1), NOW + timedelta(hours=1), status="running")
+    assert [(each.id, each.interrupted) for each in await scope.read(journal, 10)] == [("gone", True)]
