@@ -11,6 +11,7 @@ from core.cli.terminal import LOG_WIDTH, print_outputs
 from core.cli.wording import preview, spent
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
+from core.engine.part import Part
 from core.engine.step_type import StepTypes
 
 MARKS = {
@@ -23,8 +24,11 @@ MARKS = {
 }
 
 
-def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> None:
-    """The run, a line per step attempt, then what it gave or why it failed or what it asks."""
+def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, waits_for: str = "") -> None:
+    """The run, a line per step attempt, then what it gave or why it failed or what it asks.
+
+    waits_for: what the workers lack that saw it.
+    """
     console = Console(highlight=False)
     console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
     started = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -33,7 +37,13 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> 
     else:
         usage = sum((step.usage for step in steps), NO_USAGE)
         seconds = sum(step.duration_s for step in steps if "/" not in step.path)
-    console.print(f"{run.status}, started {started}, {spent(usage, seconds)}", soft_wrap=True)
+    console.print(f"{run.standing}, started {started}, {spent(usage, seconds)}", soft_wrap=True)
+    if words := _part_words(run.part):
+        console.print(Text(words), soft_wrap=True)
+    if run.interrupted:
+        console.print(f"Its process died. Go on with it: steploom runs resume {run.id}", soft_wrap=True, markup=False)
+    if waits_for and run.error is None:
+        console.print(Text(f"It waits for a worker that can execute it: {waits_for}", style="yellow"), soft_wrap=True)
     for step in steps:
         console.print(_line(step, types, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True)
     for step in steps:
@@ -48,6 +58,20 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes) -> 
     if run.outputs:
         console.print()
         print_outputs(run.outputs)
+
+
+def _part_words(part: Part) -> str:
+    """What of the workflow the run executes, '' for all of it."""
+    said = []
+    if part.only:
+        said.append(f"only the step {part.only}")
+    if part.until:
+        said.append(f"up to the step {part.until}")
+    if part.anew:
+        said.append(f"from the step {part.anew} on")
+    if part.base:
+        said.append(f"with results of the run {part.base}")
+    return ", ".join(said)
 
 
 def _line(step: StepRecord, types: StepTypes, width: int) -> Text:

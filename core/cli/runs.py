@@ -27,11 +27,11 @@ from core.cli.run import (
     shown,
 )
 from core.cli.terminal import error_console, is_narrow, print_json, print_table
-from core.engine.events import RunStatus
+from core.cli.times import TIMES, moment
 from core.workflow.model import Json
 
 if TYPE_CHECKING:
-    from core.engine.journal import RunRecord, StepRecord
+    from core.engine.journal import RunRecord, RunStanding, StepRecord
     from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="List, show, resume, answer and cancel runs.")
@@ -41,21 +41,29 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, o
 
 @app.command("list")
 def list_runs(
-    status: Annotated[str, typer.Option(help="Only runs that stand so: running, suspended, completed, ...")] = "",
+    status: Annotated[str, typer.Option(help="Only runs that stand so: running, interrupted, suspended, ...")] = "",
     workflow: Annotated[str, typer.Option(help="Only runs of that workflow.")] = "",
+    since: Annotated[str, typer.Option(metavar="TIME", help=f"Only runs from then on: {TIMES}.")] = "",
+    until: Annotated[str, typer.Option(metavar="TIME", help="Only runs from before then.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     as_json: JsonOption = False,
 ) -> int:
     """The newest runs first."""
-    return asyncio.run(_list(_status(status), workflow or None, limit, as_json))
+    return asyncio.run(_list(_status(status), workflow or None, since, until, limit, as_json))
 
 
-async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_json: bool) -> int:
+async def _list(
+    status: RunStanding | None, workflow: str | None, since: str, until: str, limit: int, as_json: bool
+) -> int:
     from core.cli.wording import duration
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        found = await workspace.journal.runs(status=status, workflow=workflow, limit=limit)
+        now = workspace.clock.now()
+        found = await workspace.journal.runs(
+            status=status, workflow=workflow, since=moment(since, "--since", now), until=moment(until, "--until", now),
+            limit=limit,
+        )  # fmt: skip
     if as_json:
         print_json([_run_json(run) for run in found])
         return COMPLETED
@@ -74,7 +82,8 @@ async def _list(status: RunStatus | None, workflow: str | None, limit: int, as_j
         for run in found
     ]
     columns = ("run", "workflow", "status", "started", "took", "tokens", "cost")
-    empty = "No runs yet. Start one with: steploom run FILE"
+    is_filtered = status is not None or workflow is not None or since or until
+    empty = "No such runs." if is_filtered else "No runs yet. Start one with: steploom run FILE"
     print_table(columns, rows, empty=empty, whole=("run", "status", "started", "took"))
     return COMPLETED
 
@@ -95,15 +104,18 @@ def show(
 async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
     from core.cli.run_files import write_files
     from core.cli.run_report import print_run
+    from core.engine.part import part_json
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
         run_id = await resolve(workspace, wanted)
         run, steps = await workspace.journal.run(run_id), await workspace.journal.steps(run_id)
+        waits_for = await workspace.queue.waits_for(run_id)
         if as_json:
-            print_json(_run_json(run) | {"steps": [_step_json(step) for step in steps]})
+            facts: dict[str, Json] = {"part": part_json(run.part), "waits_for": waits_for or None}
+            print_json(_run_json(run) | facts | {"steps": [_step_json(step) for step in steps]})
         else:
-            print_run(run, steps, workspace.types)
+            print_run(run, steps, workspace.types, waits_for)
         if files is not None:
             assert workspace.store is not None
             for path in await write_files(steps, workspace.store.blobs, files):
@@ -263,9 +275,9 @@ async def resolve(workspace: Workspace, wanted: str) -> str:
 
 
 def standing(run: RunRecord) -> str:
-    """How a run stands, in a word: its status, or that no worker takes it any more."""
+    """How a run stands, in a word: its status, that its process died, or that no worker takes it any more."""
     is_parked = run.status == "suspended" and run.error is not None and run.error.type == "parked"
-    return "parked" if is_parked else run.status
+    return "parked" if is_parked else run.standing
 
 
 def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
@@ -274,8 +286,10 @@ def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
     return list(by_path.values())
 
 
-def _status(text: str) -> RunStatus | None:
-    known: tuple[RunStatus, ...] = ("queued", "running", "suspended", "completed", "failed", "cancelled")
+def _status(text: str) -> RunStanding | None:
+    known: tuple[RunStanding, ...] = (
+        "queued", "running", "interrupted", "suspended", "completed", "failed", "cancelled",
+    )  # fmt: skip
     if not text:
         return None
     for status in known:
@@ -288,7 +302,7 @@ def _run_json(run: RunRecord) -> dict[str, Json]:
     return {
         "run_id": run.id,
         "workflow": run.workflow.name,
-        "status": run.status,
+        "status": run.standing,
         "created": run.created.isoformat(),
         "ended": run.ended.isoformat() if run.ended else None,
         "inputs": dict(run.inputs),

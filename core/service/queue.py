@@ -133,6 +133,10 @@ class RunQueue(ABC):
     async def cancel(self, run_id: str, reason: str = ASKED) -> None:
         """Stop a run, wherever it waits or is executed. Raises RunNotFound, or EngineError if it has ended."""
 
+    async def waits_for(self, run_id: str) -> str:
+        """What the workers lack that saw the run, or why none takes it any more; '' for nothing."""
+        return ""
+
     @abstractmethod
     async def depth(self) -> Mapping[str, tuple[int, float]]:
         """How many runs wait in each queue, and for how many seconds the oldest of them."""
@@ -184,6 +188,11 @@ class PostgresQueue(RunQueue):
         except RunBusy:
             if await self._queued.get(run_id) is None:
                 raise
+
+    async def waits_for(self, run_id: str) -> str:
+        """As the protocol says."""
+        known = await self._queued.get(run_id)
+        return (known.parked or known.waits_for) if known is not None and known.wanted else ""
 
     async def depth(self) -> Mapping[str, tuple[int, float]]:
         """As the protocol says."""

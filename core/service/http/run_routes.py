@@ -29,6 +29,8 @@ from core.workflow.schemas import value_flaw
 LABEL: Final = "api"
 """The label of runs that were asked for over HTTP; its value is the name of the token."""
 
+_WAITING: Final = frozenset({"queued", "suspended"})
+
 _RUN_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 _BLOB: Final = re.compile(r"[0-9a-f]{64}\Z")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}\Z")
@@ -199,6 +201,7 @@ async def get_run(call: Call) -> Response:
     run = await call.parts.journal.run(run_id)
     steps = await call.parts.journal.steps(run_id) if wish.steps or run.status == "suspended" else ()
     found = run_json(run, steps)
+    found["waits_for"] = await call.parts.queue.waits_for(run_id) or None if run.status in _WAITING else None
     if wish.steps:
         found["steps"] = [step_json(step) for step in steps]
     return json_response(found, limit=call.parts.limits.answer)
@@ -336,7 +339,9 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/api/v1/runs/{run_id}", get_run, "Show a run", "Runs", scopes=("read", "run"), query=RunQuery,
-        path_examples=_ID, answers={200: Answer("The run.", dict(_RUN_EXAMPLE)), 404: _MISSING},
+        path_examples=_ID,
+        description="`waits_for` says what the workers lack that saw a run which waits for one.",
+        answers={200: Answer("The run.", {**_RUN_EXAMPLE, "waits_for": None}), 404: _MISSING},
     ),
     Route(
         "GET", "/api/v1/runs/{run_id}/events", run_events, "Watch a run", "Runs", scopes=("read", "run"),

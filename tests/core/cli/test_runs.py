@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.ids import new_run_id
+from core.store.store import Store
 from tests.support.command_line import Cli
 
 Write = Callable[..., Path]
@@ -158,6 +162,44 @@ def test_runs_are_listed_newest_first_and_filtered(cli: Cli, write: Write) -> No
     assert table[0].split()[:3] == ["run", "workflow", "status"]
     assert "Asks" in table[1]
     assert [line for line in table if line != line.rstrip()] == []
+
+
+def test_runs_are_filtered_by_when_they_began(cli: Cli, write: Write) -> None:
+    cli("run", write("Asks", ASKS))
+    assert len(cli("runs", "list", "--since", "1h", "--json").json) == 1
+    assert cli("runs", "list", "--until", "1h", "--json").json == []
+    assert cli("runs", "list", "--since", "2999-01-01", "--json").json == []
+    assert len(cli("runs", "list", "--until", "2999-01-01T09:00", "--json").json) == 1
+    assert cli("runs", "list", "--since", "2999-01-01").out == "No such runs.\n"
+    wrong = cli("runs", "list", "--since", "yesterday")
+    assert wrong.code == 2
+    assert "'yesterday' is no time" in " ".join(wrong.err.split())
+
+
+def test_a_run_whose_process_died_is_shown_as_interrupted(cli: Cli, write: Write, database: str, home: Path) -> None:
+    run_id = cli("run", write("Asks", ASKS), "--json").json["run_id"]
+
+    async def kill() -> str:
+        async with await Store.open(database, home) as store:
+            run = replace(await store.journal.run(run_id), id=new_run_id(), status="running")
+            await store.journal.close_run(await store.journal.open_run(run))
+            return run.id
+
+    killed = asyncio.run(kill())
+    (listed,) = cli("runs", "list", "--status", "interrupted", "--json").json
+    assert (listed["run_id"], listed["status"]) == (killed, "interrupted")
+    assert cli("runs", "list", "--status", "running", "--json").json == []
+    shown = cli("runs", "show", killed).out
+    assert f"Its process died. Go on with it: steploom runs resume {killed}" in shown
+    assert cli("runs", "resume", killed).code == 3
+    assert cli("runs", "show", killed, "--json").json["status"] == "suspended"
+
+
+def test_show_tells_which_part_ran(cli: Cli, write: Write) -> None:
+    file = write("Asks", ASKS)
+    cli("run", file, "--to", "first")
+    assert "up to the step first" in cli("runs", "show", "last").out
+    assert cli("runs", "show", "last", "--json").json["part"] == {"until": "first"}
 
 
 def test_a_run_is_named_by_its_id_a_part_of_it_or_last(cli: Cli, write: Write) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ def test_a_parked_run_is_shown_as_such_and_let_go(
     assert cli("runs", "show", run_id, "--json").json["error"]["message"] == "it is poison"
     assert cli("runs", "unpark", run_id).code == 0
     assert "parked" not in cli("runs", "list").out
+
+
+def test_what_the_workers_lack_that_saw_a_run_is_shown(
+    cli: Cli, database: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    run_id = queued(cli, write("Tiny", TEXT))
+    assert cli("runs", "show", run_id, "--json").json["waits_for"] is None
+
+    async def leave() -> None:
+        async with await Store.open(database, tmp_path) as store:
+            await store.queued_runs.leave_to_others(run_id, "no step type 'odd'", datetime(2030, 1, 1, tzinfo=UTC))
+
+    asyncio.run(leave())
+    assert "It waits for a worker that can execute it: no step type 'odd'" in cli("runs", "show", run_id).out
+    assert cli("runs", "show", run_id, "--json").json["waits_for"] == "no step type 'odd'"
 
 
 def test_workers_are_listed_with_whether_they_live(cli: Cli, database: str, tmp_path: Path) -> None:
