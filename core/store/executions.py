@@ -16,33 +16,36 @@ SELECT status, count(*) AS number FROM executions
 WHERE CAST(:workflow AS text) IS NULL OR workflow_name = :workflow
 GROUP BY status""")
 
-_PRUNE = text("""
-WITH ranked AS (
+_BELOW = """
+family AS (
+    SELECT id FROM chosen
+    UNION
+    SELECT s.run_id FROM spread_runs AS s JOIN family ON s.parent_id = family.id
+),
+gone AS (DELETE FROM executions WHERE id IN (SELECT id FROM family) RETURNING id),
+steps AS (DELETE FROM step_results WHERE run_id IN (SELECT id FROM family))
+SELECT count(*) FROM gone WHERE id IN (SELECT id FROM chosen)"""
+"""Removes the chosen runs with all that their steps have asked for."""
+
+_PRUNE = text(f"""
+WITH RECURSIVE ranked AS (
     SELECT id, created, status, lease_owner,
         row_number() OVER (PARTITION BY workflow_name ORDER BY created DESC, id DESC) AS rank
-    FROM executions
+    FROM executions WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = executions.id)
 ),
-old AS (
-    DELETE FROM executions WHERE id IN (
-        SELECT id FROM ranked
-        WHERE status NOT IN ('queued', 'running', 'suspended') AND lease_owner IS NULL
-            AND (CAST(:runs AS int) IS NULL OR rank > :runs)
-            AND (CAST(:age AS float8) IS NULL OR created < now() - make_interval(secs => :age))
-        ORDER BY created LIMIT 1000
-    )
-    RETURNING id
-),
-steps AS (DELETE FROM step_results WHERE run_id IN (SELECT id FROM old))
-SELECT count(*) FROM old""")
+chosen AS MATERIALIZED (
+    SELECT id FROM ranked
+    WHERE status NOT IN ('queued', 'running', 'suspended') AND lease_owner IS NULL
+        AND (CAST(:runs AS int) IS NULL OR rank > :runs)
+        AND (CAST(:age AS float8) IS NULL OR created < now() - make_interval(secs => :age))
+    ORDER BY created LIMIT 1000
+),{_BELOW}""")  # noqa: S608 - made of constants
 
-_DELETE = text("""
-WITH gone AS (
-    DELETE FROM executions
-    WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now())
-    RETURNING id
-),
-steps AS (DELETE FROM step_results WHERE run_id IN (SELECT id FROM gone))
-SELECT count(*) FROM gone""")
+_DELETE = text(f"""
+WITH RECURSIVE chosen AS MATERIALIZED (
+    SELECT id FROM executions
+    WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now()) FOR UPDATE
+),{_BELOW}""")  # noqa: S608 - as above
 
 _SWEEP_DOCUMENTS = text("""
 DELETE FROM documents

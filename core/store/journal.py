@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from sqlalchemy import Text, cast, func, select, tuple_, update
+from sqlalchemy import Text, cast, exists, func, select, tuple_, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,9 @@ from core.store.errors import StoreError
 from core.store.gathering import Gathering
 from core.store.held_lease import HeldLease, Opening
 from core.store.process import ProcessId, lease_clock, this_process
+from core.store.queue_tables import SpreadRunRow
 from core.store.records import AnyRow, large_values, run_record, step_records
+from core.store.spread_family import asking, family, merged
 from core.store.tables import BlobRow, DocumentRow, ExecutionRow, StepResultRow
 from core.store.values import encode, escape
 from core.store.writer import GroupWriter
@@ -37,6 +39,7 @@ _Numbered: TypeAlias = tuple[RunRecord, list[tuple[int, StepRecord]], HeldLease]
 
 _runs = ExecutionRow.__table__.c
 _steps = StepResultRow.__table__.c
+_spread = SpreadRunRow.__table__.c
 _documents = DocumentRow.__table__.c
 _blobs = BlobRow.__table__.c
 
@@ -121,7 +124,9 @@ class PostgresJournal:
         limit: int = 50,
     ) -> Sequence[RunRecord]:
         """The newest runs first."""
-        query = _RUN.order_by(_runs.created.desc(), _runs.id.desc())
+        # A run that a step of another one asked for is told of with that one.
+        query = _RUN.where(~exists().where(_spread.run_id == _runs.id))
+        query = query.order_by(_runs.created.desc(), _runs.id.desc())
         if status is not None:
             query = query.where(_runs.status == ("running" if status == "interrupted" else status))
         if workflow is not None:
@@ -152,11 +157,14 @@ class PostgresJournal:
         return await self.runs(status="interrupted", limit=limit)
 
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
-        """All records of a run. Raises RunNotFound."""
+        """All records of a run, those of runs that its steps have asked for among them. Raises RunNotFound."""
 
         async def work(connection: AsyncConnection) -> Sequence[StepRecord]:
             _found((await connection.execute(select(_runs.id).where(_runs.id == run_id))).all(), run_id)
-            return [record for _, record in (await _step_records(connection, [run_id])).get(run_id, [])]
+            members = await family(connection, run_id)
+            numbered = await _step_records(connection, [run_id, *(member.run_id for member in members)])
+            records = {each: [record for _, record in known] for each, known in numbered.items()}
+            return list(merged(run_id, members, records))
 
         return await self._read(work)
 
@@ -168,9 +176,10 @@ class PostgresJournal:
         async def work(connection: AsyncConnection) -> None:
             nonlocal tried
             _found((await connection.execute(select(_runs.id).where(_runs.id == run_id))).all(), run_id)
+            asked, place = await asking(connection, run_id, path)
             newest = (
                 select(_steps.attempt, _steps.status, _steps.question, cast(_steps.answer, Text).label("answer"))
-                .where(_steps.run_id == run_id, _steps.path == escape(path))
+                .where(_steps.run_id == asked, _steps.path == escape(place))
                 .order_by(_steps.seq.desc())
                 .limit(1)
                 .with_for_update()
@@ -188,7 +197,7 @@ class PostgresJournal:
                     "UPDATE step_results SET answer = CAST(:answer AS json) "
                     "WHERE run_id = :run_id AND path = :path AND attempt = :attempt"
                 ),
-                {"answer": kept, "run_id": run_id, "path": escape(path), "attempt": row.attempt},
+                {"answer": kept, "run_id": asked, "path": escape(place), "attempt": row.attempt},
             )
 
         await self._read(work)

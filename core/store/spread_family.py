@@ -1,0 +1,66 @@
+"""A run with the runs that its steps have asked for, seen as one: their records at the paths of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.engine.journal import StepRecord
+from core.store.spread_sql import BELOW
+from core.store.values import escape, unescape
+
+_HOLDS_QUESTION = text("""
+SELECT run_id, path FROM step_results
+WHERE run_id = ANY(CAST(:ids AS text[])) AND path = ANY(CAST(:paths AS text[])) AND question IS NOT NULL""")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A run below another. path: of the step that asked for it, in its parent. prefix: stands before the paths of its
+    steps, seen from the first run.
+    """
+
+    run_id: str
+    parent_id: str
+    path: str
+    prefix: str
+
+
+async def family(connection: AsyncConnection, run_id: str, prefix: str = "") -> list[Member]:
+    """All runs below a run, those of a step in order of their numbers."""
+    found: list[Member] = []
+    for row in (await connection.execute(BELOW, {"parent": run_id})).all():
+        member = Member(row.run_id, run_id, unescape(row.path), prefix + unescape(row.prefix))
+        found += [member, *await family(connection, row.run_id, member.prefix)]
+    return found
+
+
+def merged(run_id: str, members: Sequence[Member], records: Mapping[str, Sequence[StepRecord]]) -> Iterator[StepRecord]:
+    """The records of all runs, those of a run right behind the first record of the step that asked for it."""
+    below: dict[tuple[str, str], list[Member]] = {}
+    for member in members:
+        below.setdefault((member.parent_id, member.path), []).append(member)
+
+    def of(run: str, prefix: str) -> Iterator[StepRecord]:
+        for record in records.get(run, ()):
+            yield replace(record, path=prefix + record.path) if prefix else record
+            for member in below.pop((run, record.path), ()):
+                yield from of(member.run_id, member.prefix)
+
+    yield from of(run_id, "")
+
+
+async def asking(connection: AsyncConnection, run_id: str, path: str) -> tuple[str, str]:
+    """The run and path whose question is meant by a path of the whole: those given, or those of a run below."""
+    members = await family(connection, run_id)
+    if not members:
+        return run_id, path
+    places = {(run_id, path)} | {
+        (member.run_id, path.removeprefix(member.prefix)) for member in members if path.startswith(member.prefix)
+    }
+    values = {"ids": sorted({run for run, _ in places}), "paths": sorted({escape(own) for _, own in places})}
+    rows = (await connection.execute(_HOLDS_QUESTION, values)).all()
+    return next((place for row in rows if (place := (row.run_id, unescape(row.path))) in places), (run_id, path))
