@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from core.settings import Settings
     from core.store.queued_runs import QueuedRuns
+    from core.store.spread_runs import SpreadRuns
     from core.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -151,6 +152,7 @@ class PostgresQueue(RunQueue):
     def __init__(
         self,
         queued: QueuedRuns,
+        spread: SpreadRuns,
         journal: Journal,
         *,
         check: Check,
@@ -161,6 +163,7 @@ class PostgresQueue(RunQueue):
         super().__init__(journal, check=check, clock=clock, labels=labels)
         self._workflow_limits = dict(workflow_limits or {})
         self._queued = queued
+        self._spread = spread
 
     async def _add(self, run: RunRecord, wish: Wish, on: AsyncConnection | None) -> str:
         from core.store.queued_runs import QueuePlace
@@ -173,21 +176,23 @@ class PostgresQueue(RunQueue):
         return await self._queued.add(run, place, connection=on)
 
     async def wake(self, run_id: str) -> bool:
-        """As the protocol says."""
-        return await self._queued.again(run_id)
+        """As the protocol says; what was answered may also be a run that it asked for."""
+        return await self._spread.answered(run_id) or await self._queued.again(run_id)
 
     async def cancel(self, run_id: str, reason: str = ASKED) -> None:
-        """Stop a run; one that is executed stops a moment later."""
+        """Stop a run and those that its steps have asked for; what is executed stops a moment later."""
         run = await self._journal.run(run_id)
         if run.status in ("completed", "failed") or (run.status == "cancelled" and not run.resumable):
             raise EngineError(f"Run {run_id} has ended already ({run.status}); there is nothing to cancel.")
-        if await self._queued.cancel(run_id, reason):
-            return
-        try:
-            await self._journal.cancel(run_id)
-        except RunBusy:
-            if await self._queued.get(run_id) is None:
-                raise
+        if not await self._queued.cancel(run_id, reason):
+            try:
+                await self._journal.cancel(run_id)
+            except RunBusy:
+                if await self._queued.get(run_id) is None:
+                    raise
+                return
+        await self._spread.drop(run_id, reason=reason)
+        await self._spread.has_ended(run_id)
 
     async def waits_for(self, run_id: str) -> str:
         """As the protocol says."""
@@ -215,6 +220,7 @@ def queue_of(host: Host) -> PostgresQueue | ProcessQueue:
     marks = {DEMO_LABEL: "yes"} if host.demo else {}
     return PostgresQueue(
         host.store.queued_runs,
+        host.store.spread_runs,
         host.journal,
         check=check,
         clock=host.clock,

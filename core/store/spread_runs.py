@@ -24,6 +24,7 @@ from core.store.documents import Documents
 from core.store.large_values import keep_values, load_values
 from core.store.queued_runs import CANCEL_CHANNEL, TASK, QueuedRuns, QueuePlace
 from core.store.records import AnyRow, large_values, new_run_row
+from core.store.spread_family import family
 from core.store.tables import DocumentRow
 from core.store.values import Packer, encode_rows, escape, unescape, unpack
 
@@ -168,6 +169,18 @@ class SpreadRuns:
             if await connection.scalar(spread_sql.IS_RIPE, {"parent": run_id}) is None:
                 return False
             return await self._queued.again(run_id, connection=connection)
+
+        return await self._database.run(work)
+
+    async def answered(self, run_id: str) -> bool:
+        """Let runs below a run go on whose questions were answered; whether there are any."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            ids = [member.run_id for member in await family(connection, run_id)]
+            found = list((await connection.execute(spread_sql.ANSWERED, {"ids": ids})).scalars()) if ids else []
+            for each in found:
+                await self._queued.again(each, connection=connection)
+            return bool(found)
 
         return await self._database.run(work)
 

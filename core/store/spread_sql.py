@@ -184,3 +184,8 @@ SELECT s.run_id, s.path, s.prefix FROM spread_runs AS s
 WHERE s.parent_id = :parent AND s.round = (
     SELECT max(round) FROM spread_runs AS t WHERE t.parent_id = s.parent_id AND t.path = s.path)
 ORDER BY s.path, s.number""")
+
+ANSWERED = text("""
+SELECT DISTINCT r.run_id FROM step_results AS r JOIN executions AS e ON e.id = r.run_id
+WHERE r.run_id = ANY(CAST(:ids AS text[])) AND r.status = 'suspended' AND r.answer IS NOT NULL AND e.status = 'suspended'
+    AND e.lease_owner IS NULL""")
