@@ -47,6 +47,7 @@ async def _list(as_json: bool) -> int:
                     "last_run_id": one.last_run_id,
                     "last_run_status": one.last_status,
                     "outcome": one.outcome,
+                    "problem": one.problem,
                 }
                 for one in found
             ]
@@ -55,11 +56,11 @@ async def _list(as_json: bool) -> int:
     rows = [
         (
             one.name,
-            _when(one.schedule),
+            _when(one.schedule) if not one.problem else "unreadable",
             "paused" if one.paused else _local(one.next_at, one.schedule) or "never",
             _local(one.last_at, one.schedule),
             one.last_status or "",
-            one.outcome,
+            f"failed: {one.problem}" if one.problem else one.outcome,
         )
         for one in found
     ]

@@ -5,8 +5,10 @@ Editing makes new versions and disturbs neither.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -25,6 +27,8 @@ from core.workflow.model import Workflow
 from core.workflow.problems import DocumentError
 from core.workflow.schedule_times import next_time
 from core.workflow.triggers import ApiTrigger, Schedule, read_trigger
+
+_log = logging.getLogger(__name__)
 
 _FIND = text("SELECT * FROM workflows WHERE name = :name AND deleted_at IS NULL")
 _LOCK = text("SELECT * FROM workflows WHERE name = :name AND deleted_at IS NULL FOR UPDATE")
@@ -86,6 +90,7 @@ class Publications:
     def __init__(self, database: Database, documents: Documents) -> None:
         self._database = database
         self._documents = documents
+        self._told: set[str] = set()
 
     async def get(self, name: str) -> Publication:
         """How a workflow stands. Raises WorkflowNotFound."""
@@ -131,16 +136,29 @@ class Publications:
         return await self._database.run(work)
 
     async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
-        """The workflows that their triggers start, those with that type of trigger alone if one is given."""
+        """The workflows that their triggers start, those with that type of trigger alone if one is given.
+
+        One whose published version cannot be read is left out, which the log tells once.
+        """
 
         async def work(connection: AsyncConnection) -> list[ActiveWorkflow]:
             rows = (await connection.execute(_ACTIVE, {"type": type_})).all()
-            return [self.read(row) for row in rows]
+            return [found for row in rows if (found := self._readable(row)) is not None]
 
         return await self._database.run(work)
 
+    def _readable(self, row: AnyRow) -> ActiveWorkflow | None:
+        try:
+            return self.read(row)
+        except DocumentError as error:
+            if row.hash not in self._told:
+                self._told.add(row.hash)
+                name, version = unescape(row.name), row.published_version
+                _log.error("Nothing starts %r: its version %d cannot be read. %s", name, version, error)
+            return None
+
     def read(self, row: AnyRow) -> ActiveWorkflow:
-        """The workflow of a row with id, name, published_version, hash and body."""
+        """The workflow of a row with id, name, published_version, hash and body. Raises DocumentError."""
         workflow = self._documents.decode(row.hash, row.body)
         name = unescape(row.name)
         named = workflow if workflow.name == name else replace(workflow, name=name)
@@ -161,7 +179,8 @@ class Publications:
         workflow = await self._version(connection, row.id, number)
         before = None
         if row.published_version is not None:
-            before = (await self._version(connection, row.id, row.published_version)).trigger
+            with suppress(DocumentError):  # what cannot be read is about to be replaced
+                before = (await self._version(connection, row.id, row.published_version)).trigger
         options, problems = read_trigger(workflow.trigger)
         if errors := [problem for problem in problems if problem.severity == "error"]:
             raise DocumentError(errors, workflow.name)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import RunStatus
 from core.store.database import Database
 from core.store.documents import Documents
-from core.store.errors import NotScheduled
+from core.store.errors import NotScheduled, StoreError
 from core.store.publications import ActiveWorkflow, Publications
 from core.store.records import AnyRow
 from core.store.values import escape, unescape
+from core.workflow.model import Workflow
+from core.workflow.problems import DocumentError, Problem
 from core.workflow.schedule_times import next_time
 from core.workflow.triggers import Schedule, read_trigger
+
+_log = logging.getLogger(__name__)
+
+_MISTAKE: Final = "failed: Steploom itself made a mistake; the details are in the log"
 
 _WITH_DOCUMENT = """
 FROM schedules AS s JOIN workflows AS w ON w.id = s.workflow_id
@@ -60,7 +69,8 @@ class ScheduledWorkflow:
 
     next_at: the time that comes next, None if none does. due_at: the same, later by its jitter if `delayed`.
     last_at: the time that came last. last_run_id, last_status: of the run that it started last. outcome: what became
-    of the last time, in words.
+    of the last time, in words. problem: why the published version cannot be read, '' if it can; its workflow then has
+    nothing but a name.
     """
 
     active: ActiveWorkflow
@@ -73,6 +83,7 @@ class ScheduledWorkflow:
     last_run_id: str
     last_status: RunStatus | None
     outcome: str
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -113,14 +124,20 @@ class Schedules:
 
     async def settle_due(self, now: datetime, settle: Settle) -> ScheduledWorkflow | None:
         """Settle the schedule that is due longest and that nobody else has at hand, in one transaction with all that
-        `settle` does; the schedule as it was, None if none is due."""
+        `settle` does; the schedule as it was, None if none is due.
+
+        One that cannot be read is not handed to `settle`: it comes no more until something readable is published.
+        """
 
         async def work(connection: AsyncConnection) -> ScheduledWorkflow | None:
             row = (await connection.execute(_DUE, {"now": now})).one_or_none()
             if row is None:
                 return None
             found = self._read(row)
-            settled = await settle(connection, found)
+            if found.problem:
+                settled = Settled(None, None, last_at=found.next_at, outcome=f"failed: {found.problem}")
+            else:
+                settled = await _settled(connection, found, settle)
             values = {
                 "id": row.workflow_id, "next_at": settled.next_at, "due_at": settled.due_at,
                 "delayed": settled.delayed, "last_at": settled.last_at, "last_run_id": settled.last_run_id,
@@ -166,11 +183,13 @@ class Schedules:
     async def resume(self, name: str, *, now: datetime) -> datetime | None:
         """Let a schedule go on with its next time, which is returned; those meanwhile do not count as missed.
 
-        Raises NotScheduled.
+        Raises NotScheduled, also for one whose published version cannot be read.
         """
 
         async def work(connection: AsyncConnection) -> datetime | None:
             found = self._read(await _one(connection, name))
+            if found.problem:
+                raise NotScheduled(f"The schedule of {name!r} cannot go on. {found.problem}")
             if not found.paused:
                 return found.next_at
             at = next_time(found.schedule, now)
@@ -180,13 +199,45 @@ class Schedules:
         return await self._database.run(work)
 
     def _read(self, row: AnyRow) -> ScheduledWorkflow:
-        active = self._publications.read(row)
-        options, _ = read_trigger(active.workflow.trigger)
-        schedule = options if isinstance(options, Schedule) else Schedule()
+        active, schedule, problem = self._published(row)
         return ScheduledWorkflow(
             active, schedule, row.next_at, row.due_at, row.delayed, row.paused, row.last_at, row.last_run_id,
-            row.last_status, unescape(row.outcome),
+            row.last_status, unescape(row.outcome), problem,
         )  # fmt: skip
+
+    def _published(self, row: AnyRow) -> tuple[ActiveWorkflow, Schedule, str]:
+        """The published version and its schedule; if they cannot be read, nothing but a name, and why."""
+        try:
+            active = self._publications.read(row)
+        except DocumentError as error:
+            nothing = ActiveWorkflow(row.id, row.published_version, Workflow(unescape(row.name)))
+            return nothing, Schedule(), unreadable(row.published_version, error.problems)
+        options, problems = read_trigger(active.workflow.trigger)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if isinstance(options, Schedule) and not errors:
+            return active, options, ""
+        return active, Schedule(), unreadable(row.published_version, errors)
+
+
+def unreadable(version: int, problems: Sequence[Problem]) -> str:
+    """Why a published version starts nothing, and the next move."""
+    why = " ".join(f"{one.message} {one.fix}".strip() for one in problems[:2]) or "Its trigger is no schedule."
+    return f"Version {version}, which is published, cannot be read here: {why} Or publish a version that can be read."
+
+
+async def _settled(connection: AsyncConnection, found: ScheduledWorkflow, settle: Settle) -> Settled:
+    """What `settle` says; an error in it that nobody foresaw costs this one time, and no other schedule anything."""
+    try:
+        async with connection.begin_nested():
+            return await settle(connection, found)
+    except (StoreError, SQLAlchemyError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the loop goes on with the next schedule
+        _log.exception("The schedule of %r met an error that was not expected", found.name)
+        with suppress(Exception):
+            at = next_time(found.schedule, found.next_at) if found.next_at is not None else None
+            return Settled(at, at, last_at=found.next_at, outcome=f"{_MISTAKE} ({type(error).__name__}).")
+        return Settled(None, None, last_at=found.next_at, outcome=f"{_MISTAKE} ({type(error).__name__}).")
 
 
 async def _one(connection: AsyncConnection, name: str) -> AnyRow:

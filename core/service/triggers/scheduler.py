@@ -104,8 +104,11 @@ class Scheduler:
                 started.clear()  # the transaction may be done again
                 return await self._settle(connection, found, started)
 
-            if await self._schedules.settle_due(self._clock.now(), settle) is None:
+            settled = await self._schedules.settle_due(self._clock.now(), settle)
+            if settled is None:
                 return fired
+            if settled.problem:
+                _log.error("Schedule of %r starts nothing any more: %s", settled.name, settled.problem)
             for one in started:
                 _log.info("Schedule of %r started run %s, %.3f s late", one.workflow, one.run_id, one.lag_s)
                 self._told(one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from core.workflow.schedule_times import next_time, times_before
@@ -15,6 +15,9 @@ GRACE: Final = timedelta(seconds=60)
 
 MOST_MISSED: Final = 100
 """Runs that `missed: all` makes at most; of more missed times the latest count."""
+
+MOST_COUNTED: Final = 1000
+"""Missed times that are counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ def decide(schedule: Schedule, time: datetime, now: datetime, *, busy: bool) -> 
     if now - time <= GRACE + timedelta(seconds=schedule.jitter):
         return _overlapping(schedule, Decision(time, next_time(schedule, time)), busy=busy)
     if schedule.missed == "skip":
-        return Decision(None, next_time(schedule, now - GRACE), outcome="missed: nothing was there to start it")
+        number = _count(schedule, time, now - GRACE)
+        times = "1 time" if number == 1 else f"{number} times" if number < MOST_COUNTED else f"{number} times or more"
+        return Decision(
+            None, next_time(schedule, now - GRACE), outcome=f"missed {times}: nothing was there to start it"
+        )
     if schedule.missed == "once":
         latest = max(time, next(times_before(schedule, now), time))
         once = Decision(latest, next_time(schedule, latest), outcome="started late, once for all that was missed")
@@ -46,6 +53,13 @@ def decide(schedule: Schedule, time: datetime, now: datetime, *, busy: bool) -> 
     # Runs that catch up would otherwise skip each other.
     waits = schedule.overlap != "parallel"
     return Decision(time, next_time(schedule, time), waits=waits, outcome="started late")
+
+
+def _count(schedule: Schedule, first: datetime, until: datetime) -> str:
+    """How many times there were from the first on."""
+    times = islice(times_before(schedule, until), MOST_COUNTED)
+    number = max(1, sum(1 for _ in takewhile(lambda at: at >= first, times)))
+    return "1 time" if number == 1 else f"{number} times{' or more' if number == MOST_COUNTED else ''}"
 
 
 def _overlapping(schedule: Schedule, decision: Decision, *, busy: bool) -> Decision:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.command_line import Cli
@@ -37,6 +38,23 @@ def test_a_scheduled_workflow_is_published_switched_on_paused_and_switched_off(c
     gone = cli("schedules", "pause", "Daily")
     assert gone.code == 2
     assert "no schedule at work" in gone.err
+
+
+def test_a_published_version_that_cannot_be_read_is_listed_with_what_to_do(
+    cli: Cli, write: Write, database: str
+) -> None:
+    for name in ("Broken", "Daily"):
+        cli("workflows", "import", write(name, "trigger: {type: schedule, cron: '0 9 * * *'}\n" + STEPS))
+        cli("workflows", "activate", name)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE documents SET body = '{}'::json WHERE body ->> 'name' = 'Broken'")
+    listed = {one["workflow"]: one for one in cli("schedules", "list", "--json").json}
+    assert listed["Daily"]["problem"] == ""
+    assert "cannot be read" in listed["Broken"]["problem"]
+    assert "unreadable" in cli("schedules", "list").out
+    refused = cli("schedules", "resume", "Broken")
+    assert refused.code == 2
+    assert "publish a version that can be read" in refused.err
 
 
 def test_what_cannot_run_is_not_published(cli: Cli, write: Write) -> None:

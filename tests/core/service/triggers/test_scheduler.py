@@ -6,12 +6,16 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.testing import ManualClock
 from core.resources import root
+from core.store.errors import NotScheduled
+from core.workflow.model import Workflow
 from tests.core.service.triggers.conftest import Party, greeting
 
 
@@ -211,3 +215,86 @@ async def test_two_processes_start_each_missed_run_once(
     assert len(runs) == len(set(runs)) == sum(counts)
     assert len(runs) in (80, 84)
     assert min(counts) > 0
+
+
+async def test_a_published_document_that_cannot_be_read_keeps_no_other_schedule_from_coming(
+    open_party: Callable[[ManualClock], Awaitable[Party]], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await open_party(clock := ManualClock())
+    for name in ("Broken", "Greeting", "Newer"):
+        await before.activate(greeting(name, cron="0 * * * *", overlap="parallel"))
+    await spoil(before, "Broken", "'{\"steps\": 5}'::json")
+    await spoil(before, "Newer", "jsonb_set(body::jsonb, '{steploom}', '99')::json")
+    party = await open_party(clock)  # it remembers no document
+
+    await party.clock.advance(3600)
+    assert [fired.workflow for fired in await party.scheduler.fire_due()] == ["Greeting"]
+    await party.clock.advance(3600)
+    assert [fired.workflow for fired in await party.scheduler.fire_due()] == ["Greeting"]
+    found = {one.name: one for one in await party.store.schedules.list()}
+    for name in ("Broken", "Newer"):
+        assert found[name].next_at is None
+        assert found[name].outcome == f"failed: {found[name].problem}"
+        assert "Version 1, which is published, cannot be read" in found[name].problem
+    assert "newer" in found["Newer"].problem
+    assert found["Greeting"].problem == ""
+    assert sum("starts nothing any more" in line for line in caplog.messages) == 2
+
+    with pytest.raises(NotScheduled, match="cannot be read"):
+        await party.store.schedules.resume("Broken", now=party.clock.now())
+    assert [active.workflow.name for active in await party.store.workflows.active("")] == ["Greeting"]
+
+
+async def test_a_readable_version_takes_the_place_of_one_that_cannot_be_read(
+    open_party: Callable[[ManualClock], Awaitable[Party]],
+) -> None:
+    before = await open_party(clock := ManualClock())
+    await before.activate(greeting("Broken", cron="0 * * * *"))
+    await spoil(before, "Broken", "'[]'::json")
+    party = await open_party(clock)
+    await party.clock.advance(3600)
+    assert await party.scheduler.fire_due() == []
+    await party.store.workflows.save(greeting("Broken", cron="30 * * * *"), 1)
+    await party.store.workflows.publish("Broken", now=party.clock.now())
+    await party.clock.advance(1800)
+    assert [fired.workflow for fired in await party.scheduler.fire_due()] == ["Broken"]
+    assert (await party.store.schedules.get("Broken")).problem == ""
+
+
+async def test_an_error_that_nobody_foresaw_costs_one_time_of_one_schedule(
+    party: Party, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("Broken", "Greeting"):
+        await party.activate(greeting(name, cron="0 * * * *"))
+    enqueue = party.workspace.queue.enqueue
+
+    async def fails(workflow: Workflow, *arguments: Any, **more: Any) -> str:
+        run_id = await enqueue(workflow, *arguments, **more)
+        if workflow.name == "Broken":
+            raise ZeroDivisionError
+        return run_id
+
+    monkeypatch.setattr(party.workspace.queue, "enqueue", fails)
+    await party.clock.advance(3600)
+    assert [fired.workflow for fired in await party.scheduler.fire_due()] == ["Greeting"]
+    broken = await party.store.schedules.get("Broken")
+    assert "made a mistake" in broken.outcome
+    assert "ZeroDivisionError" in broken.outcome
+    assert broken.next_at == datetime(2026, 1, 1, 14, tzinfo=UTC)
+    assert [run.workflow.name for run in await party.runs()] == ["Greeting"]
+    assert "Traceback" in caplog.text
+
+
+async def spoil(party: Party, name: str, body: str) -> None:
+    """Make the published document of a workflow what this Steploom cannot read."""
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(
+            text(
+                f"UPDATE documents SET body = {body} WHERE hash IN (SELECT document_hash FROM workflow_versions AS v "
+                "JOIN workflows AS w ON w.id = v.workflow_id WHERE w.name = :name)"
+            ),
+            {"name": name},
+        )
+
+    await party.store.database.run(work)

@@ -20,7 +20,9 @@ def test_a_time_that_came_a_moment_ago_starts_a_run() -> None:
 def test_missed_times_start_nothing_by_default() -> None:
     found = decide(hourly(), NINE, NINE + timedelta(hours=5, minutes=30), busy=False)
     assert (found.run_for, found.next_at) == (None, NINE + timedelta(hours=6))
-    assert "missed" in found.outcome
+    assert found.outcome == "missed 6 times: nothing was there to start it"
+    assert "missed 1 time:" in decide(hourly(), NINE, NINE + timedelta(minutes=5), busy=False).outcome
+    assert "1000 times or more" in decide(hourly(), NINE, NINE + timedelta(days=90), busy=False).outcome
     # One that has only just come is not missed with the others.
     just = decide(hourly(), NINE, NINE + timedelta(hours=5, seconds=10), busy=False)
     assert (just.run_for, just.next_at) == (None, NINE + timedelta(hours=5))
