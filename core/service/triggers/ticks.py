@@ -39,11 +39,8 @@ def decide(schedule: Schedule, time: datetime, now: datetime, *, busy: bool) -> 
     if now - time <= GRACE + timedelta(seconds=schedule.jitter):
         return _overlapping(schedule, Decision(time, next_time(schedule, time)), busy=busy)
     if schedule.missed == "skip":
-        number = _count(schedule, time, now - GRACE)
-        times = "1 time" if number == 1 else f"{number} times" if number < MOST_COUNTED else f"{number} times or more"
-        return Decision(
-            None, next_time(schedule, now - GRACE), outcome=f"missed {times}: nothing was there to start it"
-        )
+        outcome = f"missed {_count(schedule, time, now - GRACE)}: nothing was there to start it"
+        return Decision(None, next_time(schedule, now - GRACE), outcome=outcome)
     if schedule.missed == "once":
         latest = max(time, next(times_before(schedule, now), time))
         once = Decision(latest, next_time(schedule, latest), outcome="started late, once for all that was missed")
