@@ -187,5 +187,5 @@ ORDER BY s.path, s.number""")
 
 ANSWERED = text("""
 SELECT DISTINCT r.run_id FROM step_results AS r JOIN executions AS e ON e.id = r.run_id
-WHERE r.run_id = ANY(CAST(:ids AS text[])) AND r.status = 'suspended' AND r.answer IS NOT NULL AND e.status = 'suspended'
-    AND e.lease_owner IS NULL""")
+WHERE r.run_id = ANY(CAST(:ids AS text[])) AND r.status = 'suspended' AND r.answer IS NOT NULL
+    AND e.status = 'suspended' AND e.lease_owner IS NULL""")
