@@ -69,6 +69,10 @@ class LaidText:
         self._palette = QPalette()
         self._palette.setColor(QPalette.ColorRole.Text, theme.color("text.primary"))
 
+    def set_colour(self, token: str) -> None:
+        """Paint the text in another colour than the usual."""
+        self._palette.setColor(QPalette.ColorRole.Text, self._theme.color(token))
+
     def fit(self, width: float) -> None:
         """Lay it out for a width, unless it is."""
         if width != self._width:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -18,14 +18,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from desktop.chat.blocks import Code, Growing, plain_blocks, read_blocks
+from desktop.chat.blocks import PICTURE, Code, Growing, plain_blocks, read_blocks
 from desktop.chat.call_card import CallCard
-from desktop.chat.files_strip import FilesStrip
+from desktop.chat.files_strip import LARGE, SMALL, FilesStrip, address_of, name_of
 from desktop.chat.laid import Laid, LaidCode, LaidProse, lay
 from desktop.chat.pictures import Pictures
+from desktop.chat.reasoning_fold import ReasoningFold
 from desktop.chat.selection import TextSelection
 from desktop.chat.shown import Shown
-from desktop.chat.wording import attached, spent, why_it_ended
+from desktop.chat.wording import attached, made, spent, why_it_ended
 from desktop.icons import Icons
 from desktop.theme import Theme
 
@@ -47,8 +48,9 @@ _AVATAR: Final = 22
 class MessageRow(QWidget):
     """A row of the conversation. The theme is that of its making.
 
-    resized: its height is another one. acted: the id of an action and the message's id. link_wanted: an address that
-    was clicked. run_wanted: the id of a run. hovered: the mouse came.
+    resized: its height is another one. file_wanted: a file was clicked; its place among all kept ones of the message.
+    acted: the id of an action and the message's id. link_wanted: an address that was clicked. run_wanted: the id of a
+    run. hovered: the mouse came.
     """
 
     resized = Signal()
@@ -57,6 +59,7 @@ class MessageRow(QWidget):
     run_wanted = Signal(str)
     hovered = Signal()
     menu_wanted = Signal(QPoint)
+    file_wanted = Signal(int)
 
     def __init__(
         self,
@@ -75,7 +78,10 @@ class MessageRow(QWidget):
         self._places: list[QPointF] = []
         self.selection = TextSelection(self.laid)
         self.cards: dict[str, CallCard] = {}
-        self._files = FilesStrip(attached(shown.message), pictures, theme, icons)
+        large = LARGE if shown.message.role == "assistant" else SMALL
+        self._files = FilesStrip(attached(shown.message), pictures, theme, icons, most=large)
+        self._made = FilesStrip(made(shown.message), pictures, theme, icons, most=LARGE)
+        self.thought: ReasoningFold | None = None
         self._bubble = QRectF()
         self._column = QRectF()
         self._width = -1
@@ -103,6 +109,7 @@ class MessageRow(QWidget):
         if shown.message.text != before.message.text or shown.live != before.live:
             self._read()
         self._files.show_files(attached(shown.message))
+        self._made.show_files(made(shown.message))
         self._make_cards()
         self._name()
         self._width = -1
@@ -132,6 +139,15 @@ class MessageRow(QWidget):
     def codes(self) -> Sequence[str]:
         """The pieces of code in it."""
         return [each.text() for each in self.laid if isinstance(each, LaidCode)]
+
+    def holds(self, picture: str) -> bool:
+        """Whether it shows the picture with that hash."""
+        return self._files.holds(picture) or self._made.holds(picture)
+
+    def forget_layout(self) -> None:
+        """Something in it is of another size now; it is laid out anew when it is fitted next."""
+        self._width = -1
+        self.update()
 
     def set_current(self, current: bool) -> None:
         """Whether it is the message that the keys speak of."""
@@ -167,6 +183,10 @@ class MessageRow(QWidget):
         y = float(_TOP if shown.begins else 0)
         if shown.begins:
             y += _HEAD
+        if self.thought is not None:
+            height = self.thought.fit(int(column))
+            self.thought.setGeometry(round(left), round(y), int(column), height)
+            y += height + 2
         self._places = []
         for each in self.laid:
             each.fit(column)
@@ -179,6 +199,9 @@ class MessageRow(QWidget):
             height = card.fit(int(column))
             card.setGeometry(round(left), round(y), int(column), height)
             y += height + 6
+        files = self._made.fit(column)
+        self._made.move(left, y)
+        y += files + (_GAP if files else 0)
         if self._ending():
             y += self._ending_height(column) + 4
         return y - (_GAP - 3 if self.laid and not self.cards else 0)
@@ -219,7 +242,22 @@ class MessageRow(QWidget):
         del self.laid[first:]
         self.laid += [lay(each, self._theme) for each in blocks[first:]]
 
+    def _make_thought(self) -> None:
+        text = self.shown.reasoning
+        if not text.strip() or self.is_user:
+            if self.thought is not None:
+                self.thought.hide()
+                self.thought.deleteLater()
+                self.thought = None
+            return
+        if self.thought is None:
+            self.thought = ReasoningFold(self._theme, self._icons, self)
+            self.thought.folded.connect(self._refit)
+            self.thought.show()
+        self.thought.show_text(text, live=self.shown.live)
+
     def _make_cards(self) -> None:
+        self._make_thought()
         calls = {call.id: call for call in self.shown.message.calls}
         for gone in [key for key in self.cards if key not in calls]:
             self.cards.pop(gone).deleteLater()
@@ -274,6 +312,7 @@ class MessageRow(QWidget):
                 each.paint(painter, clip, self.selection.span(number))
                 painter.translate(-place)
         self._files.paint(painter, self.devicePixelRatioF())
+        self._made.paint(painter, self.devicePixelRatioF())
         if ending := self._ending():
             self._paint_ending(painter, ending)
         self._paint_foot(painter)
@@ -313,7 +352,9 @@ class MessageRow(QWidget):
         height = self._ending_height(self._column.width())
         cards = [card.geometry().bottom() + 7 for card in self.cards.values()]
         texts = [place.y() + each.height + _GAP for each, place in zip(self.laid, self._places, strict=False)]
-        top = max([*cards, *texts, _TOP + _HEAD if self.shown.begins else 0.0])
+        files = [strip.place_of(strip.count - 1).bottom() + _GAP for strip in (self._files, self._made) if strip.count]
+        thought = [self.thought.geometry().bottom() + 3] if self.thought is not None else []
+        top = max([*cards, *texts, *files, *thought, _TOP + _HEAD if self.shown.begins else 0.0])
         box = QRectF(self._column.left(), top, self._column.width(), height - 2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color(f"state.{state}", 0.12))
@@ -368,6 +409,10 @@ class MessageRow(QWidget):
                 if place.contains(at):
                     self.acted.emit(action, self.shown.message.id)
                     return
+        if self._file_at(at) >= 0:
+            self.selection.clear()
+            self.update()
+            return
         number, inside = self._block_at(at)
         if number is not None:
             laid = self.laid[number]
@@ -382,6 +427,8 @@ class MessageRow(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Select text; show what can be clicked."""
+        if self._show_file_under(event.position()) and not event.buttons():
+            return
         number, inside = self._block_at(event.position(), nearest=bool(event.buttons()))
         if event.buttons() & Qt.MouseButton.LeftButton and number is not None:
             self.selection.extend(number, self.laid[number].position(inside))
@@ -398,6 +445,9 @@ class MessageRow(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """A link that was clicked is told; it is not followed."""
         if event.button() != Qt.MouseButton.LeftButton or not self.selection.is_empty:
+            return
+        if (index := self._file_at(event.position())) >= 0:
+            self._choose_file(index)
             return
         number, inside = self._block_at(event.position())
         if number is not None and (address := self.laid[number].address(inside)):
@@ -417,6 +467,45 @@ class MessageRow(QWidget):
     def enterEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """The mouse came."""
         self.hovered.emit()
+
+    def leaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """The mouse went."""
+        if max(self._files.under, self._made.under) >= 0:
+            self._files.under = self._made.under = -1
+            self.update()
+
+    def _file_at(self, at: QPointF) -> int:
+        """The place of the file at a point, among the files of the message and those of its calls; -1 for none."""
+        index = self._files.index_at(at)
+        if index >= 0:
+            return index
+        index = self._made.index_at(at)
+        return self._files.count + index if index >= 0 else -1
+
+    def _file(self, index: int) -> Mapping[str, Any]:
+        own = self._files.count
+        return self._files.file(index) if index < own else self._made.file(index - own)
+
+    def _show_file_under(self, at: QPointF) -> bool:
+        """Mark the file at a point; whether there is one."""
+        before = self._files.under, self._made.under
+        self._files.under, self._made.under = self._files.index_at(at), self._made.index_at(at)
+        if before != (self._files.under, self._made.under):
+            self.update()
+        index = self._file_at(at)
+        if index >= 0:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            file = self._file(index)
+            self.setToolTip(address_of(file) or f"Open {name_of(file)}")
+        return index >= 0
+
+    def _choose_file(self, index: int) -> None:
+        file = self._file(index)
+        if address := address_of(file):
+            self.link_wanted.emit(PICTURE + address)
+            return
+        before = sum("blob" in self._file(each) for each in range(index))
+        self.file_wanted.emit(before)
 
     def _block_at(self, at: QPointF, *, nearest: bool = False) -> tuple[int | None, QPointF]:
         """The block at a point, and the point as the block sees it. nearest: one is always found if there are any."""

@@ -13,7 +13,7 @@ from desktop.bridge import Bridge
 if TYPE_CHECKING:
     from core.engine.services import Blobs
 
-LARGEST: Final = QSize(640, 400)
+LARGEST: Final = QSize(800, 640)
 """Of a picture in a message, in device pixels at 200 %; larger ones are made smaller."""
 
 KEPT: Final = 60
@@ -41,6 +41,10 @@ class Pictures(QObject):
                 self._blobs.get(name), lambda data: self._decode(name, data), lambda _: self._keep(name, None)
             )
         return None
+
+    def known(self, name: str) -> QImage | None:
+        """The picture if it is there; it is not asked for."""
+        return self._known.get(name)
 
     def is_lost(self, name: str) -> bool:
         """Whether it cannot be shown."""

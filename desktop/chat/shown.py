@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from core.store.conversation_records import StoredMessage
+from desktop.chat.wording import attached, made, reasoning_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,16 @@ ACTIONS: Final = (
     Action("edit", "Edit and send again", "pencil", "E", ("user",)),
     Action("regenerate", "Have it made again", "refresh-cw", "R", ("assistant",)),
     Action("fork", "Go on from here in a new conversation", "git-fork", "F"),
+    Action("open", "Open the files", "image", "O"),
+    Action("thought", "What it thought", "brain", "T", ("assistant",)),
     Action("sent", "What the model was sent", "scan", "S", ("assistant",)),
     Action("run", "Show the run", "workflow", "W", ("assistant",)),
 )
+
+
+def files_of(message: StoredMessage) -> list[Mapping[str, Any]]:
+    """All kept files of a message, in the order in which they stand."""
+    return [part for part in (*attached(message), *made(message)) if "blob" in part]
 
 
 def actions_for(shown: Shown) -> tuple[Action, ...]:
@@ -73,4 +82,6 @@ def actions_for(shown: Shown) -> tuple[Action, ...]:
         and (each.id != "run" or message.run_id)
         and (each.id != "sent" or message.model)
         and (each.id != "copy" or message.text)
+        and (each.id != "open" or files_of(message))
+        and (each.id != "thought" or reasoning_of(message))
     )

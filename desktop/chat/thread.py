@@ -37,6 +37,7 @@ from core.store.conversations import Page
 from desktop.bridge import Bridge, explain
 from desktop.chat.shown import Face, Shown
 from desktop.chat.source import ChatSource, face_of
+from desktop.chat.wording import reasoning_of
 
 PAGE: Final = 100
 """Messages that are read at once."""
@@ -144,6 +145,7 @@ class ChatThread(QObject):
             self._siblings.get(message.id, ()),
             begins=self._begins(index, message),
             face=self.face,
+            reasoning=reasoning_of(message),
             progress={call.id: progress[call.id] for call in message.calls if call.id in progress},
         )
 

@@ -35,7 +35,8 @@ class Transcript(QAbstractScrollArea):
     """Shows a ChatThread. tail: a widget below the last message, shown while it has something to say.
 
     current_changed: the row that the keys speak of, -1 for none. acted, link_wanted, run_wanted: as the rows' signals.
-    menu_wanted: the row and the place on the screen. left: the keyboard should go back to where one writes.
+    menu_wanted: the row and the place on the screen. file_wanted: the row, and which of its kept files. left: the
+    keyboard should go back to where one writes.
     """
 
     current_changed = Signal(int)
@@ -44,6 +45,7 @@ class Transcript(QAbstractScrollArea):
     link_wanted = Signal(str)
     run_wanted = Signal(str)
     menu_wanted = Signal(int, QPoint)
+    file_wanted = Signal(int, int)
     left = Signal()
     scrolled = Signal()
 
@@ -84,7 +86,7 @@ class Transcript(QAbstractScrollArea):
         thread.reset.connect(self.rebuild)
         thread.rows_changed.connect(self._rows_changed)
         thread.live_changed.connect(self._show_live)
-        pictures.loaded.connect(lambda _: self.viewport().update())
+        pictures.loaded.connect(self._picture_loaded)
         themes.changed.connect(lambda _: self._rethemed())
 
     # -- rows ----------------------------------------------------------------------------------------------------------
@@ -250,6 +252,7 @@ class Transcript(QAbstractScrollArea):
         row.acted.connect(self.acted)
         row.link_wanted.connect(self.link_wanted)
         row.run_wanted.connect(self.run_wanted)
+        row.file_wanted.connect(lambda place: self.file_wanted.emit(index, place))
         row.hovered.connect(lambda: self._hover(index))
         row.menu_wanted.connect(lambda at: self.menu_wanted.emit(index, at))
         self.rows[index] = row
@@ -330,14 +333,29 @@ class Transcript(QAbstractScrollArea):
         elif self.live_row is None:
             self.live_row = MessageRow(shown, self._themes.theme, self._icons, self._pictures, None, self.viewport())
             self.live_row.link_wanted.connect(self.link_wanted)
+            self.live_row.resized.connect(self._live_resized)
         else:
             self.live_row.show_message(shown)
         self.place()
+
+    def _picture_loaded(self, name: str) -> None:
+        """A picture is as large as it is, which is known only now."""
+        for index, row in self.rows.items():
+            if row.holds(name):
+                row.forget_layout()
+                self._known.discard(index)  # what is seen stays where it is
+        if self.live_row is not None and self.live_row.holds(name):
+            self.live_row.forget_layout()
+        self._soon.start()
 
     def _row_resized(self, index: int) -> None:
         if index in self.rows:
             self._at_end = False
             self.place()
+
+    def _live_resized(self) -> None:
+        self._at_end = False
+        self.place()
 
     def _rethemed(self) -> None:
         self._cache.clear()

@@ -17,7 +17,7 @@ from desktop.chat.link_card import LinkCard
 from desktop.chat.message_actions import MessageActions
 from desktop.chat.pictures import Pictures
 from desktop.chat.sent_view import SentView
-from desktop.chat.shown import ACTIONS
+from desktop.chat.shown import ACTIONS, files_of
 from desktop.chat.source import ChatAround, ChatSource
 from desktop.chat.tail import ChatTail
 from desktop.chat.thread import ChatThread
@@ -151,6 +151,7 @@ class ChatView(QWidget):
         transcript.link_wanted.connect(self._show_link)
         transcript.run_wanted.connect(self.run_wanted)
         transcript.menu_wanted.connect(self._menu)
+        transcript.file_wanted.connect(self._open_file)
         transcript.left.connect(self.focus)
         transcript.scrolled.connect(self._place_end)
         self.actions_bar.chosen.connect(self.act)
@@ -193,6 +194,12 @@ class ChatView(QWidget):
                 self.talk.regenerate(message_id)
             case "fork":
                 self._fork(message_id)
+            case "open":
+                self._open_file(index, 0)
+            case "thought":
+                row = self.transcript.row_of(index)
+                if row is not None and row.thought is not None:
+                    row.thought.set_open(not row.thought.is_open)
             case "sent" if message.model:
                 self._show_sent(message_id)
             case "run" if message.run_id:
@@ -254,6 +261,17 @@ class ChatView(QWidget):
     def _show_link(self, address: str) -> None:
         card = LinkCard(address, self._around, self)
         card.appear(self.mapFromGlobal(QCursor.pos()))
+
+    def _open_file(self, index: int, place: int) -> None:
+        """Show a kept file of a message large; the arrow keys lead to the others of the same message."""
+        message, blobs = self.talk.message(index), self._source.blobs
+        files = files_of(message) if message is not None else []
+        if blobs is None or place >= len(files):
+            return
+        from desktop.chat.file_window import FileWindow
+
+        window = FileWindow(files, place, blobs, self._around, self)
+        window.show()
 
     def _menu(self, index: int, at: QPoint) -> None:
         row = self.transcript.row_of(index)

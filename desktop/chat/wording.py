@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.engine.events import Usage
-from core.store.conversation_records import CallStatus, FunctionCall, StoredMessage
+from core.store.conversation_records import FILES, CallStatus, FunctionCall, StoredMessage
 from core.workflow.model import Json
 from desktop.overlay import StepState
 from desktop.panels.wording import money
@@ -102,10 +102,40 @@ def why_it_ended(message: StoredMessage) -> str:
 
 
 def attached(message: StoredMessage) -> list[Mapping[str, Any]]:
-    """The files that a message brings along: objects with `blob`, `media_type`, `name` and `size`."""
+    """The files that a message brings along: objects with `blob`, `media_type`, `name` and `size`, or with the
+    address of a picture elsewhere under `image_url`."""
     content = message.body.get("content")
-    parts = content if isinstance(content, list) else []
-    return [part for part in parts if isinstance(part, Mapping) and part.get("type") == "blob"]
+    parts = [part for part in content if _is_kept(part)] if isinstance(content, list) else []
+    images = message.body.get("images") if message.role == "assistant" else None
+    return [*parts, *(part for part in images or () if _is_kept(part) or _is_elsewhere(part))]
+
+
+def made(message: StoredMessage) -> list[Mapping[str, Any]]:
+    """The files that the functions made which a message called, each once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for call in message.calls:
+        files: Any = call.state.get(FILES)
+        for part in files if isinstance(files, list) else ():
+            if _is_kept(part):
+                found.setdefault(str(part["blob"]), part)
+    return list(found.values())
+
+
+def reasoning_of(message: StoredMessage) -> str:
+    """What the model thought aloud before an answer, '' for nothing."""
+    text = message.detail.get("reasoning")
+    return text if isinstance(text, str) and text.strip() else ""
+
+
+def _is_kept(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "blob" and isinstance(part.get("blob"), str)
+
+
+def _is_elsewhere(part: Any) -> bool:
+    """Whether a part is a picture with an address; one that brings its data along was not kept."""
+    place = part.get("image_url") if isinstance(part, Mapping) else None
+    url = place.get("url") if isinstance(place, Mapping) else place
+    return isinstance(url, str) and not url.startswith("data:")
 
 
 def _short(value: Json) -> str:

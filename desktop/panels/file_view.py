@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.cli.wording import size_text
 from desktop.bridge import Bridge, explain
 from desktop.icons import Icons
-from desktop.panels.paged_text import PageBar
+from desktop.panels.paged_text import PageBar, PagedText
 from desktop.panels.value_parts import FileRef
 from desktop.style import set_role
 from desktop.theme import ThemeManager
@@ -26,46 +26,85 @@ LARGEST_SIDE: Final = 2_048
 """Pixels of a picture's longer side as it is shown; larger ones are made smaller while they are read."""
 
 
+LARGEST_TEXT: Final = 4_000_000
+"""Bytes up to which a text is shown."""
+
+
 class FileView(QWidget):
-    """The kept files of one value, one at a time."""
+    """The kept files of one value, one at a time. turned: the index of the one that is shown now."""
+
+    turned = Signal(int)
 
     def __init__(self, read: ReadFile, bridge: Bridge, themes: ThemeManager, icons: Icons) -> None:
         super().__init__()
         self._read, self._bridge = read, bridge
         self._files: Sequence[FileRef] = ()
         self._at = 0
+        self._shown_text = ""
         self.picture = Picture()
+        self.text = PagedText(themes, icons, markdown=False)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.picture)
+        self._stack.addWidget(self.text)
         self.about = QLabel()
         self.about.setTextFormat(Qt.TextFormat.PlainText)
         set_role(self.about, kind="muted")
         self._save = QPushButton("Save as…")
-        self._save.clicked.connect(self._ask_where)
+        self._save.clicked.connect(self.ask_where)
+        self.copy_button = QPushButton("Copy")
+        self.copy_button.clicked.connect(self.copy_picture)
         self.bar = PageBar(themes, icons)
         self.bar.chosen.connect(self._turn_to)
         foot = QHBoxLayout()
         foot.addWidget(self.about, 1)
         foot.addWidget(self.bar)
+        for button in (self.copy_button, self._save):
+            button.setAutoDefault(False)
+        foot.addWidget(self.copy_button)
         foot.addWidget(self._save)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.picture, 1)
+        layout.addWidget(self._stack, 1)
         layout.addLayout(foot)
 
-    def show_files(self, files: Sequence[FileRef]) -> None:
-        """Show the first of some files."""
+    def show_files(self, files: Sequence[FileRef], at: int = 0) -> None:
+        """Show one of some files."""
         self._files = files
-        self._turn_to(0)
+        self._turn_to(at)
+
+    def step(self, by: int) -> None:
+        """Show the next file (1) or the one before (-1), if there is one."""
+        if 0 <= self._at + by < len(self._files):
+            self._turn_to(self._at + by)
+
+    def copy_picture(self) -> None:
+        """Put the picture, or the text, on the clipboard."""
+        clipboard = QGuiApplication.clipboard()
+        if self.picture.image is not None:
+            clipboard.setImage(self.picture.image)
+        elif self._shown_text:
+            clipboard.setText(self._shown_text)
 
     def _turn_to(self, at: int) -> None:
         self._at = at
         self.bar.show_page(at, max(1, len(self._files)))
+        self._shown_text = ""
+        self._stack.setCurrentWidget(self.picture)
         self.picture.show_image(None, "")
+        self.copy_button.setEnabled(False)
         self._save.setEnabled(bool(self._files))
         if not self._files:
             self.about.setText("")
             return
         file = self._files[at]
         self.about.setText(_about(file))
+        self.turned.emit(at)
+        from core.steps.parts.attachments import is_text
+
+        if is_text(file.media_type) and file.size <= LARGEST_TEXT:
+            self.picture.show_image(None, "Reading…")
+            self._bridge.spawn(self._read_text(file), self._text_there, lambda error: self._failed(file, error))
+            return
         if not file.media_type.startswith("image/"):
             self.picture.show_image(None, f"{file.media_type} is not shown here. Save it to open it.")
             return
@@ -82,9 +121,21 @@ class FileView(QWidget):
         if not self._is_shown(file):
             return
         self.picture.show_image(image, "This file cannot be shown as a picture. Save it to look at it.")
+        self.copy_button.setEnabled(not image.isNull())
         if not image.isNull():
             self.about.setText(f"{_about(file)} · {size.width()} x {size.height()} pixels")
             self.picture.setAccessibleName(f"Picture {file.name}, {size.width()} by {size.height()} pixels")
+
+    async def _read_text(self, file: FileRef) -> tuple[FileRef, str]:
+        return file, (await self._read(file.hash)).decode("utf-8", "replace")
+
+    def _text_there(self, found: tuple[FileRef, str]) -> None:
+        file, text = found
+        if self._is_shown(file):
+            self._shown_text = text
+            self.text.show_text(text)
+            self._stack.setCurrentWidget(self.text)
+            self.copy_button.setEnabled(bool(text))
 
     def _failed(self, file: FileRef, error: Exception) -> None:
         if self._is_shown(file):
@@ -93,7 +144,10 @@ class FileView(QWidget):
     def _is_shown(self, file: FileRef) -> bool:
         return self._at < len(self._files) and self._files[self._at] is file
 
-    def _ask_where(self) -> None:
+    def ask_where(self) -> None:
+        """Ask where the file is to be saved."""
+        if not self._files:
+            return
         file = self._files[self._at]
         dialog = QFileDialog(self, "Save the file", file.name or "file")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
