@@ -9,44 +9,42 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Self
-from uuid import UUID
 from weakref import WeakSet
 
 from core.agents.when_used import AgentsWhenUsed
 from core.engine.clock import Clock, SystemClock
 from core.engine.engine import Engine, Run
-from core.engine.errors import InputError, RunBusy, StepError
+from core.engine.errors import InputError, RunBusy
 from core.engine.events import Event
 from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
 from core.engine.memory_blobs import MemoryBlobs
 from core.engine.memory_journal import MemoryJournal
 from core.engine.part import WHOLE, Part, cut
-from core.engine.services import Models, Services, WorkflowSource
+from core.engine.services import Models, Services
 from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
 from core.llm.client import ModelServer
-from core.llm.demo import DEMO_MODEL, DemoModels
+from core.llm.demo import DemoModels
 from core.llm.from_settings import model_server
 from core.llm.limited_models import limited
 from core.llm.model_thread import ModelsInThread
-from core.memory.step_memory import StepMemory
-from core.monitoring.budgets import RunModels, budget, estimate_words
+from core.monitoring.budgets import budget
 from core.monitoring.watch import Watch, traced
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
 from core.settings import Settings, default_home, load
 from core.steps import discover
-from core.store.errors import AgentNotFound, StoreError
+from core.store.errors import StoreError
 from core.store.from_settings import open_store
 from core.store.pins import MemoryPins, Pins
 from core.store.store import Store
@@ -55,23 +53,22 @@ from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError, Problem
 from core.workflow.validate import check_text, validate
+from core.workspace_agents import WorkspaceAgents
 
 if TYPE_CHECKING:
     from core.agents.agent import Agent, Function
     from core.agents.chat import Chat
     from core.agents.check import Available
-    from core.agents.composition import Office
     from core.agents.functions import FunctionFacts
     from core.agents.library import AgentLibrary
     from core.agents.mcp.servers import McpServers
     from core.agents.trial import Trial
     from core.engine.spread import Spread
-    from core.memory.composition import Remembrance
     from core.memory.learner import Learner
     from core.memory.memories import Memories
+    from core.monitoring.forecast import Forecasts
     from core.service.queue import RunQueue
     from core.store.conversations import Conversations
-    from core.store.memory_agents import MemoryAgents
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +110,30 @@ class Workspace:
         self.demo = demo
         self._runs: WeakSet[Run] = WeakSet()
         self._has_run = False
-        self._offices: dict[bool, Office] = {}
-        self._remembrances: dict[bool, Remembrance] = {}
+        self._agents = WorkspaceAgents(
+            home=home,
+            settings=settings,
+            clock=clock,
+            types=types,
+            store=store,
+            secrets=secrets,
+            server=server,
+            watch=watch,
+            services=self._shared_services,
+            runs=self,
+        )
         self._services = services = replace(
             services,
-            agents=AgentsWhenUsed(lambda: self._office(demo=False)),
-            memory=self._step_memory(demo=False),
-            budget=budget(settings.budgets, store, clock, self._run_models(services.workflows)),
+            agents=AgentsWhenUsed(lambda: self._agents.office(demo=False)),
+            memory=self._agents.step_memory(demo=False),
+            budget=budget(settings.budgets, store, clock, self._agents.run_models(services.workflows)),
         )
         self._folders = services.folders
         self._demo_services = replace(
             services,
             models=watch.over(DemoModels()),
-            agents=AgentsWhenUsed(lambda: self._office(demo=True)),
-            memory=self._step_memory(demo=True),
+            agents=AgentsWhenUsed(lambda: self._agents.office(demo=True)),
+            memory=self._agents.step_memory(demo=True),
         )
         self.engine = Engine(
             types,
@@ -209,11 +216,11 @@ class Workspace:
                 watch=watch,
                 demo=demo,
             )
-            stack.push_async_callback(workspace.stop_servers)
-            stack.push_async_callback(workspace.stop_memories)
+            stack.push_async_callback(workspace._agents.stop_servers)
+            stack.push_async_callback(workspace._agents.stop_memories)
             stack.push_async_callback(workspace.tidy)
             stack.push_async_callback(workspace.stop_runs)
-            stack.push_async_callback(workspace.stop_chats)
+            stack.push_async_callback(workspace._agents.stop_chats)
             yield workspace
 
     @cached_property
@@ -223,45 +230,46 @@ class Workspace:
 
         return queue_of(self)
 
-    @cached_property
+    @property
     def agents(self) -> AgentLibrary:
         """The library of agents; one that lasts as long as the workspace if nothing is kept."""
-        from core.agents.library import AgentLibrary
+        return self._agents.library
 
-        return AgentLibrary(self.store.agents if self.store is not None else self._memory_agents)
+    @property
+    def conversations(self) -> Conversations:
+        """All conversations; those of this workspace alone if nothing is kept."""
+        return self._agents.conversations
+
+    @property
+    def mcp(self) -> McpServers:
+        """The MCP servers of `mcp.json` in the home folder. None is started before it is used."""
+        return self._agents.mcp
 
     async def available(self) -> Available:
         """What agents can use here, by name: to choose from, and to check them against."""
-        from core.agents.check import Available
-        from core.agents.mcp.errors import McpError
-
-        workflows = None if self.store is None else {entry.name for entry in await self.store.workflows.list()}
-        agents = {saved.agent.name: saved.agent for saved in await self.agents.list()}
-        servers: Mapping[str, object] | None = None
-        with suppress(McpError):  # a broken `mcp.json` says so where servers are set up
-            servers = await self.mcp.servers()
-        return Available(workflows, agents, servers)
-
-    @cached_property
-    def conversations(self) -> Conversations:
-        """All conversations; those of this workspace alone if nothing is kept."""
-        if self.store is not None:
-            return self.store.conversations
-        from core.store.memory_conversations import MemoryConversations
-
-        return MemoryConversations(now=self.clock.now, agent_named=self._memory_agents.named)
+        return await self._agents.available()
 
     @property
     def chat(self) -> Chat:
         """Talking with agents, and with workflows that take a `message`."""
         self._has_run = True
-        return self._office(demo=self.demo).chat
+        return self._agents.office(demo=self.demo).chat
+
+    @property
+    def memories(self) -> Memories | None:
+        """What agents remember; None if nothing is kept. First used on a running loop."""
+        return self._agents.remembrance(demo=self.demo).memories if self.store is not None else None
+
+    @property
+    def learner(self) -> Learner | None:
+        """Learns from conversations in the background; None if nothing is kept. First used on a running loop."""
+        return self._agents.remembrance(demo=self.demo).learner if self.store is not None else None
 
     async def function_facts(self, agent: Agent, function: Function) -> FunctionFacts:
         """What is known of a function of an agent that need not be kept; may start an MCP server."""
         from core.agents.trial import facts_of
 
-        return await facts_of(self._office(demo=self.demo).kit, agent, function)
+        return await facts_of(self._agents.office(demo=self.demo).kit, agent, function)
 
     async def try_function(
         self,
@@ -274,107 +282,7 @@ class Workspace:
         from core.agents.trial import try_function
 
         self._has_run = True
-        return await try_function(self._office(demo=self.demo).kit, self, agent, function, arguments, progress)
-
-    def _office(self, *, demo: bool) -> Office:
-        """The agents at work with the real models or the demonstration model; made when first used."""
-        if demo not in self._offices:
-            from core.agents.composition import Office
-            from core.agents.memory_use import AgentMemory
-
-            self._offices[demo] = Office(
-                library=self.agents,
-                conversations=self.conversations,
-                services=self._demo_services if demo else self._services,
-                server=None if demo else self.server,
-                default_model=self.settings.default_model,
-                types=self.types,
-                clock=self.clock,
-                runs=self,
-                servers=lambda: self.mcp,
-                memory=AgentMemory(lambda: self._remembrance(demo=demo)) if self.store is not None else None,
-            )
-        return self._offices[demo]
-
-    @property
-    def memories(self) -> Memories | None:
-        """What agents remember; None if nothing is kept. First used on a running loop."""
-        return self._remembrance(demo=self.demo).memories if self.store is not None else None
-
-    @property
-    def learner(self) -> Learner | None:
-        """Learns from conversations in the background; None if nothing is kept. First used on a running loop."""
-        return self._remembrance(demo=self.demo).learner if self.store is not None else None
-
-    def _remembrance(self, *, demo: bool) -> Remembrance:
-        """The memories with the real models or the demonstration model; made when first used."""
-        if demo not in self._remembrances:
-            from core.memory.composition import Remembrance
-
-            assert self.store is not None
-            services = self._demo_services if demo else self._services
-            assert services.models is not None
-            self._remembrances[demo] = Remembrance(
-                self.store.database,
-                services.models,
-                embedding_model=DEMO_MODEL if demo else self.settings.embedding_model,
-                settings=self.settings.memory,
-                clock=self.clock,
-                thinks=not demo,
-                recalled=self.watch.recalled,
-            )
-        return self._remembrances[demo]
-
-    def _step_memory(self, *, demo: bool) -> StepMemory | None:
-        if self.store is None:
-            return None
-        return StepMemory(lambda: self._remembrance(demo=demo).memories, self._agent_named)
-
-    async def _agent_named(self, name: str) -> UUID:
-        try:
-            return (await self.agents.get(name)).id
-        except AgentNotFound as error:
-            raise StepError(str(error), kind="not_found") from None
-
-    def _run_models(self, workflows: WorkflowSource | None) -> RunModels:
-        async def agent_model(name: str) -> str:
-            try:
-                return (await self.agents.get(name)).agent.model.model
-            except (AgentNotFound, StoreError):
-                return ""
-
-        return RunModels(self.server.catalogue, self.settings.default_model, agent_model, workflows)
-
-    async def stop_memories(self) -> None:
-        """Let what keeps the memories in order come to an end; what waits to be learned from is kept."""
-        for remembrance in self._remembrances.values():
-            await remembrance.close()
-
-    async def stop_chats(self) -> None:
-        """Stop what is being answered, and wait until what had come of it is written down."""
-        for office in self._offices.values():
-            await office.chat.stop()
-
-    @cached_property
-    def _memory_agents(self) -> MemoryAgents:
-        from core.store.memory_agents import MemoryAgents
-
-        return MemoryAgents(now=self.clock.now)
-
-    @cached_property
-    def mcp(self) -> McpServers:
-        """The MCP servers of `mcp.json` in the home folder. None is started before it is used."""
-        from core.agents.mcp.agreements import MemoryAgreements, StoredAgreements
-        from core.agents.mcp.configuration import McpConfiguration
-        from core.agents.mcp.servers import McpServers
-
-        kept = StoredAgreements(self.store.agreed_tools) if self.store is not None else MemoryAgreements()
-        return McpServers(McpConfiguration(self.home), secrets=self.secrets, agreements=kept, clock=self.clock)
-
-    async def stop_servers(self) -> None:
-        """Let the MCP servers go, all at once."""
-        if "mcp" in self.__dict__:
-            await self.mcp.aclose()
+        return await try_function(self._agents.office(demo=self.demo).kit, self, agent, function, arguments, progress)
 
     async def tidy(self) -> None:
         """Remove the runs that the settings no longer keep, and the files that nothing names any more."""
@@ -523,10 +431,13 @@ class Workspace:
         await self.journal.answer(run_id, path, answer)
         return await (await self.resume(run_id)).result()
 
-    async def estimate(self, workflow: str) -> str:
-        """What the next run of a workflow will cost, going by the last ones, in words."""
-        known = await self.store.spending.estimate(workflow) if self.store is not None else None
-        return estimate_words(workflow, known)
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What runs will cost."""
+        from core.monitoring.forecast import Forecasts
+
+        past = self.store.spending if self.store is not None else None
+        return Forecasts(past, self.server.catalogue, self._agents.run_models(self._services.workflows))
 
     async def delete_run(self, run_id: str) -> None:
         """Forget a run and everything that it did.
@@ -580,8 +491,11 @@ class Workspace:
         limits = self.settings.limits.workflows
         return QueuedSpread(store.spread_runs, self.clock, is_worker=is_worker, workflow_limits=limits)
 
+    def _shared_services(self, demo: bool) -> Services:
+        return self._demo_services if demo else self._services
+
     def _services_for(self, origin: str, demo: bool) -> Services:
-        services = self._demo_services if demo else self._services
+        services = self._shared_services(demo)
         if not origin or not isinstance(self._folders, GrantedFolders):
             return services
         return replace(services, folders=self._folders.with_grants([Grant(Path(origin))]))
