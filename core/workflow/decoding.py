@@ -51,9 +51,12 @@ _COLOURS: tuple[GroupColour, ...] = ("grey", "yellow", "green", "blue", "purple"
 _DEFAULTS = Retry()
 
 
-def decode(data: Mapping[str, Json]) -> tuple[Workflow, list[Problem]]:
-    """The workflow of data in the present format, and all that is wrong with its shape; warnings among them."""
-    unfit = list(flaws(data))
+def decode(data: Mapping[str, Json], *, is_json: bool = False) -> tuple[Workflow, list[Problem]]:
+    """The workflow of data in the present format, and all that is wrong with its shape; warnings among them.
+
+    is_json: it is known to be such JSON as documents can hold; a text in which nothing was wrong gave it.
+    """
+    unfit = [] if is_json else list(flaws(data))
     if unfit:
         # Values that no document can hold would make the saved form unreadable: nothing of it is trusted.
         problems = [Problem("not_json", text, "Replace it.", field=".".join(map(str, path))) for path, text in unfit]

@@ -107,7 +107,7 @@ def read_leniently(text: str | bytes) -> tuple[Workflow | None, list[Problem]]:
     if reading.data is None and problems:
         return None, problems
     try:
-        workflow, shape = decode(upgrade(reading.data))
+        workflow, shape = decode(upgrade(reading.data), is_json=not problems)
     except DocumentError as error:
         return None, problems + _placed(reading, error.problems)
     return workflow, problems + _placed(reading, shape)

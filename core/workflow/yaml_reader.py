@@ -6,7 +6,7 @@ Built on PyYAML's event stream, so that deep nesting, YAML 1.1's guesses and Pyt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ import yaml
 from core.workflow.json_values import MAX_DEPTH, text_flaw
 from core.workflow.model import Json
 from core.workflow.problems import DocumentError, Problem
+from core.workflow.yaml_quick import LOADER, Doubtful, data_of
 from core.workflow.yaml_scalars import read_plain
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -29,16 +30,29 @@ Path: TypeAlias = tuple[str | int, ...]
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text gave. lines: 1-based line of every key and item by path; problems: all that is wrong.
+    """What a text gave. data: what could be read, None if nothing could. problems: all that is wrong.
 
-    data: what could be read, None if nothing could.
+    text: to find the lines in, where they are not known yet because nothing is wrong.
     """
 
-    data: Json
-    lines: dict[Path, int]
-    problems: tuple[Problem, ...]
+    __slots__ = ("_lines", "_text", "data", "problems")
+
+    def __init__(
+        self, data: Json, problems: tuple[Problem, ...] = (), *, lines: dict[Path, int] | None = None, text: str = ""
+    ) -> None:
+        self.data = data
+        self.problems = problems
+        self._lines = lines
+        self._text = text
+
+    @property
+    def lines(self) -> Mapping[Path, int]:
+        """The 1-based line of every key and item by path."""
+        found = self._lines
+        if found is None:
+            found = self._lines = dict(read_carefully(self._text).lines)
+        return found
 
 
 def parse(text: str | bytes) -> Json:
@@ -51,16 +65,27 @@ def parse(text: str | bytes) -> Json:
 
 def read(text: str | bytes) -> Reading:
     """As much of a YAML text as can be read, with every problem; never raises for what the text holds."""
-    builder = _Builder()
     try:
         decoded = _decoded(text)
-        for event in _events(decoded):
+    except _Stop as stop:
+        return Reading(None, (stop.problem,), lines={})
+    try:
+        return Reading(data_of(decoded), text=decoded)
+    except Doubtful:
+        return read_carefully(decoded)
+
+
+def read_carefully(text: str) -> Reading:
+    """As `read`, of a text without characters that may not stand in a document: event by event, with every line."""
+    builder = _Builder()
+    try:
+        for event in _events(text):
             builder.take(event)
     except _Stop as stop:
         builder.problems.append(stop.problem)
         if not stop.keeps_data:
-            return Reading(None, builder.lines, tuple(builder.problems))
-    return Reading(builder.root, builder.lines, tuple(builder.problems))
+            return Reading(None, tuple(builder.problems), lines=builder.lines)
+    return Reading(builder.root, tuple(builder.problems), lines=builder.lines)
 
 
 class _Stop(Exception):
@@ -98,9 +123,8 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     try:
-        yield from yaml.parse(text, Loader=loader)
+        yield from yaml.parse(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)

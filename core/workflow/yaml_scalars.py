@@ -18,6 +18,9 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
+MEANING_STARTS = frozenset({"", *"0123456789+-.~nNtTfF"})
+"""What an unquoted scalar begins with that may mean something else than its text; '' for an empty one."""
+
 # What readers of YAML 1.1 take for booleans, dates, sexagesimals or grouped numbers: quoted for their sake.
 _ELSEWHERE = re.compile(
     r"(?i:yes|no|on|off|true|false|null|=|<<)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from core.workflow.model import Json
 from core.workflow.problems import DocumentError
+from core.workflow.yaml_quick import Doubtful, data_of
+from core.workflow.yaml_reader import _CONTROL, read_carefully
 from core.workflow.yaml_text import emit, parse, read
 from tests.support.documents import json_values, texts
 
@@ -70,6 +72,41 @@ def test_random_yaml_gives_data_or_the_document_error(text: str) -> None:
     if not reading.problems:
         assert exactly(parse(emit(reading.data))) == exactly(reading.data)
     assert all(problem.line is None or problem.line >= 1 for problem in reading.problems)
+
+
+words = st.lists(
+    st.sampled_from(
+        ["a: ", "b: ", "true: ", "'true': ", "7: ", "~: ", "- ", "[", "]", "{", "}", ", ", "\n", "\n  ", "x", "'x'",
+         '"\\0"', '"\\ud800"', "on", "False", "null", "012", "-1.5", "1e999", ".inf", "0x1F", "|\n  t\n", "&a ", "*a",
+         "!t ", "---\n"]
+    ),
+    max_size=20,
+).map("".join)  # fmt: skip
+
+
+@given(yaml_like | words | st.text(max_size=40) | json_values.map(emit))
+@settings(max_examples=600, deadline=None)
+@example("[" * 64 + "]" * 64)
+@example("[" * 65 + "]" * 65)
+@example("a: " + "9" * 1000)
+@example("? [a]\n: b")
+@example("--- a\n...\n")
+@example("%YAML 1.1\n---\na: b")
+def test_the_quick_way_gives_what_the_careful_one_gives_or_nothing(text: str) -> None:
+    assume(not _CONTROL.search(text))
+    careful = read_carefully(text)
+    try:
+        data = data_of(text)
+    except Doubtful:
+        return
+    assert careful.problems == ()
+    assert exactly(data) == exactly(careful.data)
+
+
+@given(json_values)
+@settings(max_examples=150, deadline=None)
+def test_what_was_written_by_this_program_is_read_the_quick_way(value: Json) -> None:
+    assert exactly(data_of(emit(value))) == exactly(value)
 
 
 @pytest.mark.parametrize("text", ["... a", "--- a", "...", "---", "...x", "a ..."])
