@@ -14,6 +14,7 @@ from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
     from core.engine.lifecycle import RunResult
+    from core.workflow.model import Workflow
     from core.workspace import Workspace
     from desktop.dialogs.run_prompt import RunPrompt
     from desktop.run_controller import RunController
@@ -104,9 +105,9 @@ class Running(QObject):
             prompt.refused.connect(lambda error: self.refuse(tab, error))
         return prompt
 
-    async def _estimate(self, workflow: str) -> str:
+    async def _estimate(self, workflow: Workflow) -> str:
         """What a run of a workflow will cost, in words; '' if no workspace is open any more."""
-        return await self._workspace.estimate(workflow) if self._workspace is not None else ""
+        return await self._workspace.forecasts.words(workflow) if self._workspace is not None else ""
 
     def _make(self, tab: WorkTab) -> None:
         if self._workspace is None or tab in self._controllers:

@@ -105,17 +105,17 @@ def run(
 
 
 async def _estimate(name: str, *, as_json: bool) -> int:
-    """Print what the last runs of a workflow cost."""
+    """Print what a run of a workflow will cost."""
     from dataclasses import asdict
 
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        workflow = (await workspace.find(name)).workflow.name
-        known = await workspace.store.spending.estimate(workflow) if workspace.store is not None else None
-        words = await workspace.estimate(workflow)
+        found = await workspace.find(name)
+        known = await workspace.forecasts.of(found.workflow, fresh=True)
+        words = await workspace.forecasts.words(found.workflow, found.origin)
     if as_json:
-        print_json({"workflow": workflow, **(asdict(known) if known is not None else {"runs": 0})})
+        print_json({"workflow": found.workflow.name, **(asdict(known) if known is not None else {"runs": 0})})
     else:
         typer.echo(words)
     return COMPLETED

@@ -132,6 +132,12 @@ class ModelCatalogue:
                 await self._refresh(forced=refresh)
         return ModelList(tuple(self._models.values()), self._fetched_at, self._problem)
 
+    async def kept(self) -> ModelList:
+        """The models of the list that is kept here, without asking the server; none if none is kept."""
+        async with self._turn:
+            await self._read_file()
+        return ModelList(tuple(self._models.values()), self._fetched_at, self._problem)
+
     async def look_up(self, model: str) -> ModelInfo | None:
         """What is known of a model. Never fails: None if it is not listed or there is no list."""
         try:

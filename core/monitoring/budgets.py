@@ -18,12 +18,12 @@ from core.engine.events import NO_USAGE
 from core.engine.services import WorkflowSource
 from core.llm.catalogue import ModelInfo, ModelList
 from core.monitoring.cheaper import AgentModel, Offer, cheaper, models_of, price
+from core.monitoring.money import dollars
 from core.settings import BudgetSettings
 from core.store.errors import StoreError
 from core.workflow.model import NO_LIMITS
 
 if TYPE_CHECKING:
-    from core.store.spending import Estimate
     from core.store.store import Store
 
 FRESH_S: Final = 5.0
@@ -198,24 +198,6 @@ def midnight(now: datetime) -> datetime:
     return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def estimate_words(workflow: str, estimate: Estimate | None) -> str:
-    """What a run of a workflow will cost, for people."""
-    if estimate is None:
-        return f"No completed run of “{workflow}” with a real model is kept, so nothing is known of its cost."
-    runs = "run" if estimate.runs == 1 else f"{estimate.runs} runs"
-    if not estimate.most_usd:
-        return f"The last {runs} cost nothing."
-    most = f", at most {dollars(estimate.most_usd)}" if estimate.runs > 1 else ""
-    return f"The last {runs} cost {dollars(estimate.usual_usd)}{most} in {_time(estimate.usual_s)}."
-
-
-def dollars(amount: float) -> str:
-    """US dollars: to the cent from one dollar on and where that is exact, else as exactly as small amounts need."""
-    if amount >= 1 or round(amount, 2) == amount:
-        return f"${amount:,.2f}"
-    return f"${amount:.4f}" if amount >= 0.001 else f"${amount:.6f}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Check:
     """A limit to look at. who: the beginning of a sentence. spent: US dollars. of_document: the workflow names it."""
@@ -258,7 +240,3 @@ def _table(dearest: ModelInfo, offers: Sequence[Offer], up_to: float) -> str:
 def _rate(price: float | None) -> str:
     """What a million tokens cost."""
     return dollars(round((price or 0.0) * 1e6, 4))
-
-
-def _time(seconds: float) -> str:
-    return f"about {seconds:.1f} s" if seconds < 60 else f"about {seconds / 60:.0f} min"

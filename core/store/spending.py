@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,26 +52,50 @@ WHERE at >= :since AND at < :until
 GROUP BY agents.id, agents.name ORDER BY 5 DESC, 3 DESC, 1""")
 
 _PAST = text("""
-SELECT count(*) AS runs, percentile_cont(0.5) WITHIN GROUP (ORDER BY cost_usd) AS usual_usd,
-    max(cost_usd) AS most_usd, percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_s) AS usual_s
-FROM (
-    SELECT cost_usd, duration_s FROM executions
+WITH RECURSIVE past AS MATERIALIZED (
+    SELECT id, cost_usd, duration_s, created FROM executions
     WHERE workflow_name = :workflow AND status = 'completed' AND part IS NULL AND labels ->> 'demo' IS NULL
+        AND NOT EXISTS (SELECT 1 FROM spread_runs WHERE spread_runs.run_id = executions.id)
     ORDER BY created DESC LIMIT :runs
-) AS past""")
+),
+family AS (
+    SELECT id AS past, id FROM past
+    UNION ALL
+    SELECT family.past, spread_runs.run_id FROM family JOIN spread_runs ON spread_runs.parent_id = family.id
+)
+SELECT past.id, past.cost_usd AS billed, past.duration_s, steps.step_id,
+    coalesce(steps.output ->> 'model', steps.request ->> 'model', '') AS model,
+    sum(steps.tokens_in) AS tokens_in, sum(steps.tokens_out) AS tokens_out, sum(steps.cost_usd) AS cost_usd
+FROM past JOIN family ON family.past = past.id LEFT JOIN step_results AS steps
+    ON steps.run_id = family.id AND (steps.tokens_in > 0 OR steps.tokens_out > 0 OR steps.cost_usd > 0)
+GROUP BY past.created, past.id, past.cost_usd, past.duration_s, 4, 5
+ORDER BY past.created DESC, past.id""")
+"""What runs that its steps asked for did, a run did too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run will cost if it is like the workflow's newest completed runs. runs: how many those are, at least 1.
+class Asked:
+    """What a step asked one model for in a run, all its attempts and passes together. cost_usd: as billed then."""
 
-    usual_usd, usual_s: half of them cost or took no more, in US dollars and seconds. most_usd: the dearest of them.
-    """
+    step_id: str
+    model: str
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
 
-    runs: int
-    usual_usd: float
-    most_usd: float
-    usual_s: float
+    @property
+    def tokens(self) -> int:
+        """Tokens in both directions."""
+        return self.tokens_in + self.tokens_out
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A completed run: what it was billed in US dollars, its seconds, and what its steps asked for."""
+
+    cost_usd: float
+    duration_s: float
+    asked: tuple[Asked, ...] = ()
 
 
 class Spending:
@@ -108,13 +134,20 @@ class Spending:
 
         return await self._database.run(work)
 
-    async def estimate(self, workflow: str) -> Estimate | None:
-        """What the next run of a workflow will cost; None if none was completed with a real model."""
+    async def past(self, workflow: str) -> Sequence[PastRun]:
+        """The newest completed runs of the whole workflow with a real model, the newest first."""
 
-        async def work(connection: AsyncConnection) -> Estimate | None:
-            row = (await connection.execute(_PAST, {"workflow": escape(workflow), "runs": PAST_RUNS})).one()
-            if not row.runs:
-                return None
-            return Estimate(int(row.runs), float(row.usual_usd), float(row.most_usd), float(row.usual_s))
+        async def work(connection: AsyncConnection) -> Sequence[PastRun]:
+            rows = await connection.execute(_PAST, {"workflow": escape(workflow), "runs": PAST_RUNS})
+            return [_past_run(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
 
         return await self._database.run(work)
+
+
+def _past_run(rows: Sequence[Any]) -> PastRun:
+    asked = tuple(
+        Asked(unescape(row.step_id), unescape(row.model), int(row.tokens_in), int(row.tokens_out), row.cost_usd)
+        for row in rows
+        if row.step_id is not None
+    )
+    return PastRun(float(rows[0].billed), float(rows[0].duration_s), asked)

@@ -64,7 +64,9 @@ SELECT date_bin(make_interval(secs => :bucket), created, :since) AS at, status, 
     sum(cost_usd) AS cost_usd
 FROM executions
 WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+    AND NOT EXISTS (SELECT 1 FROM spread_runs WHERE spread_runs.run_id = executions.id)
 GROUP BY 1, 2 ORDER BY 1, 2""")
+"""Without the runs that steps of others asked for: those are parts of them, and their cost is in theirs."""
 
 _NAMES = text("""
 WITH RECURSIVE names AS (

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.engine.errors import InputError
 from core.engine.part import WHOLE, Part
-from core.workflow.model import Json
+from core.workflow.model import Json, Workflow
 from desktop.bridge import Bridge
 from desktop.dialogs.inputs import InputsDialog
 from desktop.document import OpenDocument
@@ -24,7 +24,7 @@ class RunPrompt(QObject):
     """Starts runs of one document, asking for inputs if it has any.
 
     prompted: the dialog, once it is open. refused: why nothing was started (DocumentError: the document has problems);
-    whoever hears it says so. estimate: tells in words what a run of a workflow will cost, by its name.
+    whoever hears it says so. estimate: tells in words what a run of a workflow will cost.
     """
 
     prompted = Signal(object)
@@ -39,7 +39,7 @@ class RunPrompt(QObject):
         themes: ThemeManager,
         icons: Icons,
         window: QWidget | None = None,
-        estimate: Callable[[str], Coroutine[Any, Any, str]] | None = None,
+        estimate: Callable[[Workflow], Coroutine[Any, Any, str]] | None = None,
     ) -> None:
         super().__init__(window)
         self._document = document
@@ -93,7 +93,7 @@ class RunPrompt(QObject):
         self.prompted.emit(dialog)
         if self._estimate is not None:
             asked = self._bridge.spawn(
-                self._estimate(self._document.workflow.name), dialog.show_estimate, lambda _: None, name="estimate"
+                self._estimate(self._document.workflow), dialog.show_estimate, lambda _: None, name="estimate"
             )
             if asked is not None:  # whoever is quicker with the inputs does not wait for it
                 dialog.finished.connect(lambda _: asked.cancel())

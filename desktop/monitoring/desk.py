@@ -25,7 +25,7 @@ PANEL: Final = "monitoring"
 
 
 class MonitoringDesk(QObject):
-    """runs_wanted: a RunScope whose runs are to be listed. step_wanted: a workflow's name and the id of one of its steps."""
+    """runs_wanted: a RunScope whose runs are to be listed. step_wanted: a workflow's name and the id of its step."""
 
     runs_wanted = Signal(object)
     step_wanted = Signal(str, str)

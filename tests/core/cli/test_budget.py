@@ -54,18 +54,24 @@ def test_a_run_at_its_limit_waits_for_a_person_and_asks_no_model_before(
     assert len(asks_models.sent()) == 2
 
 
-def test_an_estimate_runs_nothing_and_goes_by_what_the_last_runs_cost(
+def test_an_estimate_runs_nothing_and_takes_the_tokens_of_the_last_runs_at_todays_prices(
     cli: Cli, write: Callable[..., Path], database: str, asks_models: StandIn
 ) -> None:
     file = write("Two", TWO_CHATS)
     nothing = cli("run", file, "--estimate")
     assert nothing.code == 0
     assert nothing.out.startswith("No completed run of “Two” with a real model is kept")
+    assert "Its models cost, for a million tokens: openai/gpt-5-mini $0.25 in and $2.00 out." in nothing.out
     assert asks_models.sent() == []
     assert cli("run", file).code == 0
-    assert cli("run", file, "--estimate").out.startswith("The last run cost $0.000200 in about ")
+    assert cli("run", file, "--estimate").out.startswith("A run costs about $0.000025, and takes about ")
     told = cli("run", file, "--estimate", "--json").json
-    assert (told["workflow"], told["runs"], told["usual_usd"]) == ("Two", 1, pytest.approx(0.0002))
+    assert (told["workflow"], told["runs"], told["usual_usd"]) == (
+        "Two",
+        1,
+        pytest.approx(2 * (10 * 0.25 + 5 * 2) / 1e6),
+    )
+    assert told["billed_usd"] == pytest.approx(0.0002)
     assert len(asks_models.sent()) == 2
 
 

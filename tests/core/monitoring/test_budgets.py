@@ -10,10 +10,9 @@ from core.engine.budget import Spender
 from core.engine.errors import StepError
 from core.engine.events import Usage
 from core.engine.testing import ManualClock
-from core.monitoring.budgets import FRESH_S, Budgets, estimate_words, midnight
+from core.monitoring.budgets import FRESH_S, Budgets, midnight
 from core.settings import BudgetSettings
 from core.store.errors import ConnectError
-from core.store.spending import Estimate
 from tests.support.engine_rig import Rig, step, workflow
 
 RUN = Spender("run-1", "Triage", Usage(cost_usd=0.5))
@@ -114,12 +113,3 @@ async def test_a_real_run_waits_at_its_limit_and_goes_on_when_a_person_lets_it()
     assert (result.status, result.waiting) == ("suspended", ("b",))
     await rig.journal.answer("run-1", "b", {"choice": "continue"})
     assert (await rig.resume()).usage.cost_usd == pytest.approx(0.024)
-
-
-def test_an_estimate_says_what_it_is_made_of() -> None:
-    assert estimate_words("Triage", Estimate(12, 0.0021, 0.009, 12.4)) == (
-        "The last 12 runs cost $0.0021, at most $0.0090 in about 12.4 s."
-    )
-    assert estimate_words("Triage", Estimate(1, 2.5, 2.5, 600)) == "The last run cost $2.50 in about 10 min."
-    assert estimate_words("Triage", Estimate(3, 0, 0, 1)) == "The last 3 runs cost nothing."
-    assert estimate_words("Triage", None).startswith("No completed run of “Triage”")

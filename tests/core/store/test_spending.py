@@ -12,7 +12,7 @@ from core.store.conversations import Spending as Paid
 from core.store.database import Database
 from core.store.journal import PostgresJournal
 from core.store.postgres_conversations import PostgresConversations
-from core.store.spending import Estimate, Spending
+from core.store.spending import Asked, PastRun, Spending
 from core.store.statistics import Span, Spent
 from core.workflow.model import Workflow
 from tests.support.conversations import said
@@ -101,16 +101,37 @@ async def test_agents_are_told_dearest_first_within_the_span(
     assert [each.attempts for each in await spending.agents(Span(at(1), NOON + timedelta(hours=1)))] == [1, 1]
 
 
-async def test_an_estimate_is_made_of_completed_whole_runs_of_real_models(
+async def test_past_runs_are_completed_whole_runs_with_real_models_the_newest_first(
     spending: Spending, postgres_journal: PostgresJournal
 ) -> None:
-    assert await spending.estimate("A") is None
-    for cost in (0.01, 0.02, 0.09):
-        await ran(postgres_journal, cost, seconds=cost * 100)
+    assert await spending.past("A") == []
+    for minute, cost in enumerate((0.01, 0.02, 0.09)):
+        await ran(postgres_journal, cost, created=NOON + timedelta(minutes=minute), seconds=cost * 100)
     await ran(postgres_journal, 99, name="Other")
     await ran(postgres_journal, 0.0, labels={"demo": "yes"})
     failed = new_run(workflow=Workflow("A"))
     lease = await postgres_journal.open_run(failed)
     postgres_journal.put(lease, RunFailed(failed.id, at(1), "a", ErrorInfo("server", "It broke."), Usage(0, 0, 50), 1))
     await postgres_journal.close_run(lease)
-    assert await spending.estimate("A") == Estimate(3, 0.02, 0.09, 2.0)
+    assert await spending.past("A") == [PastRun(0.09, 9.0), PastRun(0.02, 2.0), PastRun(0.01, 1.0)]
+
+
+async def test_a_past_run_tells_what_each_step_asked_of_each_model(
+    spending: Spending, postgres_journal: PostgresJournal
+) -> None:
+    run = new_run(workflow=Workflow("A"))
+    lease = await postgres_journal.open_run(run)
+    postgres_journal.put(lease, RunStarted(run.id, NOON, "A", {}))
+    for path, model, usage in (
+        ("each[0]/ask", "m/one", Usage(10, 5, 0.1)), ("each[1]/ask", "m/one", Usage(20, 5, 0.1)),
+        ("each[2]/ask", "m/two", Usage(1, 1, 0.5)), ("free", "", Usage()),
+    ):  # fmt: skip
+        postgres_journal.put(lease, started(run.id, path))
+        postgres_journal.put(lease, completed(run.id, path, output={"model": model}, usage=usage))
+    postgres_journal.put(lease, RunCompleted(run.id, at(9), {}, Usage(31, 11, 0.7), 9.0))
+    await postgres_journal.close_run(lease)
+    (past,) = await spending.past("A")
+    assert (past.cost_usd, past.duration_s) == (0.7, 9.0)
+    assert sorted(past.asked, key=lambda asked: asked.model) == [
+        Asked("ask", "m/one", 30, 10, pytest.approx(0.2)), Asked("ask", "m/two", 1, 1, 0.5),
+    ]  # fmt: skip

@@ -187,8 +187,8 @@ async def test_the_dialog_says_what_the_run_will_cost_once_that_is_known(qapp: Q
     async with open_run_desk(document, home) as desk, panel_parts(desk.bridge) as parts:
         saved = SavedInputs(home / "inputs")
 
-        async def estimate(workflow: str) -> str:
-            return f"A run of {workflow} costs $0.01."
+        async def estimate(workflow: Workflow) -> str:
+            return f"A run of {workflow.name} costs $0.01."
 
         prompt = RunPrompt(
             desk.document, desk.controller, saved, desk.bridge, parts.themes, parts.icons, estimate=estimate
