@@ -11,7 +11,7 @@ from core.engine.events import Cause
 from core.engine.execution import Execution
 from core.engine.part import OnePass, Part
 from core.engine.plan import StepPlan
-from core.engine.spread import ENDS, RESULT, SPREAD, VARIABLES, Ended, Order, Spot, Spread, Wanted
+from core.engine.spread import ENDS, RESULT, SPREAD, VARIABLES, Ended, Order, Spot, Spread, Standing, Wanted
 from core.engine.templates import SKIPPED, templates_in
 from core.engine.variables import Rank, Variables
 from core.workflow.model import Json, Step, Workflow
@@ -50,19 +50,20 @@ class Spreading:
             return None
         spot = Spot(self._run.run_id, self._path, self._round(), self._run.lease.epoch)
         standing = await spread.standing(spot)
+        settled = _is_settled(standing, stops=stops)
         if not standing.made:
             if not spread.is_worker or self._run.reuse is not None:
                 return None
             await self._run.flush()
             await spread.begin(spot, make())
             standing = await spread.standing(spot)
-        elif standing.dropped or (standing.failed and self._failed_before):
+        elif self._failed_before or (standing.dropped and not settled):
             await self._run.flush()
             await spread.again(spot, failed=self._failed_before)
             standing = await spread.standing(spot)
         self._run.spread_paths.add(self._path)
         await self._run.count_spread()
-        if standing.left and not (standing.ending or (stops and standing.failed)):
+        if standing.left and not _is_settled(standing, stops=stops):
             await self._wait(spread, standing.made)
         found = await spread.ended(spot)
         if standing.left:
@@ -72,7 +73,7 @@ class Spreading:
     @property
     def _failed_before(self) -> bool:
         """Whether the step was done with its runs and failed, and is now resumed: they are given another chance."""
-        return bool(self._past) and self._past[-1].status == "failed"
+        return self._cause in _GOES_ON and bool(self._past) and self._past[-1].status == "failed"
 
     def _round(self) -> int:
         """The attempt that began what this one goes on with."""
@@ -98,7 +99,7 @@ class Spreading:
         if seconds is None:
             return None
         began = self._run.clock.now()
-        for record in reversed(self._past):
+        for record in reversed(self._past if self._cause in _GOES_ON else ()):
             if record.status == "failed":
                 break
             began = record.started or began
@@ -143,6 +144,11 @@ class Spreading:
             if isinstance(changes, dict) and changes:
                 variables.set(changes, (*rank, self._plan.rank, one.number))
         return outcomes
+
+
+def _is_settled(standing: Standing, *, stops: bool) -> bool:
+    """Whether what became of some makes the others needless."""
+    return bool(standing.ending or (stops and standing.failed))
 
 
 def _end_if_wanted(one: Ended, base: str) -> None:

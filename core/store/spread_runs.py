@@ -154,6 +154,9 @@ class SpreadRuns:
                 return False
             at_once = row.outcome == "ends" or (row.outcome == "failed" and row.stops)
             values = {"parent": row.parent_id, "path": row.path, "round": row.round, "at_once": at_once}
+            if at_once:
+                reason = "another pass of its loop has made it needless"
+                await self.drop_inside(connection, row.parent_id, path=unescape(row.path), reason=reason)
             if await connection.scalar(spread_sql.LAST_OF_STEP, values) is None:
                 return False
             return await self._queued.again(row.parent_id, connection=connection)
