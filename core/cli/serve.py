@@ -166,7 +166,7 @@ class Service:
         self._working: asyncio.Task[None] | None = None
         self._background: Background | None = None
         self.metrics = workspace.watch.metrics
-        self.parts = service_parts(workspace, tokens, self.metrics, LiveRuns(), hosts)
+        self.parts = service_parts(workspace, tokens, self.metrics, LiveRuns(workspace.clock), hosts)
 
     def start(self) -> None:
         """Begin to listen to the engine, and everything that is done all the time."""
@@ -202,9 +202,12 @@ class Service:
     def _tasks(self) -> Sequence[BackgroundTask]:
         """What is done all the time, besides answering."""
         from core.service.gauges import Gauges
+        from core.service.http.far_runs import FarRuns
         from core.service.triggers.message_listener import MessageListener
         from core.service.triggers.scheduler import Scheduler
         from core.store.message_notices import MessageNotices
+        from core.store.notices import Notices
+        from core.store.run_news import RunNews
 
         workspace, store = self._workspace, self._workspace.store
         assert store is not None
@@ -214,7 +217,9 @@ class Service:
         lost_after = workspace.settings.workers.lost_after_s
         gauges = Gauges(store, workspace.queue, self.metrics, workspace.clock, lost_after_s=lost_after)
         notices = MessageNotices(store.database.address)
-        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges]
+        own = str(self._worker.facts.id) if self._worker is not None else ""
+        far = FarRuns(self.parts.live, RunNews(store.database), Notices(store.database.address), own=own)
+        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges, far]
 
 
 def service_parts(

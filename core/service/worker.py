@@ -16,6 +16,7 @@ from uuid import uuid4
 from core.engine.clock import Clock
 from core.engine.engine import Run
 from core.engine.journal import Journal
+from core.service.run_relay import RunRelay
 from core.service.worker_entries import Entries
 from core.service.worker_notices import StopNotices
 from core.service.worker_runs import WorkerRuns
@@ -23,6 +24,7 @@ from core.store.errors import SchemaTooNew, StoreError
 from core.store.migrations import REVISIONS
 from core.store.notices import Notices
 from core.store.process import this_process
+from core.store.run_news import RunNews
 from core.store.workers import Upkeep, WorkerFacts
 
 if TYPE_CHECKING:
@@ -76,17 +78,21 @@ class Worker:
             tuple(settings.queues if queues is None else queues), concurrency or settings.concurrency,
             str(this_process()),
         )  # fmt: skip
+        self._relay = RunRelay(
+            RunNews(store.database), sender=str(self.facts.id), running=lambda: self._runs.ids, clock=host.clock
+        )
         self._runs = WorkerRuns(
             store.queued_runs, store.spread_runs, host.journal, partial(host.resume, queued=True), clock=host.clock,
-            concurrency=self.facts.concurrency,
+            concurrency=self.facts.concurrency, told=self._relay.heard,
         )  # fmt: skip
         self._entries = Entries(
             store.database.address.dsn, self._runs.execute, concurrency=self.facts.concurrency,
             queues=self.facts.queues, beat_s=self._beat_s, lost_after=self._lost_after,
         )  # fmt: skip
         self._stop_notices = StopNotices(
-            store.queued_runs, Notices(store.database.address), running=lambda: self._runs.ids, stop=self._runs.cancel
-        )
+            store.queued_runs, Notices(store.database.address), running=lambda: self._runs.ids,
+            stop=self._runs.cancel, watched=self._relay.watch,
+        )  # fmt: skip
         self._stopping = asyncio.Event()
         self._failure: SchemaTooNew | None = None
 
@@ -110,6 +116,7 @@ class Worker:
         helpers = [
             asyncio.create_task(self._entries.run(), name="entries of the queue"),
             asyncio.create_task(self._stop_notices.run(), name="notices to stop"),
+            asyncio.create_task(self._relay.run(), name="what is told of watched runs"),
             asyncio.create_task(self._keep_beating(), name="signs of life"),
             asyncio.create_task(self._look_after(), name="upkeep of the queue"),
         ]

@@ -1,4 +1,4 @@
-"""What workers are told by the database: that a run is to be stopped."""
+"""What workers are told by the database: that a run is to be stopped, or that somebody watches it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.store.errors import StoreError
 from core.store.queued_runs import CANCEL_CHANNEL
+from core.store.run_news import WATCH_CHANNEL
 
 if TYPE_CHECKING:
     from core.store.notices import Notices
@@ -24,7 +25,8 @@ LOOK_EVERY_S: Final = 1.0
 class StopNotices:
     """Tells which runs somebody wants stopped: at once by a notice, and by looking, for notices may be lost.
 
-    running: the runs that are executed here. stop: stops one of them, with the reason.
+    running: the runs that are executed here. stop: stops one of them, with the reason. watched: hears of every run that
+    somebody watches.
     """
 
     def __init__(
@@ -34,21 +36,25 @@ class StopNotices:
         *,
         running: Callable[[], Sequence[str]],
         stop: Callable[[str, str], None],
+        watched: Callable[[str], None] = lambda _run_id: None,
     ) -> None:
         self._queued = queued
         self._notices = notices
         self._running = running
         self._stop = stop
+        self._watched = watched
         self._look = asyncio.Event()
 
     async def run(self) -> None:
         """Listen and look until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._notices.listen([CANCEL_CHANNEL], self._heard))
+            group.create_task(self._notices.listen([CANCEL_CHANNEL, WATCH_CHANNEL], self._heard))
             group.create_task(self._keep_looking())
 
-    def _heard(self, _channel: str, run_id: str) -> None:
-        if run_id in self._running():
+    def _heard(self, channel: str, run_id: str) -> None:
+        if channel == WATCH_CHANNEL:
+            self._watched(run_id)
+        elif run_id in self._running():
             self._look.set()
 
     async def _keep_looking(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from core.engine.clock import Clock
 from core.engine.engine import Run
 from core.engine.errors import EngineError, JournalUnavailable, LeaseLost, RunBusy, RunNotFound
+from core.engine.events import Event
 from core.engine.journal import Journal
 from core.service.queue import Resume
 from core.store.errors import StoreError
@@ -35,7 +37,7 @@ class _Executed:
 
 
 class WorkerRuns:
-    """Executes runs by their ids, at most `concurrency` at the same time."""
+    """Executes runs by their ids, at most `concurrency` at the same time. told: hears what happens in them."""
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class WorkerRuns:
         *,
         clock: Clock,
         concurrency: int,
+        told: Callable[[Event], None] = lambda _event: None,
     ) -> None:
         self._queued = queued
         self._spread = spread
         self._journal = journal
         self._resume = resume
         self._clock = clock
+        self._told = told
         self._room = asyncio.Semaphore(concurrency)
         self._executed: dict[str, _Executed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +146,7 @@ class WorkerRuns:
         """Begin a run, or go on with it, and wait until nothing of it runs any more."""
         try:
             executed.run = run = await self._resume(run_id)
+            run.listeners.append(self._told)
             if queued.noted:
                 await self._queued.forget_notes(run_id)
             if executed.wish:

@@ -79,7 +79,7 @@ class ServiceLimits:
 
     body, answer: bytes. body_s: seconds in which a body must have come. longest_wait_s: seconds for which an answer may
     be waited for. streams, chats: at the same time. heartbeat_s: seconds of silence of a stream. poll_s: between two
-    looks at a run that another process executes.
+    looks at a run of which nobody tells; slow_poll_s: at one of which its process tells.
     """
 
     body: int = 8_000_000
@@ -90,6 +90,7 @@ class ServiceLimits:
     chats: int = 64
     heartbeat_s: float = 15.0
     poll_s: float = 0.5
+    slow_poll_s: float = 5.0
 
 
 @dataclass(slots=True)

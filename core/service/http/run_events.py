@@ -1,8 +1,8 @@
 """A run's events for somebody who watches it from outside: from the journal what was, from the engine what is.
 
 The journal keeps records and no events, so what was is told by events made of the records. Each has an id that says
-where in time it stands; who lost the connection names the last one seen and misses nothing. What another process
-executes is looked up from time to time; pieces of answers come only from runs of this one.
+where in time it stands; who lost the connection names the last one seen and misses nothing. Other processes tell of the
+runs that they execute (see `run_relay`); what nobody tells of is looked up from time to time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _BEGINNING: Final[Place] = (0, 0, 0, "")
 _ENDS: Final = (RunCompleted, RunFailed, RunCancelled)
 _NO_ERROR: Final = ErrorInfo("failed", "It does not say why.")
 _CATCH_UP: Final = 50
-"""Looks at the journal, a tenth of a second apart, until it says what was heard already: that the run has ended."""
+"""Looks at the journal, a tenth of a second apart, until it says what was heard already: that the run has ended or
+waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +147,16 @@ def _of_end(run: RunRecord, steps: list[StepRecord]) -> Event | None:
 
 
 class RunWatch:
-    """Watches runs, whoever executes them. poll_s: seconds between two looks at one of another process."""
+    """Watches runs, whoever executes them.
 
-    def __init__(self, journal: Journal, live: LiveRuns, *, poll_s: float) -> None:
+    poll_s: seconds between two looks at the journal while nobody tells of the run; slow_poll_s: while somebody does.
+    """
+
+    def __init__(self, journal: Journal, live: LiveRuns, *, poll_s: float, slow_poll_s: float) -> None:
         self._journal = journal
         self._live = live
         self._poll_s = poll_s
+        self._slow_poll_s = slow_poll_s
 
     async def events(
         self, run_id: str, after: Place | None = None, *, follow: bool = True
@@ -161,7 +166,7 @@ class RunWatch:
         Raises RunNotFound.
         """
         await self._journal.run(run_id)
-        heard: asyncio.Queue[Event] = asyncio.Queue()
+        heard: asyncio.Queue[Event | None] = asyncio.Queue()
         seen: set[Place] = set()
         with self._live.watching(run_id, heard.put_nowait):
             while True:
@@ -176,14 +181,15 @@ class RunWatch:
     async def settled(self, run_id: str, seconds: float) -> RunRecord:
         """The run once it has ended or waits, or as it is after that many seconds. Raises RunNotFound."""
         news = asyncio.Event()
-        with self._live.watching(run_id, lambda event: news.set() if _is_end(event) else None):
+        with self._live.watching(run_id, lambda event: news.set() if event is None or _is_end(event) else None):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     pause = 0.05
                     while await self._goes_on(run_id):
                         with suppress(TimeoutError):
                             await asyncio.wait_for(news.wait(), pause)
-                        pause = 0.05 if news.is_set() else min(pause * 1.5, self._poll_s)
+                        longest = self._live.pause(run_id, self._poll_s, self._slow_poll_s)
+                        pause = 0.05 if news.is_set() else min(pause * 1.5, longest)
                         news.clear()
             return await self._journal.run(run_id)
 
@@ -210,16 +216,18 @@ class RunWatch:
         return run, fresh
 
     async def _live_news(
-        self, heard: asyncio.Queue[Event], run: RunRecord, after: Place | None, seen: set[Place]
+        self, heard: asyncio.Queue[Event | None], run: RunRecord, after: Place | None, seen: set[Place]
     ) -> AsyncIterator[Told]:
-        """What is heard until it is time to look at the journal again. How a run ends is left to the journal."""
-        ends = asyncio.get_running_loop().time() + self._poll_s
+        """What is heard until it is time to look at the journal again. How a run ends is left to it."""
+        ends = asyncio.get_running_loop().time() + self._live.pause(run.id, self._poll_s, self._slow_poll_s)
         while (left := ends - asyncio.get_running_loop().time()) > 0:
             try:
                 event = await asyncio.wait_for(heard.get(), left)
             except TimeoutError:
                 return
-            if isinstance(event, _ENDS):
+            if event is None:
+                return
+            if _is_end(event):
                 await self._until_kept(event.run_id)
                 return
             if after is None and _BEGINNING not in seen:  # it began before it was listened to
@@ -234,7 +242,7 @@ class RunWatch:
 
     async def _until_kept(self, run_id: str) -> None:
         for _ in range(_CATCH_UP):
-            if (await self._journal.run(run_id)).status in ENDED:
+            if (await self._journal.run(run_id)).status != "running":
                 return
             await asyncio.sleep(0.1)
 

@@ -302,7 +302,9 @@ def _files(value: object, blob: str) -> list[Mapping[str, Any]]:
 
 def watch(parts: ServiceParts) -> RunWatch:
     """Watches the runs of a service."""
-    return RunWatch(parts.journal, parts.live, poll_s=parts.limits.poll_s)
+    return RunWatch(
+        parts.journal, parts.live, poll_s=parts.limits.poll_s, slow_poll_s=parts.limits.slow_poll_s
+    )  # fmt: skip
 
 
 def _run_id(call: Call) -> str:
