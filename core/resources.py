@@ -22,6 +22,11 @@ def examples() -> list[Path]:
     return sorted((root() / "resources" / "examples").glob("*.loom.yaml"))
 
 
+def starters() -> list[Path]:
+    """Small documents that an empty workflow can begin with, in the order in which they are offered."""
+    return sorted((root() / "resources" / "starters").glob("*.loom.yaml"))
+
+
 def example_agents() -> list[Path]:
     """The files of all example agents, sorted. They use the example workflows."""
     return sorted((root() / "resources" / "agents").glob("*.agent.yaml"))

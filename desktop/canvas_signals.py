@@ -32,6 +32,9 @@ class CanvasSignals(Protocol):
     def focus_on(self, step: str, *, reveal: bool = True) -> None:
         """Select a step and bring it into view."""
 
+    def fit(self) -> None:
+        """Show everything."""
+
     def viewport(self) -> QWidget:
         """What places in the canvas are counted from."""
 

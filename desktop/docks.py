@@ -20,6 +20,8 @@ _AREAS: Final = {
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
+LEAST: Final = {"left": 190, "right": 300, "bottom": 0}
+"""Logical pixels below which a side cannot be read any more, however small the window is."""
 WIDTHS: Final = {"left": 240, "right": 340, "bottom": 220}
 """Logical pixels of a new layout: width of the sides, height of the bottom."""
 
@@ -55,6 +57,7 @@ class PanelDock(QDockWidget):
         self.setTitleBarWidget(self._title)
         waiting = QWidget()
         waiting.setProperty("surface", "panel")
+        waiting.setMinimumWidth(LEAST[spec.area])
         waiting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWidget(waiting)
         self.visibilityChanged.connect(self._seen)
@@ -69,6 +72,7 @@ class PanelDock(QDockWidget):
         if self.panel is None:
             self.panel = self.spec.factory()
             self.panel.setProperty("surface", "panel")
+            self.panel.setMinimumWidth(max(self.panel.minimumWidth(), LEAST[self.spec.area]))
             self.panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             if not self.panel.accessibleName():
                 self.panel.setAccessibleName(self.spec.title)

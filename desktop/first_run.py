@@ -73,7 +73,10 @@ class FirstRun(QFrame):
                 old.deleteLater()
         if not servers:
             text = "Looking…" if servers is None else "None answered. Start Ollama, LM Studio, llama.cpp or vLLM."
-            self._servers.addWidget(_text(text))
+            words = _text(text)
+            # A wrapped text in a grid of cards is given the height of its widest line only.
+            words.setMinimumHeight(2 * words.fontMetrics().lineSpacing() + 4)
+            self._servers.addWidget(words)
         for server in servers or ():
             number = len(server.models)
             button = _button(f"Use {server.title} ({number} model{'' if number == 1 else 's'})")

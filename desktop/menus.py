@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtWidgets import QMenu, QMenuBar
 
@@ -10,6 +11,9 @@ from desktop.commands import Commands
 
 ORDER: Sequence[str] = ("File", "Edit", "View", "Step", "Run", "Agents", "Help")
 """Menus from left to right; others follow."""
+
+LAST: Final = "quit"
+"""The group that stands at the end of its menu, whatever is added after it."""
 
 
 class Menus:
@@ -35,7 +39,7 @@ class Menus:
         paths = sorted({c.menu.partition("/")[0] for c in self._commands if c.menu}, key=menu_order)
         for path in paths:
             self._menu(path, "")
-        for command in self._commands:
+        for command in sorted(self._commands, key=lambda each: each.group == LAST):
             if command.menu:
                 menu = self._menu(command.menu, command.group)
                 self._part(command.menu, command.group)

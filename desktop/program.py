@@ -23,6 +23,7 @@ from desktop.closing import UnsavedGuard
 from desktop.commands import Commands
 from desktop.connection import Connection
 from desktop.document import OpenDocument
+from desktop.empty_canvas import EmptyCanvas
 from desktop.example_cards import read_example_cards
 from desktop.export_commands import export_commands
 from desktop.filing import Filing
@@ -277,6 +278,7 @@ class Program(QObject):
         follow_keys(tab.canvas, self.commands)
         if isinstance(tab.canvas, CanvasSignals):
             join_canvas(tab, tab.canvas, self.window)
+            EmptyCanvas(tab.canvas, tab.document, self.bridge, self.themes, self.icons)
 
     def _workspace_used(self, workspace: Workspace) -> None:
         self.filing.library = workspace.store.workflows if workspace.store is not None else None

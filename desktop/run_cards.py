@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-from PySide6.QtCore import QObject, QSize, Qt, SignalInstance
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, SignalInstance
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
@@ -135,22 +135,19 @@ class QuestionCards(QObject):
         return frame
 
     def _place(self) -> None:
-        room, camera = self._canvas.viewport().rect(), self._canvas.camera
+        camera = self._canvas.camera
+        taken: list[QRect] = []
         for step_id, frame in self.cards.items():
             place = self._canvas.place_of(step_id)
             if place is None or not place.intersects(camera.visible()):
                 frame.hide()
                 continue
             frame.fit()
-            left, bottom = camera.to_window(place.left, place.bottom)
-            _, top = camera.to_window(place.left, place.top)
-            below = bottom + _GAP
-            if below + frame.height() > room.bottom() - _EDGE:
-                below = max(_EDGE, min(below, room.bottom() - _EDGE - frame.height()))
-                if below < bottom and top - _GAP - frame.height() >= _EDGE:
-                    below = top - _GAP - frame.height()
-            x = max(_EDGE, min(left, room.right() - _EDGE - frame.width()))
-            frame.move(round(x), round(below))
+            left, top = camera.to_window(place.left, place.top)
+            right, bottom = camera.to_window(place.right, place.bottom)
+            step = QRect(round(left), round(top), round(right - left), round(bottom - top))
+            frame.move(card_place(step, frame.size(), self._canvas.viewport().rect(), taken))
+            taken.append(frame.geometry())
             frame.show()
             frame.raise_()
 
@@ -169,6 +166,31 @@ class QuestionCards(QObject):
         for step_id in list(self.cards):
             self._remove(step_id)
         self.refresh()
+
+
+def card_place(step: QRect, size: QSize, room: QRect, taken: Sequence[QRect]) -> QPoint:
+    """Where the card of a step lies: below it, or else above, right or left, or beside other cards, but on none.
+
+    step, room: in pixels of the canvas's window. Where there is no such place, as near below it as the window allows.
+    """
+    inner = room.adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
+    below, above = step.bottom() + 1 + _GAP, step.top() - _GAP - size.height()
+    right, left = step.right() + 1 + _GAP, step.left() - _GAP - size.width()
+    wanted = [(step.left(), below), (step.left(), above), (right, step.top()), (left, step.top())]
+    for other in taken:  # then beside the cards that lie there
+        beside = (other.right() + 1 + _GAP, other.left() - _GAP - size.width())
+        wanted += [(x, y) for x in beside for y in (step.top(), below, above)]
+        wanted += [(step.left(), y) for y in (other.bottom() + 1 + _GAP, other.top() - _GAP - size.height())]
+    places = [QRect(_within(QPoint(x, y), size, inner), size) for x, y in wanted]
+    free = [each for each in places if not any(each.intersects(other) for other in taken)]
+    clear = [each for each in free if not each.intersects(step)]
+    return (clear or free or places)[0].topLeft()
+
+
+def _within(at: QPoint, size: QSize, inner: QRect) -> QPoint:
+    """The nearest place inside."""
+    x = max(inner.left(), min(at.x(), inner.right() + 1 - size.width()))
+    return QPoint(x, max(inner.top(), min(at.y(), inner.bottom() + 1 - size.height())))
 
 
 class CardFrame(QFrame):

@@ -105,6 +105,7 @@ class Toast(QFrame):
     def _action(self, title: str, on_action: Callable[[], object]) -> QPushButton:
         button = QPushButton(title)
         button.setProperty("role", "link")
+        button.setStyleSheet("QPushButton { padding-left: 0; }")  # in line with the words above
         button.clicked.connect(lambda: on_action())
         button.clicked.connect(self.done_with)
         return button
@@ -134,6 +135,8 @@ class Toasts(QObject):
         on_action: Callable[[], object] | None = None,
     ) -> Toast:
         """Show a message. action: the title of a button that calls `on_action`."""
+        for same in [old for old in self._shown if (old.title, old.text) == (title, text)]:
+            self.remove(same)
         toast = Toast(
             self._window, self._icons, self._themes.theme,
             kind=kind, title=title, text=text, action=action, on_action=on_action,

@@ -19,6 +19,8 @@ from desktop.theme import Theme
 WIDTH: Final = 320
 WIDE: Final = 480
 _MOST_ROWS: Final = 8
+_AROUND_LIST: Final = 8
+"""Pixels above and below the rows of a list that must not make it scroll."""
 _MOST_FOUND: Final = 50
 
 
@@ -152,7 +154,7 @@ class Chooser(QFrame):
         found = self.list.count()
         self.list.setVisible(found > 0)
         self.empty.setVisible(found == 0)
-        self.list.setFixedHeight(min(found, _MOST_ROWS) * ROW)
+        self.list.setFixedHeight(min(found, _MOST_ROWS) * ROW + _AROUND_LIST)
         self.adjustSize()
 
     def _lay_out(self) -> None:

@@ -11,6 +11,7 @@ from core.workflow.model import Json, Step
 from desktop.canvas.geometry import Shape
 from desktop.canvas.shapes import preview_characters
 from desktop.canvas.wording import preview, summary, wrapped
+from desktop.markdown_text import unmarked
 from desktop.overlay import StepMark, StepState, StepView
 
 LineKind: TypeAlias = Literal["config", "output", "error", "question"]
@@ -160,7 +161,7 @@ def _lines(
         if view.state == "failed" and view.error:
             return wrapped(view.error, characters=characters, lines=room), "error"
         if view.state == "waiting" and view.question is not None:
-            return wrapped(view.question.message, characters=characters, lines=room), "question"
+            return wrapped(unmarked(view.question.message), characters=characters, lines=room), "question"
         if view.state == "running" and view.text:
             return _last_lines(view.text[-_TAIL:], characters, room), "output"
         if view.state == "done" and view.output is not None:

@@ -36,6 +36,7 @@ class Minimap(QWidget):
         self._is_other = False
         self._scale = 1.0
         self._left = self._top = 0.0
+        self._all: Rect | None = None
         self.setFixedSize(WIDTH, HEIGHT)
         self.setAccessibleName("Map of the workflow")
         # Otherwise every movement of the view would paint what is behind the map once more.
@@ -53,8 +54,8 @@ class Minimap(QWidget):
         """Stand in the canvas's lower right corner, if there is something to show."""
         room = self._canvas.viewport().rect()
         self.move(room.right() - WIDTH - EDGE + 1, room.bottom() - HEIGHT - EDGE + 1)
-        fits = room.width() > 3 * WIDTH and room.height() > 3 * HEIGHT
-        self.setVisible(fits and len(self._canvas.diagram.boxes) >= FEWEST)
+        self._all = self._canvas.diagram.bounds()
+        self._show()
 
     def outdate(self, steps: frozenset[str]) -> None:
         """The states of these steps are others, or the graph is if there are none: follow, but not at every change."""
@@ -104,8 +105,21 @@ class Minimap(QWidget):
             self._canvas.camera_moved()
 
     def _viewed(self) -> None:
+        self._show()
         if self.isVisible():
             self.update()
+
+    def _show(self) -> None:
+        """Be there if there is room, and something that is out of view: else it only hides what is behind it."""
+        room, all_there_is, seen = self._canvas.viewport().rect(), self._all, self._canvas.visible_area()
+        fits = room.width() > 3 * WIDTH and room.height() > 3 * HEIGHT
+        hides = all_there_is is not None and not (
+            seen.left <= all_there_is.left
+            and seen.top <= all_there_is.top
+            and seen.right >= all_there_is.right
+            and seen.bottom >= all_there_is.bottom
+        )
+        self.setVisible(fits and hides and len(self._canvas.diagram.boxes) >= FEWEST)
 
     def _redraw(self) -> None:
         if self._is_other:

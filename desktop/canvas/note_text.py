@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtGui import (
-    QAbstractTextDocumentLayout,
-    QColor,
-    QFont,
-    QPainter,
-    QPalette,
-    QTextCharFormat,
-    QTextCursor,
-    QTextDocument,
-    QTextFormat,
-)
+from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QPalette, QTextDocument
 
 from desktop.canvas.ink import Ink
+from desktop.markdown_text import calm_headings
 
 LONGEST: Final = 4_000
 """Characters of a note that are shown at most."""
@@ -31,7 +22,7 @@ def paint_note(painter: QPainter, text: str, width: float, ink: Ink, paper: QCol
     # No HTML: a note of somebody else's must not bring pictures or markup of its own.
     features = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
     document.setMarkdown(text[:LONGEST], features)
-    _calm_headings(document)
+    calm_headings(document)
     document.setTextWidth(width)
     context = QAbstractTextDocumentLayout.PaintContext()
     palette = QPalette()
@@ -40,18 +31,3 @@ def paint_note(painter: QPainter, text: str, width: float, ink: Ink, paper: QCol
     palette.setColor(QPalette.ColorRole.Base, paper)
     context.palette = palette
     document.documentLayout().draw(painter, context)
-
-
-def _calm_headings(document: QTextDocument) -> None:
-    """Headings of a note are strong and little larger: on a canvas they compete with the steps' titles otherwise."""
-    block = document.begin()
-    while block.isValid():
-        level = block.blockFormat().headingLevel()
-        if level:
-            cursor = QTextCursor(block)
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-            form = QTextCharFormat()
-            form.setFontWeight(QFont.Weight.DemiBold)
-            form.setProperty(QTextFormat.Property.FontSizeAdjustment, 1 if level == 1 else 0)
-            cursor.mergeCharFormat(form)
-        block = block.next()

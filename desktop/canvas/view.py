@@ -32,6 +32,7 @@ from core.workflow.model import Wire
 from core.workflow.problems import WorkflowError
 from desktop.canvas.actions import CanvasActions
 from desktop.canvas.diagram import Damage, Diagram
+from desktop.canvas.fitting import Fitting
 from desktop.canvas.geometry import Rect
 from desktop.canvas.gliding import Glide
 from desktop.canvas.ink import Ink
@@ -116,7 +117,6 @@ class CanvasView(_Base):
         self._looks: dict[str, Look] = {}
         self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._running: set[str] = set()
-        self._fitted = False
         self._has_news = False
         self.picture = Painter(
             self.diagram,
@@ -135,6 +135,7 @@ class CanvasView(_Base):
         self._sharpen = self._timer(FRAME_MS, self._paint_rest, once=True)
         self.arranger = Arranger(self)
         self.glide = Glide(self)
+        self.fitting = Fitting(self)
         self.commands = CanvasActions(self)
         self.interactions = Interactions(self)
         self.minimap = Minimap(self)
@@ -321,13 +322,7 @@ class CanvasView(_Base):
 
     def fit(self, steps: Iterable[str] | None = None) -> None:
         """Show these steps, or everything, as large as it goes but not above 100 %."""
-        area = self.diagram.bounds(steps)
-        if area is None:
-            self.camera.scale = 1.0
-            self.camera.center_on(0.0, 0.0)
-        else:
-            self.camera.fit(area)
-        self._zoom_changed()
+        self.fitting.fit(steps)
 
     def camera_moved(self, *, on_its_way: bool = False) -> None:
         """The camera was set from outside: paint everything anew. on_its_way: it goes on, so less detail will do."""
@@ -387,14 +382,13 @@ class CanvasView(_Base):
             self.camera.resize(float(size.width()), float(size.height()))
             self.minimap.place()
             self.zoom_pill.place()
-            self.viewed.emit()
+            if not self.fitting.resized():
+                self.viewed.emit()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Fit the graph the first time; let rings turn."""
         super().showEvent(event)
-        if not self._fitted:
-            self._fitted = True
-            self.fit()
+        self.fitting.first()
         self._animate()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name

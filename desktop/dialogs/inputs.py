@@ -31,6 +31,7 @@ from desktop.style import set_role
 from desktop.theme import ThemeManager
 
 _WIDTH = 520
+_HIGHEST = 720
 
 
 class InputsDialog(QDialog):
@@ -124,6 +125,7 @@ class InputsDialog(QDialog):
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             QShortcut(QKeySequence(keys), self).activated.connect(self.submit)
         self.show_sets(InputSets())
+        self._area = area
         self.resize(_WIDTH, self._wanted_height())
         if self.form.rows:
             next(iter(self.form.rows.values())).editor.setFocus()
@@ -144,6 +146,7 @@ class InputsDialog(QDialog):
         """Say what the run will cost."""
         self.estimate.setText(words)
         self.estimate.show()
+        self.resize(self.width(), max(self.height(), self._wanted_height()))
 
     def fill(self, values: Mapping[str, Json]) -> None:
         """Show values of an earlier run, as far as the workflow still has those inputs."""
@@ -202,7 +205,14 @@ class InputsDialog(QDialog):
             self.remove_requested.emit(name)
 
     def _wanted_height(self) -> int:
-        return min(720, 240 + self.form.sizeHint().height())
+        """As high as all inputs need, up to what a small screen has."""
+        layout = self.layout()
+        assert layout is not None
+        self.ensurePolished()
+        layout.activate()
+        inputs = self.form.heightForWidth(_WIDTH) if self.form.hasHeightForWidth() else self.form.sizeHint().height()
+        around = layout.totalHeightForWidth(_WIDTH) - self._area.sizeHint().height()
+        return min(_HIGHEST, around + inputs + 8)
 
 
 def _tool(icon: str, name: str, icons: Icons, themes: ThemeManager) -> QToolButton:

@@ -22,7 +22,11 @@ class Choice:
 
 
 class MessageDialog(QDialog):
-    """chosen: the key of the button, '' if the dialog was closed otherwise. Show it with `open()`; never with exec."""
+    """chosen: the key of the button, '' if the dialog was closed otherwise. Show it with `open()`; never with exec.
+
+    text: what is said below the title. Where something would be destroyed and nothing else is meant to be pressed, the
+    first button is the one that Return presses.
+    """
 
     chosen = Signal(str)
 
@@ -31,6 +35,7 @@ class MessageDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self._key = ""
+        self.text = text
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(WIDTH)
@@ -55,6 +60,9 @@ class MessageDialog(QDialog):
         for choice in choices:
             row.addWidget(self._button(choice))
         column.addLayout(row)
+        roles = [choice.role for choice in choices]
+        if "danger" in roles and "primary" not in roles:  # Return must not be what destroys
+            self.buttons[choices[0].key].setDefault(True)
         self.finished.connect(lambda _: self.chosen.emit(self._key))
 
     def _button(self, choice: Choice) -> QPushButton:

@@ -122,6 +122,12 @@ class SettingsDialog(QDialog):
         column = QVBoxLayout(inner)
         column.setContentsMargins(24, 8, 24, 8)
         column.setSpacing(0)
+        self.nothing = QLabel()
+        self.nothing.setProperty("kind", "muted")
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
+        self.nothing.setWordWrap(True)
+        self.nothing.hide()
+        column.addWidget(self.nothing)
         for group in groups:
             column.addLayout(self._group(group))
         column.addStretch()
@@ -186,11 +192,15 @@ class SettingsDialog(QDialog):
         self.accept()
 
     def _filter(self, text: str) -> None:
+        some = False
         for heading, rows in self._parts:
             found = [row for row in rows if match(text, f"{row.field.title} {row.field.help} {heading.text()}")]
             for row in rows:
                 row.setVisible(row in found)
             heading.setVisible(bool(found))
+            some = some or bool(found)
+        self.nothing.setText(f"No setting is called “{text.strip()}”. Try fewer letters.")
+        self.nothing.setVisible(not some)
 
 
 def _inside(name: str, parent: str) -> bool:

@@ -54,6 +54,11 @@ class KindTile(QWidget):
         painter.end()
 
 
+_ID_MOST: Final = 150
+_ID_EDGES: Final = 16
+"""Pixels of the shown id at most, and those around its words."""
+
+
 class Header(QWidget):
     """Title, type and id. titled: the typed title. renamed: the new id, once confirmed. left: a field was left."""
 
@@ -78,6 +83,7 @@ class Header(QWidget):
         self._type = QLabel(self)
         set_role(self._type, kind="caption")
         self._type.setContentsMargins(6, 0, 0, 0)
+        self._type.setMinimumWidth(40)  # where both do not fit, the id is what is needed
         self.id = LineEdit(self)
         self.id.setAccessibleName("Id, what templates call the step")
         self.id.setToolTip("What templates call this step. Renaming it changes every reference to it.")
@@ -129,9 +135,12 @@ class Header(QWidget):
         self.title.setPlaceholderText(step_id)
         if self.title.text() != title:
             self.title.setText(title)
+            self.title.setCursorPosition(0)
         if self._id_text != step_id:
             self._id_text = step_id
             self.id.setText(step_id)
+            self.id.setCursorPosition(0)
+            self._fit_id()
             self.notices.clear()
 
     def show_workflow(self, name: str) -> None:
@@ -144,6 +153,7 @@ class Header(QWidget):
         self.title.setPlaceholderText("Name of the workflow")
         if self.title.text() != name:
             self.title.setText(name)
+            self.title.setCursorPosition(0)
 
     def refuse(self, reason: str) -> None:
         """Say why the id cannot be changed."""
@@ -161,6 +171,10 @@ class Header(QWidget):
                 self.notices.clear()
                 return True
         return False
+
+    def _fit_id(self) -> None:
+        """Give the id the room that it needs, up to what leaves some of the type."""
+        self.id.setMinimumWidth(min(_ID_MOST, self.id.fontMetrics().horizontalAdvance(self._id_text) + _ID_EDGES))
 
     def _id_left(self) -> None:
         self._confirm()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
+from desktop.markdown_text import calm_headings
 from desktop.theme import Theme, ThemeManager
 
 _OPENED: Final = ("http", "https", "mailto")
@@ -48,6 +49,8 @@ class MarkdownView(QTextBrowser):
         self._text = text
         document = self.document()
         document.setMarkdown(text, _FEATURES)
+        if self._grows:
+            calm_headings(document)
         self._colour_links()
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self._fit()

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop.markdown_text import unmarked
 from desktop.overlay import StepMark, StepView
 from desktop.panels.background import Surroundings
 from desktop.panels.notices import Notices
@@ -86,6 +87,6 @@ def _facts(view: StepView | None, mark: StepMark | None, problem: str, resumable
         elif view.state == "cancelled" and resumable:
             state = "cancelled"
         elif view.state == "waiting" and view.question is not None:
-            state, text = "waiting", view.question.message
+            state, text = "waiting", unmarked(view.question.message).strip()
         cause = view.cause if view.state == "done" else ""
     return state, text, cause, mark.stale if mark else "", bool(mark and mark.pinned)

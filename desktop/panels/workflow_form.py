@@ -27,7 +27,15 @@ from desktop.panels.trigger_switch import TriggerSwitch
 ABOUT: Final = (
     FormField("description", "multiline", "Description", "What it is for, in a sentence or two.", template=False),
     FormField("tags", "list", "Tags", item=FormField("", "text", template=False), template=False),
-    FormField("trigger", "choice", "Started by", default="manual", choices=TRIGGERS, template=False),
+    FormField(
+        "trigger",
+        "choice",
+        "Started by",
+        default="manual",
+        choices=TRIGGERS,
+        template=False,
+        labels=("By hand", "A message", "A schedule", "A call over HTTP"),
+    ),
 )
 
 RESULTS: Final = (

@@ -102,6 +102,7 @@ def test_menus_have_an_order_lines_between_groups_and_menus_below_them(qtbot: Qt
         done.command("save", "Save", menu="File", group="save"),
         done.command("dark", "Dark", menu="View/Theme"),
         done.command("hidden", "Hidden"),
+        done.command("quit", "Quit", menu="File", group="quit"),
     )
     menus = Menus(window.menuBar(), commands)
     commands.add(done.command("save_as", "Save as…", menu="File", group="save"))
@@ -110,7 +111,7 @@ def test_menus_have_an_order_lines_between_groups_and_menus_below_them(qtbot: Qt
     file, view = shown["&File"], shown["&View"]
     assert isinstance(file, QMenu)
     assert isinstance(view, QMenu)
-    assert titles(file) == ["Open…", "-", "Save", "Save as…"]
+    assert titles(file) == ["Open…", "-", "Save", "Save as…", "-", "Quit"]
     assert titles(view) == ["Theme"]
     menus.build()
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.workflow.model import Step, Workflow
 from desktop.canvas.geometry import Rect
 from desktop.canvas.viewport import Viewport
-from desktop.run_cards import CardFrame, QuestionCards
+from desktop.run_cards import CardFrame, QuestionCards, card_place
 from tests.support.desktop_runs import RunDesk, open_run_desk
 from tests.support.panel_parts import panel_parts
 
@@ -133,3 +133,22 @@ async def test_cards_take_the_colours_of_another_theme(table: Table) -> None:
     table.cards._themes.choose("light")
     assert table.cards.cards["ask"] is not frame
     assert table.cards.cards["ask"].isVisible()
+
+
+def test_no_card_hides_another_or_leaves_the_window() -> None:
+    room, size = QRect(0, 0, 1200, 700), QSize(340, 200)
+    steps = [QRect(320, 100, 240, 96), QRect(320, 240, 240, 96), QRect(330, 130, 240, 96)]
+    taken: list[QRect] = []
+    for step in steps:
+        place = QRect(card_place(step, size, room, taken), size)
+        assert room.contains(place)
+        assert not any(place.intersects(other) for other in taken)
+        taken.append(place)
+    below = card_place(steps[0], size, room, [])
+    assert (below.x(), below.y() > steps[0].bottom()) == (320, True)
+
+
+def test_where_there_is_no_free_place_a_card_is_still_in_the_window() -> None:
+    room, size = QRect(0, 0, 400, 260), QSize(340, 220)
+    place = QRect(card_place(QRect(20, 20, 240, 96), size, room, [QRect(0, 0, 400, 260)]), size)
+    assert room.contains(place)

@@ -152,7 +152,11 @@ def test_a_search_leaves_what_fits(qtbot: QtBot) -> None:
     QTest.keyClicks(dialog.search, "address")
     assert dialog.row("server.address").isVisible()
     assert not dialog.row("name").isVisible()
+    dialog.search.setText("qwertz")
+    assert dialog.nothing.isVisibleTo(dialog)
+    assert "qwertz" in dialog.nothing.text()
     dialog.search.clear()
+    assert not dialog.nothing.isVisibleTo(dialog)
     assert dialog.row("name").isVisible()
 
 

@@ -60,6 +60,14 @@ def test_a_message_is_as_high_as_its_words_need_and_cuts_what_is_endless(toasts:
     assert endless.geometry().top() > toast.geometry().bottom()
 
 
+def test_what_is_said_once_more_replaces_what_stands_there(toasts: Toasts) -> None:
+    first = toasts.show("Bill failed", "No money", kind="failed")
+    other = toasts.show("Bill failed", "No account", kind="failed")
+    again = toasts.show("Bill failed", "No money", kind="failed")
+    assert toasts.shown == [other, again]
+    assert first.isHidden()
+
+
 def test_the_action_is_done_and_the_message_goes(toasts: Toasts) -> None:
     done: list[str] = []
     toast = toasts.show("Deleted", action="Undo", on_action=lambda: done.append("undo"))

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.agents.agent import Agent
 from core.memory.memories import Memories
 from core.memory.proposal import Outcome, Proposed
 from core.store.memory_records import Memory, MemoryFilter, MemoryType, Scope, Source
+from desktop.dialogs.message import MessageDialog
 from desktop.memory_panel.panel import MemoryPanel
 from desktop.program import Program
 from tests.support.desktop_program import until
@@ -91,8 +92,8 @@ def button_of(parent: QWidget, title: str) -> QPushButton:
     return found[0]
 
 
-def question_of(program: Program) -> QMessageBox:
-    return next(each for each in panel_of(program).findChildren(QMessageBox) if each.isVisible())
+def question_of(program: Program) -> MessageDialog:
+    return next(each for each in panel_of(program).findChildren(MessageDialog) if each.isVisible())
 
 
 def undo(program: Program) -> None:

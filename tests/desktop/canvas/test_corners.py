@@ -31,6 +31,35 @@ def test_the_map_is_there_only_when_there_is_something_to_map(make_hand: MakeHan
     qtbot.waitUntil(lambda: not canvas.minimap.isVisible())
 
 
+def test_the_map_goes_when_all_is_in_view_and_comes_back(make_hand: MakeHand) -> None:
+    canvas = make_hand(large(12)).canvas
+    canvas.fit()
+    assert not canvas.minimap.isVisible()
+    canvas.zoom_to(1.0)
+    assert canvas.minimap.isVisible()
+
+
+def test_a_graph_that_was_fitted_stays_fitted_until_one_looks_elsewhere(make_hand: MakeHand) -> None:
+    hand = make_hand(large(6))
+    canvas = hand.canvas
+    canvas.fit()
+    area = canvas.diagram.bounds()
+    assert area is not None
+    canvas.resize(900, 700)
+    assert canvas.visible_area().center == pytest.approx(area.center)
+    assert canvas.visible_area().left < area.left
+    scale = canvas.camera.scale
+    canvas.pan(30, 0)
+    corner = canvas.visible_area().left, canvas.visible_area().top
+    canvas.resize(1200, 800)
+    assert (canvas.camera.scale, canvas.visible_area().left, canvas.visible_area().top) == (scale, *corner)
+    canvas.fit()
+    canvas.apply("Add", lambda workflow: edits.move_steps(workflow, {"s0": (-500.0, 0.0)}))
+    scale = canvas.camera.scale
+    canvas.resize(1000, 800)
+    assert canvas.camera.scale == scale
+
+
 def test_a_press_on_the_map_goes_there(make_hand: MakeHand) -> None:
     hand = make_hand(large(40))
     settled(hand.canvas)

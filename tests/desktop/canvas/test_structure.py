@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -9,6 +11,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 from core.workflow import edits
 from core.workflow.model import Group, Step, Workflow
 from desktop.canvas.note_editor import NoteEditor
+from desktop.canvas.title_editor import TitleEditor
 from tests.support.canvas_hand import Hand, MakeHand, settled, small_workflow
 
 Key = Qt.Key
@@ -266,6 +269,25 @@ def test_nothing_of_it_changes_a_read_only_document(make_hand: MakeHand) -> None
     settled(hand.canvas)
     assert hand.workflow() == small_workflow()
     assert not hand.canvas.viewport().findChildren(QPlainTextEdit)
+
+
+def test_a_field_that_is_left_for_another_takes_its_text_and_leaves_the_keyboard_there(make_hand: MakeHand) -> None:
+    small = small_workflow()
+    note = Step("why", "note", config={"text": "Because"})
+    hand = make_hand(replace(small, steps={**small.steps, "why": note}, layout={**small.layout, "why": (0.0, -300.0)}))
+    hand.canvas.select(["one"])
+    hand.canvas.commands.rename()
+    title = hand.canvas.viewport().findChildren(TitleEditor)[0]
+    title.setText("Second")
+    hand.canvas.commands.edit_note("why")
+    text = hand.canvas.viewport().findChildren(NoteEditor)[0]
+    assert hand.workflow().steps["one"].title == "Second"
+    assert text.isVisible()
+    assert text.hasFocus()
+    QTest.keyClicks(text, "Nobody knows")
+    QTest.keyClick(text, Key.Key_Return, CTRL)
+    assert hand.workflow().steps["why"].config["text"] == "Nobody knows"
+    assert hand.canvas.hasFocus()
 
 
 def test_groups_and_their_colours_are_painted(make_hand: MakeHand) -> None:

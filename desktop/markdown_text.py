@@ -1,0 +1,35 @@
+"""Markdown in small places: without its marks where only plain text can stand, with calm headings where it is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
+
+_LEADS: Final = re.compile(r"^[ ]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+(?=\S))", re.MULTILINE)
+_LINKS: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_STRONG: Final = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
+_SLANTED: Final = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
+_CODE: Final = re.compile(r"(`+)(.+?)\1")
+
+
+def unmarked(text: str) -> str:
+    """A text in Markdown as plain text: the marks of headings, quotes, lists, links, emphasis and code are gone."""
+    text = _LINKS.sub(r"\1", _LEADS.sub("", text))
+    return _CODE.sub(r"\2", _SLANTED.sub(r"\1", _STRONG.sub(r"\2", text)))
+
+
+def calm_headings(document: QTextDocument) -> None:
+    """Make headings strong and little larger: on a canvas or a card they compete with its own title otherwise."""
+    block = document.begin()
+    while block.isValid():
+        level = block.blockFormat().headingLevel()
+        if level:
+            cursor = QTextCursor(block)
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            form = QTextCharFormat()
+            form.setFontWeight(QFont.Weight.DemiBold)
+            form.setProperty(QTextFormat.Property.FontSizeAdjustment, 1 if level == 1 else 0)
+            cursor.mergeCharFormat(form)
+        block = block.next()
