@@ -42,6 +42,7 @@ from desktop.project_search import ProjectSearch
 from desktop.recent_runs import RecentRuns
 from desktop.recovery import Recovery
 from desktop.run_desk import RunDesk
+from desktop.run_estimates import RunEstimates
 from desktop.run_offers import RunOffers
 from desktop.running import Running
 from desktop.session import Session
@@ -131,6 +132,7 @@ class Program(QObject):
         self.filing = Filing(bridge, self)
         self.running = Running(self.window, bridge, session.home)
         self.run_desk = RunDesk(self.window, self.running, bridge, session.home)
+        self.estimates = RunEstimates(self.window, self.running, bridge)
         self.side_panels.join(self.window, self.running, self.run_desk)
         self.waiting = WaitingDesk(self.window, self.running, bridge)
         self.makers.setdefault("waiting", self.waiting.make_panel)
@@ -292,6 +294,7 @@ class Program(QObject):
         self.chats.use(workspace)
         self.memories.use(workspace)
         self.monitoring.use(workspace)
+        self.estimates.use(workspace)
         self._count_cost()
         self.offers.look(workspace)
         self.library.use(workspace)

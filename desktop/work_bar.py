@@ -89,6 +89,12 @@ class WorkBar(QWidget):
         self.stop = QPushButton(" Stop")
         self.stop.setIconSize(QSize(14, 14))
         self.stop.clicked.connect(lambda: commands.run("run.stop"))
+        self.estimate = QLabel()
+        self.estimate.setProperty("kind", "muted")
+        self.estimate.setFont(themes.theme.font("body", tabular=True))
+        self.estimate.setMinimumWidth(1)  # where there is no room for it, it keeps none from others
+        self.estimate.hide()
+        self._reckoned = ""
         self.note = QLabel()
         self.note.setProperty("kind", "secondary")
         self.note.setFont(themes.theme.font("body", tabular=True))
@@ -102,6 +108,7 @@ class WorkBar(QWidget):
         grid.addLayout(buttons, 0, 1)
         self._right = right = QHBoxLayout()
         right.setSpacing(2)
+        right.addWidget(self.estimate)
         right.addStretch()
         right.addWidget(self.note)
         right.addSpacing(10)
@@ -133,17 +140,28 @@ class WorkBar(QWidget):
 
     def place(self, widget: QWidget) -> None:
         """Put something left of the note."""
-        self._right.insertWidget(1, widget)
+        self._right.insertWidget(2, widget)
 
     def say(self, text: str) -> None:
         """What the run is doing, in a few words; '' for nothing."""
         self.note.setText(text)
+
+    def show_estimate(self, short: str, words: str) -> None:
+        """Say what a run will cost: in a few words beside Run, in full in its tool tip; '' for nothing."""
+        self._reckoned = words
+        self.estimate.setText(short)
+        self.estimate.setToolTip(words)
+        self.estimate.setAccessibleName(words)
+        self.estimate.setVisible(bool(short))
+        self._follow()
 
     def _follow(self) -> None:
         for command_id, button in (("run.start", self.run), ("run.stop", self.stop)):
             action = self._commands.action(command_id)
             button.setEnabled(action.isEnabled())
             button.setToolTip(action.toolTip())
+        if self._reckoned:
+            self.run.setToolTip(f"{self.run.toolTip()}\n\n{self._reckoned}")
 
     def _dress(self) -> None:
         self.run.setIcon(self._icons.icon("play", self._themes.theme, "accent.on", 14))
