@@ -162,11 +162,17 @@ class OpenDocument(QObject):
         """The document's present state is the saved one."""
         self.stack.setClean()
 
+    def renew(self, workflow: Workflow, version: int) -> None:
+        """Show what the library has by now, which is the saved state from now on: the undo list begins anew."""
+        self.version = version
+        self.stack.clear()
+        self.show(workflow)
+
     def _tell_saved(self, clean: bool) -> None:
         self.saved_changed.emit(not clean)
 
     def show(self, workflow: Workflow) -> None:
-        """Show another state and tell the views; only undo commands call this."""
+        """Show another state and tell the views; only undo commands and `renew` call this."""
         changes = changes_between(self._workflow, workflow)
         self._workflow = workflow
         self.changed.emit(changes)

@@ -26,11 +26,12 @@ from desktop.document import OpenDocument
 from desktop.empty_canvas import EmptyCanvas
 from desktop.example_cards import read_example_cards
 from desktop.export_commands import export_commands
-from desktop.filing import Filing
+from desktop.filing import Filing, WorkflowLibrary
 from desktop.filing_reports import FilingReports
 from desktop.help_commands import help_commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
+from desktop.last_seen import LastSeen
 from desktop.library_desk import LibraryDesk
 from desktop.memory import RecentWork, WindowMemory
 from desktop.memory_panel.desk import MemoryDesk
@@ -105,6 +106,7 @@ class Program(QObject):
         self._files = files
         self._canvas = canvas
         self.memory = WindowMemory(session.home)
+        self._library_work = [work for work in self.memory.open_work if work.kind == "library" and not files]
         app.setQuitOnLastWindowClosed(False)  # the workspace is closed after the window
         add_fonts()
         self.icons = Icons()
@@ -151,6 +153,7 @@ class Program(QObject):
         self.whereabouts = Whereabouts(self.window, self.filing, bridge)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
         self.recovery = Recovery(session.home, self.window, self, bridge, self.agents)
+        self.last_seen = LastSeen(session.home, self.window, self.filing, self, bridge)
         self.connection = Connection(session, self.window, bridge)
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
         self.models = ModelPages(self.window, bridge, self.connection)
@@ -272,9 +275,12 @@ class Program(QObject):
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
 
     def _open_first(self) -> Sequence[asyncio.Task[None]]:
-        """Open the files that were named or open last; those of the library follow when the database is there."""
-        last = [Path(work.name) for work in self.memory.open_work if work.kind == "file"]
-        return self.filing.open_files(self._files or last)
+        """Open the files that were named, or else what was open last: those of the library as they were last seen."""
+        if self._files:
+            return self.filing.open_files(self._files)
+        last = self.memory.open_work
+        begun = self.filing.open_files([Path(work.name) for work in last if work.kind == "file"])
+        return begun if self.session.memory_only else [*begun, *self.last_seen.open(last)]
 
     def _opened(self, tab: WorkTab) -> None:
         follow_keys(tab.canvas, self.commands)
@@ -298,10 +304,16 @@ class Program(QObject):
         self._count_cost()
         self.offers.look(workspace)
         self.library.use(workspace)
-        if self.filing.library is not None and not self._files:
-            for work in self.memory.open_work:
-                if work.kind == "library":
-                    self.filing.open_recent(work)
+        if self.filing.library is not None:
+            self._open_rest(self.filing.library)
+
+    def _open_rest(self, library: WorkflowLibrary) -> None:
+        """Open what was open last and had no copy to be seen before; another workspace later opens nothing."""
+        self.last_seen.compare(library)
+        for work in self._library_work:
+            if work not in self.last_seen.works:
+                self.filing.open_recent(work)
+        self._library_work = []
 
     def _status_asked(self, name: str) -> None:
         match name:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Session(QObject):
     """The step types and the workspace, as soon as they are there.
 
-    types_ready: the StepTypes. opened: the Workspace. failed: why the database cannot be used, in words.
+    types_ready: the StepTypes. opened: the Workspace. failed: why the database cannot be used, in words. memory_only:
+    there is no database, and so no library.
     """
 
     types_ready = Signal(object)
@@ -34,7 +35,7 @@ class Session(QObject):
         self.types: StepTypes | None = None
         self.workspace: Workspace | None = None
         self._database_url = database_url
-        self._memory_only = memory_only
+        self.memory_only = memory_only
         self._demo = demo
         self._stack = AsyncExitStack()
 
@@ -49,7 +50,7 @@ class Session(QObject):
         opening = workspace_class.open(
             self.home,
             database_url=self._database_url,
-            memory_only=self._memory_only,
+            memory_only=self.memory_only,
             demo=self._demo,
             types=self.types,
             stream_in_thread=True,
