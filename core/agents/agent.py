@@ -111,8 +111,9 @@ class Agent:
     """A model with instructions, functions and memory.
 
     icon: name of one of the program's icons. prompt: the system prompt, a template over PROMPT_NAMES.
-    servers: MCP servers, all of whose approved tools the agent may use. hosts: the only ones that workflows which it
-    calls may reach; empty for any. answer_schema: JSON Schema of every final answer, None for plain text.
+    servers: MCP servers, all of whose approved tools the agent may use. hosts: the only ones that what it calls may
+    reach, as `core.agents.hosts` says; empty for any. answer_schema: JSON Schema of every final answer, None for
+    plain text.
     """
 
     name: str

@@ -10,7 +10,7 @@ from core.agents.approval import is_tainted
 from core.agents.chat_events import CallNeedsApproval, CallStarted, ChatEvent, TextDelta, TurnEnded, TurnWaiting
 from core.agents.errors import CallWaits, FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, effective_policy
-from core.agents.kit import Kit
+from core.agents.kit import Kit, restricted
 from core.agents.turn import Turn, TurnSettings
 from core.agents.workflow_runs import RunFailed
 from core.store.conversation_records import ConversationSource, StoredMessage
@@ -55,6 +55,7 @@ class AgentFunction:
             known = await kit.agents.named(self._function.target)
         except AgentNotFound as error:
             raise FunctionError(str(error), kind="not_found") from None
+        known = restricted(known, context.agent.hosts)
         conversation = await self._source.create(
             agent_id=known.id,
             title=f"For {context.agent.name}",

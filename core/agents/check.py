@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.agents.agent import EFFORTS, PROMPT_NAMES, Agent, Limits, MemoryUse, ModelChoice
 from core.agents.function_check import check_functions
+from core.agents.hosts import PROGRAMS, flaw
 from core.workflow.names import hint
 from core.workflow.problems import Problem
 from core.workflow.schemas import schema_flaw
@@ -44,6 +45,7 @@ def check_agent(agent: Agent, available: Available = ANYTHING) -> list[Problem]:
         *_model_problems(agent.model),
         *check_functions(agent, available.workflows, available.agents, available.servers),
         *_server_problems(agent, available.servers),
+        *_host_problems(agent.hosts),
         *_memory_problems(agent.memory),
         *_limit_problems(agent.limits),
         *_answer_problems(agent),
@@ -107,6 +109,13 @@ def _server_problems(agent: Agent, servers: Collection[str] | None) -> Iterator[
         if servers is not None and name not in servers:
             fix = hint(name, servers, "servers")
             yield Problem("unknown_server", f"There is no MCP server {name!r}.", fix, field="servers")
+
+
+def _host_problems(hosts: Collection[str]) -> Iterator[Problem]:
+    for entry in hosts:
+        if why := flaw(entry):
+            fix = f"Write names of hosts, *.example.com for all below one, or {PROGRAMS}; none at all allows any."
+            yield Problem("bad_host", why, fix, field="hosts")
 
 
 def _memory_problems(memory: MemoryUse) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from core.agents.built_in import BUILT_IN
 from core.agents.errors import FunctionError
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts
 from core.agents.handoff import HandoffFunction, handoff_facts
+from core.agents.hosts import beyond
 from core.agents.kit import Kit
 from core.agents.structured import FINAL_ANSWER
 from core.agents.workflow_function import workflow_function
@@ -73,7 +74,7 @@ class FunctionSet:
             else:
                 made[function.name] = await self._made(agent, function, depth, listing)
         for server in agent.servers:
-            for tool in await listing.offered(server):
+            for tool in await listing.offered(server, agent.hosts):
                 made.setdefault(tool.facts.name, tool)
         return list(made.values())
 
@@ -87,9 +88,12 @@ class FunctionSet:
                 case "python":
                     from core.agents.python_function import python_function
 
-                    return python_function(function)
+                    made = python_function(function)
+                    if made.facts.outward and (why := beyond((), agent.hosts, is_program=True)):
+                        return Unavailable(function, why)
+                    return made
                 case "mcp":
-                    return await listing.function(function)
+                    return await listing.function(function, agent.hosts)
                 case "agent" if function.handoff:
                     facts = handoff_facts(function.name, function.target, function.description, function.policy)
                     return HandoffFunction(facts, function.target, self._kit().agents)
@@ -106,36 +110,44 @@ class _Listing:
         self._get = servers
         self._tools: dict[str, Sequence[McpTool]] = {}
 
-    async def function(self, function: Function) -> CallableFunction:
-        """The tool that a function names as `server/tool`. Raises FunctionError."""
+    async def function(self, function: Function, hosts: Sequence[str]) -> CallableFunction:
+        """The tool that a function names as `server/tool`. hosts: all that may be reached. Raises FunctionError."""
         from core.agents.mcp_function import mcp_function
 
         server, slash, name = function.target.partition("/")
         if not slash:
             raise FunctionError(f"{function.target!r} names no tool. Write server/tool.", kind="not_found")
-        for tool in await self._listed(server):
+        for tool in await self._listed(server, hosts):
             if tool.name == name:
                 return mcp_function(function, tool, self._servers())
         raise FunctionError(f"The MCP server {server!r} offers no tool {name!r}.", kind="not_found")
 
-    async def offered(self, server: str) -> Sequence[CallableFunction]:
+    async def offered(self, server: str, hosts: Sequence[str]) -> Sequence[CallableFunction]:
         """All tools of a server; of one that cannot be reached a function that says so."""
         from core.agents.mcp_function import offered_function
 
         try:
-            return [offered_function(tool, self._servers()) for tool in await self._listed(server)]
+            return [offered_function(tool, self._servers()) for tool in await self._listed(server, hosts)]
         except FunctionError as error:
             return [Unavailable(Function(f"{server}__tools", kind="mcp", target=server), error.message)]
 
-    async def _listed(self, server: str) -> Sequence[McpTool]:
+    async def _listed(self, server: str, hosts: Sequence[str]) -> Sequence[McpTool]:
         from core.agents.mcp.errors import McpError
 
         if server not in self._tools:
             try:
+                if hosts:
+                    self._refuse_beyond(await self._servers().host(server), hosts)
                 self._tools[server] = await self._servers().tools(server)
             except McpError as error:
                 raise FunctionError(str(error), kind=error.code) from None
         return self._tools[server]
+
+    def _refuse_beyond(self, host: str | None, hosts: Sequence[str]) -> None:
+        """Raises FunctionError for a server that the agent may not reach; it is not even started."""
+        reached = None if host is None else [host] if host else []
+        if why := beyond(reached, hosts, is_program=host == ""):
+            raise FunctionError(why, kind="unavailable")
 
     def _servers(self) -> ToolServers:
         if self._get is None:

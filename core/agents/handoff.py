@@ -7,7 +7,7 @@ from typing import Final
 
 from core.agents.errors import FunctionError
 from core.agents.functions import CallContext, CallResult, FunctionFacts, Handoff
-from core.agents.kit import AgentSource, KnownAgent
+from core.agents.kit import AgentSource, KnownAgent, restricted
 from core.store.conversation_records import FunctionCall, StoredMessage
 from core.store.errors import AgentNotFound
 from core.workflow.model import Json
@@ -81,7 +81,9 @@ async def active_agent(path: Sequence[StoredMessage], first: KnownAgent, agents:
             to = handed_over(call)
             if to is not None:
                 try:
-                    return first if to.agent == first.agent.name else await agents.named(to.agent)
+                    if to.agent == first.agent.name:
+                        return first
+                    return restricted(await agents.named(to.agent), first.agent.hosts)
                 except AgentNotFound:
                     return first
     return first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from core.agents.agent import Agent, MemoryUse
 from core.agents.chat_events import RecalledMemory
 from core.agents.functions import FunctionSource
+from core.agents.hosts import within
 from core.engine.clock import Clock
 from core.engine.events import NO_USAGE, Usage
 from core.engine.services import Blobs, Models
@@ -26,6 +27,13 @@ class KnownAgent:
 
     id: UUID
     agent: Agent
+
+
+def restricted(known: KnownAgent, hosts: Sequence[str]) -> KnownAgent:
+    """An agent that works for another one, which may reach these hosts only: it reaches none beyond them."""
+    if not hosts:
+        return known
+    return replace(known, agent=replace(known.agent, hosts=within(known.agent.hosts, hosts)))
 
 
 class AgentSource(Protocol):

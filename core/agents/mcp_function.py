@@ -19,6 +19,12 @@ from core.workflow.model import Json
 class ToolServers(Protocol):
     """The MCP servers, as far as functions need them."""
 
+    async def host(self, server: str) -> str | None:
+        """The host that a server is at; '' for a program on this machine, None if it is decided as it starts.
+
+        Raises McpError.
+        """
+
     async def tools(self, server: str) -> Sequence[McpTool]:
         """What a server offers now. Raises McpError."""
 

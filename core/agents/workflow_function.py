@@ -8,6 +8,7 @@ from typing import Final
 
 from core.agents.agent import Function
 from core.agents.functions import CallContext, CallResult, FunctionFacts, effective_policy
+from core.agents.hosts import beyond
 from core.engine.errors import StepError
 from core.engine.services import WorkflowSource
 from core.engine.step_type import Effect, StepTypes
@@ -20,28 +21,25 @@ _ORDER: Final[Sequence[Effect]] = ("pure", "reads", "spends", "writes")
 class Reach:
     """What running a workflow may do, those inside it included. foreign: its results hold what comes from outside.
 
-    hosts: that it reaches; None if some are decided while it runs.
+    hosts: that it reaches; None if some are decided while it runs. program: it runs code on this machine.
     """
 
     effect: Effect = "pure"
     outward: bool = False
     foreign: bool = False
     hosts: frozenset[str] | None = frozenset()
+    program: bool = False
 
     def with_(self, other: Reach) -> Reach:
         """What both may do."""
         strongest = max(self.effect, other.effect, key=_ORDER.index)
         hosts = None if self.hosts is None or other.hosts is None else self.hosts | other.hosts
-        return Reach(strongest, self.outward or other.outward, self.foreign or other.foreign, hosts)
+        program = self.program or other.program
+        return Reach(strongest, self.outward or other.outward, self.foreign or other.foreign, hosts, program)
 
     def beyond(self, allowed: Collection[str]) -> str:
         """Why a workflow may not be called by an agent that may reach these hosts only, '' if it may."""
-        if not allowed or self.hosts == frozenset():
-            return ""
-        if self.hosts is None:
-            return "It decides while it runs which host it reaches, and this agent may reach listed hosts only."
-        strange = sorted(host for host in self.hosts if not any(_covers(entry, host) for entry in allowed))
-        return f"It reaches {', '.join(strange)}, which this agent may not." if strange else ""
+        return beyond(self.hosts, allowed) or (beyond((), allowed, is_program=True) if self.program else "")
 
 
 ANYTHING: Final = Reach("writes", outward=True, foreign=True, hosts=None)
@@ -122,12 +120,7 @@ def _reach_of_step(step: Step, types: StepTypes) -> Reach:
     effect = kind.effect_of(step.config)
     hosts = kind.hosts(step.config)
     known = None if hosts is None else frozenset(hosts)
-    return Reach(effect, kind.is_outward(step.config), effect in ("reads", "writes"), known)
-
-
-def _covers(entry: str, host: str) -> bool:
-    """Whether an allowed host means that one: itself, or all below it for `*.example.com`."""
-    return host == entry or (entry.startswith("*.") and host.endswith(entry[1:]))
+    return Reach(effect, kind.is_outward(step.config), effect in ("reads", "writes"), known, kind.runs_program)
 
 
 async def _called(step: Step, source: WorkflowSource, origin: str, seen: set[str]) -> AsyncIterator[Workflow | None]:

@@ -288,6 +288,11 @@ class StepType(ABC, Generic[C]):
         """The hosts that such a step reaches, in lower case; None if that is decided while it runs."""
         return None if self.is_outward(config) else ()
 
+    @property
+    def runs_program(self) -> bool:
+        """Whether such a step runs code on this machine that may do anything, so that `hosts` cannot tell of it."""
+        return False
+
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Problems beyond what the config model finds. Only called when the model found none."""
         return ()

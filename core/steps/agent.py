@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from core.engine.errors import StepError
@@ -88,6 +88,10 @@ class AgentStep(StepType[AgentConfig]):
     def is_outward(self, config: Mapping[str, Json]) -> bool:
         """What it calls is decided upon call by call, so the step itself is not."""
         return False
+
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """Unknown: that is up to the agent."""
+        return None
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""

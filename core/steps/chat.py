@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from core.engine.errors import StepError
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, Message, Models
 from core.engine.step_type import Config, StepContext, StepType, setting
-from core.steps.parts.attachments import Attachments, file_part, keep_pictures, picture_part
+from core.steps.parts.attachments import Attachments, address_hosts, file_part, keep_pictures, picture_part
 from core.steps.parts.needs import models_of
 from core.steps.parts.text import Text, clean_text
 from core.workflow.catalogue import ConfigProblem
@@ -98,6 +98,14 @@ class ChatStep(StepType[ChatConfig]):
     main_field = "prompt"
     main_output = "text"
     config_model = ChatConfig
+
+    def is_outward(self, config: Mapping[str, Json]) -> bool:
+        """If what flows in can be a web address, which the model's server would fetch."""
+        return self.hosts(config) is None
+
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """Those of web addresses among its pictures and files, which the model's server fetches."""
+        return address_hosts([*_listed(config.get("images")), *_listed(config.get("files"))])
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""
@@ -238,3 +246,7 @@ async def _output(answer: ChatAnswer, value: Json, context: StepContext) -> dict
         "tokens_out": usage.tokens_out,
         "cost_usd": usage.cost_usd,
     }
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [] if value is None else [value]

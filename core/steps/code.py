@@ -110,6 +110,15 @@ class CodeStep(StepType[CodeConfig]):
         """Code that is said to be repeatable is pure."""
         return "pure" if config.get("repeatable") is True else "writes"
 
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """None of its own; what the code reaches is another matter, see `runs_program`."""
+        return ()
+
+    @property
+    def runs_program(self) -> bool:
+        """It does."""
+        return True
+
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """Python that cannot be read."""
         problem = _syntax_problem(str(config.get("source", "")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import JsonValue
@@ -62,6 +62,10 @@ class WriteFileStep(StepType[WriteFileConfig]):
     main_field = "content"
     main_output = "path"
     config_model = WriteFileConfig
+
+    def hosts(self, config: Mapping[str, Json]) -> Sequence[str] | None:
+        """None: it writes into granted folders only."""
+        return ()
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """An encoding that there is."""

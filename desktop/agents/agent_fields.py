@@ -83,6 +83,14 @@ LIMITS: Final = (
               template=False),
 )  # fmt: skip
 
+REACH: Final = (
+    FormField(
+        "hosts", "list", "Hosts it may reach",
+        "Such as example.com, or *.example.com for all below it. Empty for any. “programs” lets it use programs on "
+        "this machine besides.", template=False, item=FormField("", "text", template=False),
+    ),
+)  # fmt: skip
+
 TARGETS: Final[Mapping[str, FormField]] = {
     "workflow": FormField("target", "workflow", "Workflow", required=True, template=False),
     "python": FormField(
@@ -138,11 +146,16 @@ class NotFit(ValueError):
 
 
 def values_of(agent: Agent, section: str) -> dict[str, Json]:
-    """What a section's form shows: what differs from the defaults. section: profile, answer, model, memory, limits."""
+    """What a section's form shows: what differs from the defaults.
+
+    section: profile, answer, model, memory, limits, reach.
+    """
     if section == "profile":
         return {key: text for key in ("name", "description") if (text := getattr(agent, key))}
     if section == "answer":
         return {} if agent.answer_schema is None else {"answer": dict(agent.answer_schema)}
+    if section == "reach":
+        return {"hosts": list(agent.hosts)} if agent.hosts else {}
     part = getattr(agent, section)
     plain = type(part)()
     return {
@@ -172,6 +185,8 @@ def with_value(agent: Agent, section: str, key: str, value: Value) -> Agent:
         return replace(agent, name=text) if key == "name" else replace(agent, description=text)
     if section == "answer":
         return replace(agent, answer_schema=_schema(value))
+    if section == "reach":
+        return replace(agent, hosts=_hosts(value))
     part = getattr(agent, section)
     field = next(each for each in _SECTIONS[section] if each.key == key)
     meaning = getattr(type(part)(), key) if value is ABSENT else _meaning(field, value)
@@ -214,6 +229,11 @@ def _meaning(field: FormField, value: Json) -> Any:
             return bool(value)
         case _:
             return _text(value)
+
+
+def _hosts(value: Value) -> tuple[str, ...]:
+    entries = value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(_text(each).strip().lower() for each in entries))
 
 
 def _schema(value: Value) -> Mapping[str, Json] | None:

@@ -227,6 +227,8 @@ def place_of(agent: Agent, name: str) -> Place:
         parts: Sequence[str] = name.split(".")
         if parts[0] in ("name", "description"):
             return ("profile", *parts)
+        if parts[0] == "hosts":
+            return ("reach", *parts)
         if parts[0] == "answer":
             return ("answer", "answer")
         return tuple(int(part) if part.isdigit() else part for part in parts)

@@ -23,7 +23,7 @@ from shiboken6 import isValid
 
 from core.agents.check import ANYTHING, Available
 from core.workflow.problems import Problem
-from desktop.agents.agent_fields import ANSWER, LIMITS, MEMORY, MODEL
+from desktop.agents.agent_fields import ANSWER, LIMITS, MEMORY, MODEL, REACH
 from desktop.agents.avatar import Avatar
 from desktop.agents.draft import AgentDraft, Place, problems_of
 from desktop.agents.functions_page import FunctionsPage
@@ -53,6 +53,7 @@ CHECK_MS: Final = 150
 _TAB_OF: Final[Mapping[str, str]] = {
     "profile": "Profile", "prompt": "Profile", "colour": "Profile", "icon": "Profile", "model": "Model",
     "answer": "Model", "functions": "Functions", "servers": "MCP servers", "memory": "Memory", "limits": "Limits",
+    "reach": "Limits",
 }  # fmt: skip
 
 
@@ -312,13 +313,17 @@ class AgentEditor(QDialog):
         model = FormPage(draft, around, [("model", MODEL, ""), ("answer", ANSWER, "")])
         memory_about = "What it knows from earlier conversations. The Memory panel shows and corrects it."
         limit_about = "Where a turn ends by itself, and what it may use in a day."
+        reach_about = (
+            "Where what it calls may go: addresses in workflows, MCP servers on the web, and agents that work for it. "
+            "With hosts listed here it is offered nothing that could go elsewhere, programs on this machine included."
+        )
         self.pages: dict[str, Any] = {
             "Profile": ProfilePage(draft, around, self.names),
             "Model": model,
             "Functions": self.functions,
             "MCP servers": self.servers,
             "Memory": FormPage(draft, around, [("memory", MEMORY, memory_about)]),
-            "Limits": FormPage(draft, around, [("limits", LIMITS, limit_about)]),
+            "Limits": FormPage(draft, around, [("limits", LIMITS, limit_about), ("reach", REACH, reach_about)]),
             "Try": TryPage(draft, around, parts.bridge, parts.workspace),
         }
         self.bar = MarkedTabBar(around.themes.theme)

@@ -85,6 +85,14 @@ class ServerConfig(BaseModel):
         )
         return json.dumps(said, sort_keys=True, ensure_ascii=False)
 
+    @property
+    def host(self) -> str | None:
+        """The host that it is at, in lower case; '' for a program on this machine, None if a variable says it."""
+        if self.type == "stdio":
+            return ""
+        parts = urlsplit(self.url)
+        return None if "${" in parts.netloc or "${" in parts.scheme else (parts.hostname or "").lower() or None
+
     def as_json(self) -> dict[str, Any]:
         """The entry as it is written: what differs from the defaults."""
         entry = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -150,6 +150,14 @@ class McpServers:
         held = self._held.get(server)
         return held.connection.status if held is not None else ServerStatus(server, "stopped")
 
+    async def host(self, server: str) -> str | None:
+        """The host that a server is at, in lower case; '' for a program on this machine, None if a variable says it.
+
+        Raises UnknownServer or BadConfiguration.
+        """
+        config = await asyncio.to_thread(self.configuration.server, server)
+        return config.host
+
     async def tools(self, server: str) -> Sequence[McpTool]:
         """What a server offers, listed anew, each with whether somebody agreed to it. Starts the server if need be.
 

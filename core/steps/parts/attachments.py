@@ -30,6 +30,7 @@ _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
 )
 _TEXT_TYPES = re.compile(r"text/.*|application/(.*\+)?(json|xml|yaml|javascript|toml|x-yaml)")
+_FROM_OUTSIDE = re.compile(r"\b(input|vars|item)\b")
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "vnd.wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}
 
 
@@ -83,6 +84,23 @@ async def load(item: str | Mapping[str, Any], context: StepContext) -> Attachmen
         "but a blob ({'blob': ...}) or a file of read_file ({'path': ...}) is needed.",
         kind="validation",
     )
+
+
+def address_hosts(items: Sequence[Json]) -> Sequence[str] | None:
+    """The hosts of the web addresses among the items of a config; None if a template may give one.
+
+    What another step gave is a file of this run, but what comes in from outside the run may be an address.
+    """
+    hosts: list[str] = []
+    for item in items:
+        if not isinstance(item, str):
+            continue
+        if "{{" in item or "{%" in item:
+            if "://" in item or _FROM_OUTSIDE.search(item):
+                return None
+        elif re.match(r"https?://", item, re.IGNORECASE):
+            hosts.append(urlsplit(item).hostname or "")
+    return hosts
 
 
 async def load_bytes(item: str | Mapping[str, Any], context: StepContext) -> Attachment:

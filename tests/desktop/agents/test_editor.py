@@ -418,3 +418,22 @@ async def test_the_editor_is_made_anew_in_another_theme_and_nothing_is_lost(prog
     assert control.editor.toPlainText() == "many"
     assert TABS[editor.tabs.currentIndex()] == "Limits"
     editor.let_go()
+
+
+async def test_the_hosts_it_may_reach_are_listed_judged_and_saved(program: Program) -> None:
+    editor = await opened(program)
+    editor.show_tab("Limits")
+    row = editor.pages["Limits"].forms["reach"].rows["hosts"]
+    editor.draft.set_value("reach", "hosts", ["https://example.com/x"])
+    await until(lambda: editor.mend.text() == "1 thing to mend")
+    assert "write the host alone" in " ".join(texts(editor, "Limits", "reach", "hosts"))
+    assert {TABS[tab] for tab in editor.bar.marked} == {"Limits"}
+    editor.show_tab("Try")
+    press(editor.mend)
+    assert TABS[editor.tabs.currentIndex()] == "Limits"
+    write(row.keyboard(), "*.Example.com")
+    await until(lambda: editor.draft.agent.hosts == ("*.example.com",))
+    await until(lambda: not editor.mend.isVisible())
+    editor.save()
+    await until(lambda: editor.draft.version == 2)
+    assert (await saved(program, "Front desk")).hosts == ("*.example.com",)
