@@ -15,6 +15,7 @@ from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
+    from core.engine.journal import RunRecord
     from core.workspace import Workspace
     from desktop.run_cards import QuestionCards
     from desktop.run_controller import RunController
@@ -89,6 +90,20 @@ class RunDesk(QObject):
         if controller is not None and run is not None:
             controller.resume(run.id)
 
+    def can_reuse(self) -> bool:
+        """Whether the workflow in front can be run with what an earlier run left."""
+        tab = self._window.active
+        parts = self.parts(tab)
+        if tab is None or parts is None or tab.document.is_newer:
+            return False
+        return bool(tab.document.workflow.steps) and parts.can_reuse()
+
+    def reuse(self, record: RunRecord | None = None) -> None:
+        """Run the workflow in front anew with what still holds of a run. record: which; None for the shown one."""
+        parts = self.parts(self._window.active)
+        if parts is not None:
+            parts.run_reusing(record)
+
     def _shown(self) -> WatchedRun | None:
         tab = self._window.active
         controller = self._running.controller(tab) if tab is not None else None
@@ -107,6 +122,11 @@ class RunDesk(QObject):
             Command(
                 "run.resume", "Resume the run", self.resume, "circle-play", ("Ctrl+F5",), "Run", "run", self.can_resume,
                 help="Goes on with the shown run where it was stopped or failed; what is done is not run again.",
+            ),
+            Command(
+                "run.reuse", "Run what changed…", self.reuse, "rotate-cw", ("Ctrl+Shift+F5",), "Run", "run",
+                self.can_reuse, help="Runs with other inputs, or after edits; steps that are as they were in the shown "
+                "run and are given the same keep its outputs.",
             ),
             Command(
                 "run.step", "Run this step alone…", on_step("alone"), "play", ("Alt+Return",), "Run", "part", can(0),

@@ -24,6 +24,7 @@ from desktop.theme import ThemeManager
 from desktop.watched_run import WatchedRun
 
 if TYPE_CHECKING:
+    from core.engine.journal import RunRecord
     from desktop.dialogs.run_prompt import RunPrompt
 
 
@@ -93,6 +94,27 @@ class RunParts(QObject):
                 prompt.run(Part(until=step_id))
         else:
             self._start(base.inputs, Part(until=step_id, base=base.id))
+
+    def can_reuse(self) -> bool:
+        """Whether there is a run whose results a new run can keep."""
+        return self.base() is not None
+
+    def run_reusing(self, record: RunRecord | None = None) -> None:
+        """Run with other inputs, or after edits, and keep what still holds of a run. record: which; None for the base.
+
+        A run of one step alone has nothing to keep: its inputs are offered, and all is run.
+        """
+        base = self.base()
+        prompt = self._prompt()
+        if prompt is None or (record is None and base is None):
+            return
+        if record is None:
+            assert base is not None
+            prompt.run_reusing(base.id, base.inputs, base.created)
+        elif record.part.only:
+            prompt.run(inputs=record.inputs)
+        else:
+            prompt.run_reusing(record.id, record.inputs, record.created)
 
     def run_from(self, step_id: str) -> None:
         """Run the step and all that follows it; earlier results that still hold are used again."""

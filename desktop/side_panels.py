@@ -268,6 +268,8 @@ class SidePanels(QObject):
             workspace, controller, document, self._bridge, self._themes, self._icons, now=_now, executed=self._executed
         )
         panel.opened.connect(self.run_wanted)
+        if self._desk is not None:
+            panel.again_wanted.connect(self._desk.reuse)
         panel.resume_wanted.connect(self.resume_wanted)
         panel.show_retention(workspace.settings.retention.runs, workspace.settings.retention.days)
         panel.retention_wanted.connect(lambda: self.setting_wanted.emit("retention.runs"))

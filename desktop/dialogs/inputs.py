@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QFrame,
     QHBoxLayout,
@@ -117,6 +118,9 @@ class InputsDialog(QDialog):
         set_role(self.estimate, kind="muted")
         self.estimate.hide()
         layout.addWidget(self.estimate)
+        self.reuse = QCheckBox()
+        self.reuse.hide()
+        layout.addWidget(self.reuse)
         layout.addLayout(chooser)
         layout.addWidget(self.name)
         layout.addWidget(area, 1)
@@ -146,6 +150,15 @@ class InputsDialog(QDialog):
         """Say what the run will cost."""
         self.estimate.setText(words)
         self.estimate.show()
+        self.resize(self.width(), max(self.height(), self._wanted_height()))
+
+    def offer_reuse(self, words: str, help_text: str) -> None:
+        """Offer to take over what an earlier run did, as far as it still holds; it is chosen at first."""
+        self.reuse.setText(words)
+        self.reuse.setToolTip(help_text)
+        self.reuse.setAccessibleDescription(help_text)
+        self.reuse.setChecked(True)
+        self.reuse.show()
         self.resize(self.width(), max(self.height(), self._wanted_height()))
 
     def fill(self, values: Mapping[str, Json]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
@@ -18,6 +19,11 @@ from desktop.icons import Icons
 from desktop.run_controller import RunController
 from desktop.saved_inputs import InputSets, SavedInputs
 from desktop.theme import ThemeManager
+
+REUSE: Final = "Keep what still holds of the run of {at:%H:%M:%S}"
+REUSE_HELP: Final = (
+    "Steps that are as they were then, and are given the same, keep their outputs and are not run again."
+)
 
 
 class RunPrompt(QObject):
@@ -52,14 +58,45 @@ class RunPrompt(QObject):
         self._estimate = estimate
         self._part = WHOLE
 
-    def run(self, part: Part = WHOLE) -> None:
-        """Ask for the inputs, or start at once if there are none. part: what of the document runs."""
+    def run(self, part: Part = WHOLE, inputs: Mapping[str, Json] | None = None) -> None:
+        """Ask for the inputs, or start at once if there are none. part: what of the document runs. inputs: to begin
+        with, instead of those of the last run.
+        """
         self._part = part
         if not self._document.workflow.inputs:
             self._start({})
             return
+
+        def ask(sets: InputSets) -> None:
+            dialog = self._ask(sets)
+            if inputs is not None:
+                dialog.fill(inputs)
+
         key = self._key()
-        self._bridge.in_thread(lambda: self._saved.read(key), self._ask)
+        self._bridge.in_thread(lambda: self._saved.read(key), ask)
+
+    def run_reusing(self, base: str, inputs: Mapping[str, Json], began: datetime) -> None:
+        """Ask for the inputs, those of an earlier run first, and run with what still holds of that run's results.
+
+        base: the id of that run. began: when it did. Without inputs it starts at once.
+        """
+        self._part = Part(base=base)
+        if not self._document.workflow.inputs:
+            self._start({})
+            return
+
+        def ask(sets: InputSets) -> None:
+            dialog = self._ask(sets)
+            dialog.fill(inputs)
+            dialog.offer_reuse(REUSE.format(at=began.astimezone()), REUSE_HELP)
+
+            def choose(on: bool) -> None:
+                self._part = Part(base=base) if on else WHOLE
+
+            dialog.reuse.toggled.connect(choose)
+
+        key = self._key()
+        self._bridge.in_thread(lambda: self._saved.read(key), ask)
 
     def run_again(self) -> None:
         """Start with the inputs of the last run; ask if there was none."""
@@ -74,7 +111,10 @@ class RunPrompt(QObject):
 
         self._bridge.in_thread(lambda: self._saved.read(key), start)
 
-    def _ask(self, sets: InputSets) -> None:
+    def _ask_with(self, sets: InputSets) -> None:
+        self._ask(sets)
+
+    def _ask(self, sets: InputSets) -> InputsDialog:
         key = self._key()
         dialog = InputsDialog(self._document.workflow, self._bridge, self._themes, self._icons, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -97,6 +137,7 @@ class RunPrompt(QObject):
             )
             if asked is not None:  # whoever is quicker with the inputs does not wait for it
                 dialog.finished.connect(lambda _: asked.cancel())
+        return dialog
 
     def _start(self, inputs: Mapping[str, Json]) -> None:
         key, values = self._key(), dict(inputs)
@@ -107,7 +148,7 @@ class RunPrompt(QObject):
         if isinstance(error, InputError):  # the inputs of another time do not fit the workflow of today
             key, problems = self._key(), list(error.problems)
             self.prompted.connect(lambda dialog: dialog.show_problems(problems), Qt.ConnectionType.SingleShotConnection)
-            self._bridge.in_thread(lambda: self._saved.read(key), self._ask)
+            self._bridge.in_thread(lambda: self._saved.read(key), self._ask_with)
             return
         self.refused.emit(error)
 

@@ -72,15 +72,17 @@ class Remark(QPushButton):
 
 
 class HistoryPanel(QWidget):
-    """A table of runs. opened: the id of a run that the person wants to see. resume_wanted: the RunRecord of one that
-    shall go on elsewhere than here. retention_wanted: how long runs are kept is to be changed. scope_left: the runs of
-    the workflow in front are wanted again.
+    """A table of runs. opened: the id of a run that the person wants to see. again_wanted: the RunRecord of one that is
+    to be run again, keeping what still holds. resume_wanted: the RunRecord of one that shall go on elsewhere than here.
+    retention_wanted: how long runs are kept is to be changed. scope_left: the runs of the workflow in front are wanted
+    again.
 
     controller, document: of the workflow whose runs are listed; None for a panel that lists those of a scope only.
     executed: the ids of runs that this window executes. now: the time in UTC.
     """
 
     opened = Signal(str)
+    again_wanted = Signal(object)
     resume_wanted = Signal(object)
     retention_wanted = Signal()
     scope_left = Signal()
@@ -123,6 +125,9 @@ class HistoryPanel(QWidget):
         self.search.setMaximumWidth(260)
         self.search.textChanged.connect(lambda _text: self._narrow())
         self.open_button = self._button("Open", self.open_chosen)
+        self.again_button = self._button("Run again…", self.run_chosen_again)
+        self.again_button.setToolTip("Run with these inputs, or others; what still holds of this run is kept")
+        self.again_button.setVisible(controller is not None)
         self.resume_button = self._button("Resume", self.resume_chosen)
         self.delete_button = self._button("Delete", self.ask_deletion)
         bar = QHBoxLayout()
@@ -146,7 +151,7 @@ class HistoryPanel(QWidget):
         self.kept.setStyleSheet("QPushButton { text-align: right; }")
         self.kept.hide()
         bar.addWidget(self.kept, 1)
-        for button in (self.open_button, self.resume_button, self.delete_button):
+        for button in (self.open_button, self.again_button, self.resume_button, self.delete_button):
             bar.addWidget(button)
         filled = self._filled = QWidget()
         side = themes.theme.px("space.2")
@@ -228,6 +233,11 @@ class HistoryPanel(QWidget):
         for row in self.chosen()[:1]:
             self.opened.emit(row.record.id)
 
+    def run_chosen_again(self) -> None:
+        """Ask for a new run that keeps what still holds of the chosen one."""
+        for row in self.chosen()[:1]:
+            self.again_wanted.emit(row.record)
+
     def resume_chosen(self) -> None:
         """Go on with the chosen runs that can go on."""
         for row in self.chosen():
@@ -305,6 +315,7 @@ class HistoryPanel(QWidget):
     def _allow(self) -> None:
         rows = self.chosen()
         self.open_button.setEnabled(len(rows) == 1)
+        self.again_button.setEnabled(len(rows) == 1)
         self.resume_button.setEnabled(any(row.may_resume for row in rows))
         self.delete_button.setEnabled(any(not row.live for row in rows))
 
@@ -346,5 +357,10 @@ class HistoryPanel(QWidget):
 
     def _retheme(self, theme: Theme) -> None:
         self.rows.set_theme(theme)
-        for button, icon in ((self.open_button, "eye"), (self.resume_button, "play"), (self.delete_button, "trash-2")):
+        for button, icon in (
+            (self.open_button, "eye"),
+            (self.again_button, "repeat"),
+            (self.resume_button, "play"),
+            (self.delete_button, "trash-2"),
+        ):
             button.setIcon(self._icons.icon(icon, theme))

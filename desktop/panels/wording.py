@@ -61,12 +61,15 @@ def clock_time(at: datetime, now: datetime) -> str:
 
 
 def part_words(part: Part, workflow: Workflow) -> str:
-    """What of a workflow a run executes: `Draft alone`, `to Draft`, `from Draft`, `Draft edited`; '' for all of it."""
+    """What of a workflow a run executes: `Draft alone`, `to Draft`, `from Draft`, `Draft edited`, `what changed`.
+
+    '' for all of it.
+    """
     edited = next((step for step, given in part.given.items() if given.why == "edited"), "") if part.is_whole else ""
     step_id = part.end or part.anew or edited
     step = workflow.step(step_id) if step_id else None
     if step is None:
-        return ""
+        return "what changed" if part.base and not step_id else ""
     if part.only:
         return f"{step.name} alone"
     if part.until:

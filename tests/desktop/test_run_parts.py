@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 
-from core.engine.part import Given
+from core.engine.part import Given, Part
 from core.workflow.edits import rename, set_config_field
 from core.workflow.model import Workflow
 from desktop.dialogs.inputs import InputsDialog
@@ -298,6 +298,72 @@ async def test_why_a_part_cannot_run_is_told(bench: Bench) -> None:
     await bench.desk.idle()
     assert len(bench.refused) == 1
     assert "no_such_type" in str(bench.refused[0])
+
+
+def type_x(dialog: InputsDialog, text: str) -> None:
+    (field,) = dialog.form.rows["x"].editor.findChildren(QLineEdit)
+    field.selectAll()
+    QTest.keyClicks(field, text)
+
+
+async def test_a_run_with_other_inputs_keeps_what_still_holds(bench: Bench) -> None:
+    assert not bench.parts.can_reuse()
+    await bench.run(1)
+    assert bench.parts.can_reuse()
+    bench.change("c", "C of {{ b.value }}")
+    bench.parts.run_reusing()
+    (dialog,) = await next_signal(bench.prompt.prompted)
+    await bench.desk.idle()
+    assert dialog.form.values() == {"x": 1}
+    assert dialog.reuse.isVisible()
+    assert dialog.reuse.isChecked()
+    dialog.submit()
+    assert await bench.after() == ["c"]
+
+    bench.parts.run_reusing()
+    (dialog,) = await next_signal(bench.prompt.prompted)
+    await bench.desk.idle()
+    type_x(dialog, "2")
+    dialog.submit()
+    assert await bench.after() == ["a", "b", "c"]
+    run = bench.desk.controller.shown
+    assert run is not None
+    assert run.inputs == {"x": 2}
+
+
+async def test_an_older_run_is_the_base_if_it_was_chosen_and_nothing_is_kept_if_that_is_not_wanted(
+    bench: Bench,
+) -> None:
+    first = await bench.run(1)
+    await bench.run(2)
+    record = await bench.desk.workspace.journal.run(first.id)
+    bench.parts.run_reusing(record)
+    (dialog,) = await next_signal(bench.prompt.prompted)
+    await bench.desk.idle()
+    assert dialog.form.values() == {"x": 1}
+    dialog.submit()
+    assert await bench.after() == []
+
+    bench.parts.run_reusing(record)
+    (dialog,) = await next_signal(bench.prompt.prompted)
+    await bench.desk.idle()
+    QTest.mouseClick(dialog.reuse, Qt.MouseButton.LeftButton, pos=QPoint(8, dialog.reuse.height() // 2))
+    assert not dialog.reuse.isChecked()
+    dialog.submit()
+    assert await bench.after() == ["a", "b", "c"]
+
+
+async def test_a_run_of_one_step_alone_offers_its_inputs_and_keeps_nothing(bench: Bench) -> None:
+    await bench.run(5)
+    alone = await bench.desk.workspace.journal.run(bench.desk.controller.runs[-1].id)
+    record = replace(alone, part=Part(only="b"))
+    bench.parts.run_reusing(record)
+    (dialog,) = await next_signal(bench.prompt.prompted)
+    await bench.desk.idle()
+    assert dialog.form.values() == {"x": 5}
+    assert not dialog.reuse.isVisible()
+    dialog.submit()
+    assert await bench.after() == ["a", "b", "c"]
 
 
 async def _asked(bench: Bench) -> InputsDialog | OutputEditor:

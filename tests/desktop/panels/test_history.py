@@ -75,6 +75,7 @@ def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
         (Part(base="x", given={"a": Given({}, why="edited")}), "First edited"),
         (Part(given={"a": Given({})}), ""),
         (Part(only="gone"), ""),
+        (Part(base="x"), "what changed"),
     ],
 )
 def test_a_row_tells_what_of_the_workflow_ran(part: Part, words: str) -> None:
@@ -218,6 +219,19 @@ async def test_a_stopped_run_is_resumed_from_the_list(history: History) -> None:
     assert history.panel.rows.rows[0].word == "Completed"
     assert [row.record.id for row in history.panel.chosen()] == [history.panel.rows.rows[0].record.id]
     assert not history.panel.resume_button.isEnabled()
+
+
+async def test_a_chosen_run_is_offered_to_be_run_again(history: History) -> None:
+    await history.run_once(1)
+    await history.run_once(2)
+    wanted: list[RunRecord] = []
+    history.panel.again_wanted.connect(wanted.append)
+    assert not history.panel.again_button.isEnabled()
+    history.panel.table.selectRow(1)
+    QTest.mouseClick(history.panel.again_button, Qt.MouseButton.LeftButton)
+    assert [record.inputs for record in wanted] == [{"x": 1}]
+    history.panel.table.selectAll()
+    assert not history.panel.again_button.isEnabled()
 
 
 async def test_a_run_is_deleted_only_after_a_question(history: History) -> None:
