@@ -72,7 +72,7 @@ _LOST = text("UPDATE queued_runs SET losses = losses + 1 WHERE run_id = :run_id 
 
 _FENCE = text("""
 UPDATE executions SET lease_epoch = lease_epoch + 1, lease_owner = NULL, lease_expires = NULL
-WHERE id = :run_id AND status IN ('queued', 'running')""")
+WHERE id = :run_id AND status IN ('queued', 'running', 'suspended')""")
 
 _PARK = text("""
 WITH parked AS (UPDATE queued_runs SET parked = :reason, slot_until = NULL WHERE run_id = :run_id RETURNING run_id)

@@ -61,7 +61,7 @@ _LEFT_BEHIND = text(f"""
 SELECT q.run_id, e.lease_owner, coalesce(e.lease_expires > clock_timestamp(), false) AS leased
 FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
 WHERE (e.status = 'running' OR (e.status = 'queued' AND (CAST(:thorough AS bool) OR e.lease_owner IS NOT NULL)
-        AND q.held_back IS NULL))
+        AND q.held_back IS NULL) OR (e.status = 'suspended' AND e.lease_owner IS NOT NULL))
     AND e.status IN ('queued', 'running', 'suspended') AND {_NO_ENTRY}
 UNION ALL
 SELECT q.run_id, e.lease_owner, coalesce(e.lease_expires > clock_timestamp(), false)
