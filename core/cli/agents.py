@@ -103,13 +103,20 @@ async def _show(name: str, version: int | None, as_json: bool) -> int:
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Agents' files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="[FILE...]", help="Agents' files.")] = [],  # noqa: B006 - typer wants a list and never changes it
     name: Annotated[str, typer.Option("--name", help="Another name for it; with one file only.")] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Save over agents of the same name, as a new version.")
     ] = False,
+    example: Annotated[
+        str, typer.Option("--example", help="An agent that comes with the program, with all that it calls.")
+    ] = "",
 ) -> int:
     """Put agents into the library. One that has errors is taken too, and its errors are said."""
+    if example and not files:
+        return asyncio.run(_import_example(example, name))
+    if not files or example:
+        raise Refusal("Name files, or one --example.")
     if name and len(files) > 1:
         raise Refusal("--name gives one agent a name, but there are several files. Import them one by one.")
     return asyncio.run(_import(files, name, replace))
@@ -147,6 +154,25 @@ async def _import(files: list[Path], name: str, replace: bool) -> int:
     for agent in taken:
         _tell(check_agent(agent, available), f"{agent.name}: ")
     return code
+
+
+async def _import_example(wanted: str, name: str) -> int:
+    from core.agents.examples import add_example, all_examples
+    from core.workspace import Workspace
+
+    known = {agent.name: agent for agent in await all_examples()}
+    if wanted not in known:
+        raise Refusal(f"No example is called {wanted!r}. There are: {', '.join(known)}.")
+    agent = changed(known[wanted], name=name or wanted)
+    async with Workspace.open() as workspace:
+        store = workspace.store
+        added = await add_example(agent, workspace.agents, store.workflows if store is not None else None)
+    console = error_console()
+    console.print(f"saved {added.name!r}", markup=False, soft_wrap=True)
+    for names, kind in ((added.agents, "agent"), (added.workflows, "workflow")):
+        for each in names:
+            console.print(f"saved the {kind} {each!r}, which it calls", markup=False, soft_wrap=True)
+    return COMPLETED
 
 
 @app.command("export")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,13 +17,12 @@ from desktop.window import MainWindow
 
 if TYPE_CHECKING:
     from core.agents.agent import Agent
+    from core.agents.examples import Added
     from core.agents.library import AgentLibrary, SavedAgent
     from core.workspace import Workspace
 
 SUFFIX: Final = ".agent.yaml"
 """How the file of an agent ends; as in core.agents.agent_file, which is not loaded before it is needed."""
-
-_TRIES: Final = 1_000
 
 
 class AgentDesk(QObject):
@@ -99,18 +97,16 @@ class AgentDesk(QObject):
         )
 
     def add_example(self, example: Agent) -> None:
-        """Take an agent that comes with the program into the library, with the workflows that it calls."""
+        """Take an agent that comes with the program into the library, with the agents and workflows that it calls."""
         workspace = self.workspace
         if workspace is None:
             return
 
-        def done(added: tuple[str, Sequence[str]]) -> None:
-            name, workflows = added
+        def done(added: Added) -> None:
             self.refresh()
-            about = f"With the workflow {', '.join(workflows)}, which it calls." if workflows else ""
             self._window.toasts.show(
-                f"{name} is one of your agents now", about, kind="done", action="Chat",
-                on_action=lambda: self.chat(name),
+                f"{added.name} is one of your agents now", _along(added), kind="done", action="Chat",
+                on_action=lambda: self.chat(added.name),
             )  # fmt: skip
 
         self._bridge.spawn(
@@ -237,39 +233,26 @@ async def _written(library: AgentLibrary, name: str, file: Path) -> None:
 async def _imported(library: AgentLibrary, file: Path) -> str:
     """Save a file's agent under the first free name; the name."""
     from core.agents.agent_file import load
+    from core.agents.examples import save_under_free_name
 
     agent = await asyncio.to_thread(load, file)
-    return await _kept(library, agent, f"Imported from {file.name}")
+    return await save_under_free_name(library, agent, f"Imported from {file.name}")
 
 
-async def _kept(library: AgentLibrary, agent: Agent, note: str) -> str:
-    from core.agents.library import AgentChanged
+async def _added_example(workspace: Workspace, example: Agent) -> Added:
+    from core.agents.examples import add_example
 
-    for _ in range(_TRIES):
-        try:
-            await library.save(agent, 0, note=note)
-        except AgentChanged:
-            agent = replace(agent, name=numbered(agent.name))
-        else:
-            break
-    return agent.name
+    store = workspace.store
+    return await add_example(example, workspace.agents, store.workflows if store is not None else None)
 
 
-async def _added_example(workspace: Workspace, example: Agent) -> tuple[str, Sequence[str]]:
-    """Its name, and the names of the workflows that came along."""
-    from core.resources import examples
-    from core.workflow.document import load
-
-    added = []
-    if workspace.store is not None:
-        wanted = {each.target for each in example.functions if each.kind == "workflow"}
-        missing = wanted - {entry.name for entry in await workspace.store.workflows.list()}
-        for file in examples() if missing else ():
-            workflow = await asyncio.to_thread(load, file)
-            if workflow.name in missing:
-                await workspace.store.workflows.save(workflow, 0, note="Came with the program")
-                added.append(workflow.name)
-    return await _kept(workspace.agents, example, "Came with the program"), added
+def _along(added: Added) -> str:
+    """What came along, in a sentence; '' for nothing."""
+    parts = []
+    for names, one in ((added.agents, "agent"), (added.workflows, "workflow")):
+        if names:
+            parts.append(f"the {one}{'' if len(names) == 1 else 's'} {', '.join(names)}")
+    return f"With {' and '.join(parts)}, which it calls." if parts else ""
 
 
 def _read_examples() -> Sequence[Agent]:

@@ -150,3 +150,27 @@ def test_files_are_checked_with_lines_and_without_a_database(cli: Cli, ada: Path
     assert {problem["line"] for problem in report} == {3, 4, 6}
     assert cli("agents", "check", ada).code == 0
     assert cli("agents", "list").out.startswith("There are no agents")
+
+
+def test_an_example_brings_along_what_it_calls_and_leaves_what_is_there(cli: Cli, tmp_path: Path) -> None:
+    mine = tmp_path / "reader.agent.yaml"
+    mine.write_text(ADA.replace("Ada", "Document reader"), encoding="utf-8")
+    done = cli("agents", "import", "--example", "Support desk")
+    assert (done.code, "saved 'Support desk'" in done.err) == (0, True)
+    assert "the agent 'Document reader', which it calls" in done.err
+    assert "the workflow 'Support triage', which it calls" in done.err
+    detail = cli("agents", "show", "Support desk", "--json").json
+    assert detail["problems"] == []
+    assert cli("agents", "show", "Document reader", "--json").json["problems"] == []
+    assert cli("agents", "import", mine, "--replace").code == 0
+    again = cli("agents", "import", "--example", "Support desk")
+    assert "saved 'Support desk'" in again.err
+    assert "which it calls" not in again.err
+    assert "Help." in cli("agents", "export", "Document reader").out
+
+
+def test_an_example_that_is_none_is_refused_with_those_there_are(cli: Cli, ada: Path) -> None:
+    refused = cli("agents", "import", "--example", "Nobody")
+    assert (refused.code, "Support desk" in refused.err) == (2, True)
+    assert cli("agents", "import").code == 2
+    assert cli("agents", "import", ada, "--example", "Support desk").code == 2

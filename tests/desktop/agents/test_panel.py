@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from core.agents.agent_file import load, save
+from core.agents.check import check_agent
 from desktop.agents.card import AgentCard
 from desktop.agents.panel import AgentsPanel, searchable
 from desktop.dialogs.problem_report import ProblemReport
@@ -124,17 +125,20 @@ async def test_a_broken_file_is_reported_and_keeps_no_other_out(program: Program
     report.close()
 
 
-async def test_without_agents_the_examples_stand_there_and_bring_their_workflows(program: Program) -> None:
+async def test_without_agents_the_examples_stand_there_and_bring_what_they_call(program: Program) -> None:
     program.agents.desk.delete(["Clerk", "Front desk"])
     shown = panel(program)
     await until(lambda: not program.agents.desk.agents)
     await until(lambda: len(shown.examples.cards) == 3)
     assert shown.examples.isVisible()
     press(shown.examples.card("Support desk").buttons["add"])
-    await until(lambda: names(program) == ["Support desk"])
+    await until(lambda: names(program) == ["Document reader", "Support desk"])
     store = workspace_of(program).store
     assert store is not None
     assert "Support triage" in {entry.name for entry in await store.workflows.list()}
+    available = await workspace_of(program).available()
+    for saved in program.agents.desk.agents:
+        assert check_agent(saved.agent, available) == []
 
 
 async def test_agents_stand_in_the_menu_and_in_the_palette(program: Program) -> None:
