@@ -6,12 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from core.cli.serve import Service, host_names
 from core.service.http.app import make_app
+from core.service.http.parts import ServiceLimits
 from core.service.http.server import listen, serve
 from core.store.tokens import Scope, Tokens
 from core.workspace import Workspace
@@ -99,11 +101,13 @@ class Site:
 
 
 @asynccontextmanager
-async def running(workspace: Workspace, workers: int = 4) -> AsyncIterator[Site]:
+async def running(workspace: Workspace, workers: int = 4, limits: ServiceLimits | None = None) -> AsyncIterator[Site]:
     """The service of a workspace, on a free port."""
     assert workspace.store is not None
     tokens = Tokens(workspace.store.database, now=workspace.clock.now)
     service = Service(workspace, tokens, hosts=host_names("127.0.0.1", []), workers=workers)
+    if limits is not None:
+        service.parts = replace(service.parts, limits=limits)
     place = listen("127.0.0.1", 0)
     service.start()
     serving = asyncio.create_task(serve(make_app(service.parts), place, service.parts))

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from core.engine.events import NO_USAGE, RunCompleted, StepDelta, StepStarted
+from core.engine.journal import RunRecord
+from core.ids import new_run_id
+from core.service.http.parts import ServiceLimits
+from core.service.run_relay import RunRelay
 from core.service.worker import Worker
+from core.store.notices import Notices
+from core.store.run_news import WATCH_CHANNEL, RunNews
 from core.workflow.document import loads
+from core.workflow.model import Workflow
 from core.workspace import Workspace
 from tests.support.http_service import WORKFLOWS, Site, events_in, running
 from tests.support.http_site import Asked, Page
@@ -45,15 +56,30 @@ async def front(database_url: str, home: Path) -> AsyncIterator[Site]:
             yield made
 
 
-@pytest.fixture
-async def other(database_url: str, home: Path, tmp_path: Path) -> AsyncIterator[Worker]:
+ASKING = """
+steploom: 1
+name: Big
+steps:
+  ask: {type: approval, config: {message: "Shall I?", choices: [go]}, then: {go: big}}
+  big: {type: template, config: {text: "{{ 'x' * 20000 }}"}}
+"""
+
+
+@asynccontextmanager
+async def working(home: Path, database_url: str) -> AsyncIterator[Worker]:
     """A worker that shares nothing with the service but the database."""
-    async with Workspace.open(tmp_path / "elsewhere", database_url=database_url, demo=True) as workspace:
+    async with Workspace.open(home, database_url=database_url, demo=True) as workspace:
         worker = Worker(workspace, concurrency=2)
-        working = asyncio.create_task(worker.run())
+        task = asyncio.create_task(worker.run())
         yield worker
         worker.stop()
-        await working
+        await task
+
+
+@pytest.fixture
+async def other(database_url: str, tmp_path: Path) -> AsyncIterator[Worker]:
+    async with working(tmp_path / "elsewhere", database_url) as made:
+        yield made
 
 
 async def test_a_run_waits_until_somebody_executes_it(front: Site) -> None:
@@ -80,6 +106,132 @@ async def test_a_run_of_another_process_is_watched_to_its_end(front: Site, other
         assert [each["event"] for each in first if each["event"].startswith("run")] == ["run_started", "run_suspended"]
         assert rest[-1]["event"] == "run_completed"
         assert rest[-1]["outputs"]["answer"] == "published"
+
+
+async def test_what_another_process_does_is_heard_and_not_looked_up(
+    database_url: str, home: Path, other: Worker
+) -> None:
+    limits = ServiceLimits(poll_s=300, slow_poll_s=300)
+    async with (
+        Workspace.open(home, database_url=database_url, demo=True) as workspace,
+        running(workspace, workers=0, limits=limits) as front,
+        front.client("run", "read", "answer") as http,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener,
+    ):
+        assert workspace.store is not None
+        await workspace.store.workflows.save(loads(ASKING), 0)
+        run = (await http.post("/api/v1/runs", json={"workflow": "Big"})).json()
+        address = f"/api/v1/runs/{run['run_id']}"
+        async with asyncio.timeout(60):
+            while (await http.get(address)).json()["status"] != "suspended":  # noqa: ASYNC110 - the other process does it
+                await asyncio.sleep(0.05)
+            await listener.execute("LISTEN steploom_watch")
+            watching = [asyncio.create_task(_told(http, f"{address}/events")) for _ in range(2)]
+            assert (await anext(listener.notifies())).payload == run["run_id"]
+            await http.post(f"{address}/answers", json={"choice": "go"})
+            one, two = await asyncio.gather(*watching)
+    assert one == two
+    names = [each["event"] for each in one]
+    assert names[:4] == ["run_started", "step_started", "step_suspended", "run_suspended"]
+    assert names[-1] == "run_completed"
+    completed = {each["step_id"]: each for each in one if each["event"] == "step_completed"}
+    assert list(completed) == ["ask", "big"]
+    assert len(completed["big"]["output"]["text"]) == 20_000
+
+
+async def test_pieces_of_an_answer_come_from_another_process_as_they_are_made(front: Site) -> None:
+    workspace = front.workspace
+    assert workspace.store is not None
+    run = RunRecord(new_run_id(), Workflow("Talk"), {}, "running", workspace.clock.now())
+    lease = await workspace.journal.open_run(run)
+    database = workspace.store.database
+    relay = RunRelay(RunNews(database), sender="worker", running=lambda: [run.id], clock=workspace.clock)
+    watched = asyncio.Event()
+
+    def watch(_channel: str, run_id: str) -> None:
+        relay.watch(run_id)
+        watched.set()
+
+    ready = asyncio.Event()
+    helpers = [
+        asyncio.create_task(relay.run()),
+        asyncio.create_task(Notices(database.address).listen([WATCH_CHANNEL], watch, ready.set)),
+    ]
+    async with front.client("read") as http, asyncio.timeout(30):
+        await ready.wait()
+        told: list[dict[str, Any]] = []
+        watching = asyncio.create_task(_watch(http, f"/api/v1/runs/{run.id}/events", told))
+        await watched.wait()
+        step = (run.id, workspace.clock.now(), "talk", "talk", 1)
+        relay.heard(StepStarted(*step, "chat", "Talk", "first", "h", {}))
+        for piece in ("Hel", "lo", " Ada", " Ada"):
+            relay.heard(StepDelta(*step, piece))
+        workspace.journal.put(lease, StepStarted(*step, "chat", "Talk", "first", "h", {}))
+        await workspace.journal.flush(lease)
+        await _until_said(told, "Hello Ada Ada")
+        relay.heard(StepDelta(*step, "!"))
+        await _until_said(told, "Hello Ada Ada!")
+        end = RunCompleted(run.id, workspace.clock.now(), {}, NO_USAGE, 0.1)
+        workspace.journal.put(lease, end)
+        await workspace.journal.close_run(lease)
+        relay.heard(end)
+        await watching
+    for helper in helpers:
+        helper.cancel()
+    await asyncio.gather(*helpers, return_exceptions=True)
+    assert [each["event"] for each in told if each["event"] != "step_delta"] == [
+        "run_started",
+        "step_started",
+        "run_completed",
+    ]
+    assert _said(told) == "Hello Ada Ada!"
+
+
+async def _watch(http: httpx.AsyncClient, address: str, told: list[dict[str, Any]]) -> None:
+    async with http.stream("GET", address) as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("data: "):
+                told.append(json.loads(line[6:]))
+
+
+def _said(told: list[dict[str, Any]]) -> str:
+    return "".join(each["text"] for each in told if each["event"] == "step_delta")
+
+
+async def _until_said(told: list[dict[str, Any]], text: str) -> None:
+    while _said(told) != text:  # noqa: ASYNC110 - it comes over the network
+        await asyncio.sleep(0.01)
+
+
+async def test_a_watcher_goes_on_at_a_service_that_was_started_anew(
+    database_url: str, home: Path, other: Worker
+) -> None:
+    async with Workspace.open(home, database_url=database_url, demo=True) as workspace:
+        assert workspace.store is not None
+        for text in WORKFLOWS:
+            await workspace.store.workflows.save(loads(text), 0)
+        async with running(workspace, workers=0) as first, first.client("run", "read") as http:
+            run = (await http.post("/api/v1/runs", json={"workflow": "Publish", "inputs": {"note": "it"}})).json()
+            address = f"/api/v1/runs/{run['run_id']}"
+            before = [await _told(http, f"{address}/events", until="run_suspended") for _ in range(2)]
+        async with running(workspace, workers=0) as second, second.client("run", "read", "answer") as http:
+            last = {"Last-Event-ID": before[0][-1]["id"]}
+            watching = [asyncio.create_task(_told(http, f"{address}/events", headers=last)) for _ in range(2)]
+            await http.post(f"{address}/answers", json={"choice": "publish"})
+            after = await asyncio.gather(*watching)
+    for told, rest in zip(before, after, strict=True):
+        ids = [each["id"] for each in (*told, *rest)]
+        assert len(ids) == len(set(ids))
+        assert [each["event"] for each in told] == ["run_started", "step_started", "step_suspended", "run_suspended"]
+        assert [each["path"] for each in rest if each["event"] == "step_completed"] == ["ask", "done"]
+        assert rest[-1]["event"] == "run_completed"
+
+
+async def _told(
+    http: httpx.AsyncClient, address: str, *, until: str = "", headers: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    async with http.stream("GET", address, headers=headers or {}, timeout=60) as stream:
+        return await events_in(stream, until)
 
 
 async def test_no_answer_holds_a_secret(
