@@ -36,10 +36,11 @@ def since_start() -> tuple[float, float]:
 
 def child(home: Path) -> int:
     """Start the program, note the marks, end it, and print them."""
+    from desktop import garbage
     from desktop.app import main
-    from desktop.start_up import plain_imports, rest_collector
+    from desktop.start_up import plain_imports
 
-    rest_collector()  # as the program itself does before it imports what is looked at below
+    garbage.rest()  # as the program itself does before it imports what is looked at below
     plain_imports()
     import desktop.launch  # noqa: F401 - the window, which is imported by the program itself otherwise
 

@@ -45,9 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _opened(options: argparse.Namespace) -> int:
-    from desktop.start_up import plain_imports, rest_collector  # before everything else of the window, and of Qt
+    from desktop import garbage  # before everything else of the window, and of Qt
+    from desktop.start_up import plain_imports
 
-    rest_collector()
+    garbage.rest()
     plain_imports()
     from desktop.launch import Wanted, launch
 

@@ -14,6 +14,7 @@ from core.workflow.model import FORMAT_VERSION, Workflow
 from core.workflow.problems import DocumentError
 from desktop.bridge import Bridge, explain
 from desktop.document import OpenDocument
+from desktop.garbage import undisturbed
 from desktop.memory import RecentWork
 from desktop.work_tab import WorkTab
 
@@ -200,7 +201,8 @@ async def _read(file: Path) -> _Read:
 
         text = read_bounded(file)
         try:
-            return _Read(loads(text, str(file)))
+            with undisturbed():
+                return _Read(loads(text, str(file)))
         except DocumentError:
             newer = read_newer(text)
             if newer is None:

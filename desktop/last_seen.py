@@ -25,6 +25,7 @@ from core.workflow.sameness import same
 from desktop.bridge import Bridge
 from desktop.document import OpenDocument
 from desktop.filing import Filing, SavedWorkflow, WorkflowLibrary
+from desktop.garbage import undisturbed
 from desktop.memory import RecentWork
 from desktop.recovery import Opens
 from desktop.window import MainWindow
@@ -150,8 +151,9 @@ def _read_one(path: Path) -> Seen | None:
     from core.workflow.document import from_data  # takes longer than a frame to import
 
     try:
-        found = json.loads(path.read_bytes())
-        return Seen(from_data(found["workflow"]), int(found["version"]))
+        with undisturbed():
+            found = json.loads(path.read_bytes())
+            return Seen(from_data(found["workflow"]), int(found["version"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, DocumentError):
         return None
 

@@ -12,12 +12,12 @@ import qasync
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from desktop import garbage
 from desktop.bridge import TURN_S, Bridge
 from desktop.crash import CrashKeeper, report_dialog
 from desktop.interrupts import Interrupts
 from desktop.program import Program
 from desktop.session import Session
-from desktop.start_up import settle_collector, wake_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def _run(app: QApplication, wanted: Wanted, keeper: CrashKeeper) -> int:
     window.closed.connect(gone.set)
     session.opened.connect(lambda workspace: keeper.mask_with(workspace.secrets.mask))
     keeper.tell_with(lambda report: report_dialog(window, report, keeper.file).open())
-    program.drawable.connect(settle_collector)
-    program.shown.connect(wake_collector)
+    program.drawable.connect(garbage.settle)
+    program.shown.connect(garbage.wake)
     interrupts = Interrupts(lambda: window.close_at_once())
     window.show()
     # What comes next imports for half a second or more: after the first paint, so that there is something to look at.
@@ -80,4 +80,4 @@ async def _start(program: Program) -> None:
     try:
         await program.start()
     finally:
-        wake_collector()  # also if nothing could be shown
+        garbage.wake()  # also if nothing could be shown

@@ -28,6 +28,7 @@ from desktop.example_cards import read_example_cards
 from desktop.export_commands import export_commands
 from desktop.filing import Filing, WorkflowLibrary
 from desktop.filing_reports import FilingReports
+from desktop.garbage import undisturbed
 from desktop.help_commands import help_commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
@@ -203,7 +204,8 @@ class Program(QObject):
         if self.session.types is None or self._canvas is None:
             return None
         types, canvas = self.session.types, self._canvas
-        return self.window.open_document(document, lambda d, overlay: canvas(d, overlay, types, self.themes), work)
+        with undisturbed():
+            return self.window.open_document(document, lambda d, overlay: canvas(d, overlay, types, self.themes), work)
 
     def _add_commands(self) -> None:
         self.commands.add(

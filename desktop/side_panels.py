@@ -142,6 +142,7 @@ class SidePanels(QObject):
         self._stacks: list[TabStack] = []
         self._watches: dict[WorkTab, ProblemWatch] = {}
         self._inspector: Inspector | None = None
+        self._inspected: tuple[WorkTab | None, Workspace | None] | None = None
         self._problems: ProblemsPanel | None = None
 
     def makers(self) -> dict[str, PanelMaker]:
@@ -188,7 +189,7 @@ class SidePanels(QObject):
         publishing = SessionPublishing(self._session)
         facts = SessionFacts(self._session)
         around = Surroundings(self._themes, self._icons, self._bridge, facts, viewer, publishing=publishing)
-        self._inspector = Inspector(self._types, around)
+        self._inspector, self._inspected = Inspector(self._types, around), None
         self._inspector.failed.connect(self._say_refusal)
         if self._desk is not None:
             self._inspector.allowed = self._desk.allowed
@@ -316,10 +317,19 @@ class SidePanels(QObject):
         if self._problems is not None:
             self._problems.show_watch(watch)
         if self._inspector is not None:
-            self._inspector.show_document(tab.document if tab is not None else None, watch)
+            self._inspect(self._inspector, tab, watch)
             if tab is not None:
                 self._selected(tab, getattr(tab.canvas, "selected", frozenset()))
                 self._run_went_on(tab)
+
+    def _inspect(self, inspector: Inspector, tab: WorkTab | None, watch: ProblemWatch | None) -> None:
+        """Show a workflow in the inspector, in new pages unless nothing but what finds its problems is another."""
+        shown = (tab, self._session.workspace)
+        if shown == self._inspected:
+            inspector.follow(watch)
+        else:
+            self._inspected = shown
+            inspector.show_document(tab.document if tab is not None else None, watch)
 
     def _selected(self, tab: WorkTab, steps: frozenset[str]) -> None:
         if self._inspector is not None and self._window is not None and self._window.active is tab:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.engine.step_type import StepType
 from core.workflow.model import DEFAULT_PORT, ERROR_PORT, Step
@@ -39,10 +39,24 @@ _KINDS: dict[str, PortKind] = {
 }  # fmt: skip
 
 
+class _Traits(NamedTuple):
+    """All that a shape follows from. height: of a note. names: of the output ports, the main one first."""
+
+    form: Form
+    kind: StepType[Any] | None
+    names: tuple[str, ...]
+    width: float
+    height: float = 0.0
+    collapsed: bool = False
+    has_summary: bool = False
+    previews: int = 0
+
+
 class Shapes:
     """Makes shapes; equal ones are one object, so that thousands of steps share a few."""
 
     def __init__(self) -> None:
+        self._made: dict[_Traits, Shape] = {}
         self._known: dict[Shape, Shape] = {}
 
     def of(
@@ -58,8 +72,12 @@ class Shapes:
 
         height: of a note, 0 for the usual one; other steps are as high as what they say.
         """
-        shape = _measured(step, kind, (width, height), collapsed)
-        return self._known.setdefault(shape, shape)
+        traits = _traits(step, kind, (width, height), collapsed)
+        shape = self._made.get(traits)
+        if shape is None:
+            fresh = _measured(traits)
+            shape = self._made[traits] = self._known.setdefault(fresh, fresh)
+        return shape
 
 
 def preview_characters(width: float) -> int:
@@ -80,27 +98,36 @@ def port_names(step: Step, kind: StepType[Any] | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _measured(step: Step, kind: StepType[Any] | None, wanted: tuple[float, float], collapsed: bool) -> Shape:
+def _traits(step: Step, kind: StepType[Any] | None, wanted: tuple[float, float], collapsed: bool) -> _Traits:
     width, tall = wanted
     if kind is not None and kind.canvas_only:
-        return Shape("note", width or NOTE_WIDTH, tall or NOTE_HEIGHT, ())
+        return _Traits("note", kind, (), width or NOTE_WIDTH, tall or NOTE_HEIGHT)
     names = port_names(step, kind)
     if kind is not None and kind.is_container and not collapsed:
-        size = max(width, FRAME_WIDTH)
-        return Shape("loop", size, FRAME_HEIGHT, _ports(names, kind, size, HEADER if len(names) > 1 else 0.0))
+        return _Traits("loop", kind, names, max(width, FRAME_WIDTH))
     size = width or WIDTH
     form: Form = "unknown" if kind is None else "step"
     if collapsed:
-        return Shape(form, size, HEADER, _stacked(names, kind, size))
-    has_summary = bool(summary(step, kind))
+        return _Traits(form, kind, names, size, collapsed=True)
     previews = len(preview(step, kind, characters=preview_characters(size)))
     if not previews and kind is not None and kind.category == "model":
         previews = 1
+    return _Traits(form, kind, names, size, has_summary=bool(summary(step, kind)), previews=previews)
+
+
+def _measured(traits: _Traits) -> Shape:
+    form, kind, names, width, tall, collapsed, has_summary, previews = traits
+    if form == "note":
+        return Shape("note", width, tall, ())
+    if form == "loop":
+        return Shape("loop", width, FRAME_HEIGHT, _ports(names, kind, width, HEADER if len(names) > 1 else 0.0))
+    if collapsed:
+        return Shape(form, width, HEADER, _stacked(names, kind, width))
     body = HEADER + (ROW if has_summary else 0.0) + (previews * LINE + 4.0 if previews else 0.0)
     height = body + (len(names) * ROW if len(names) > 1 else 0.0)
     if height > HEADER:
         height = math.ceil((height + _FOOT) / GRID) * GRID
-    return Shape(form, size, height, _ports(names, kind, size, body), has_summary, previews)
+    return Shape(form, width, height, _ports(names, kind, width, body), has_summary, previews)
 
 
 def _ports(names: Sequence[str], kind: StepType[Any] | None, width: float, rows_from: float) -> tuple[PortSpot, ...]:

@@ -87,9 +87,8 @@ class Inspector(QWidget):
         if self._document is not None and isValid(self._document):
             self._document.changed.disconnect(self._changed)
             self._document.saved_changed.disconnect(self._saved)
-        if self._watch is not None and isValid(self._watch):
-            self._watch.changed.disconnect(self._found)
-        self._document, self._watch, self._run = document, watch, None
+        self._watch_with(watch)
+        self._document, self._run = document, None
         self._step_id = None
         self._templates = StepTemplates(document, self._types) if document is not None else None
         self._own_templates = StepTemplates(document, self._types) if document is not None else None
@@ -97,9 +96,20 @@ class Inspector(QWidget):
             document.changed.connect(self._changed)
             document.saved_changed.connect(self._saved)
             self._learn_secrets()
+        self._rebuild_all()
+
+    def follow(self, watch: ProblemWatch | None) -> None:
+        """Show what this finds in the document from now on; whatever else is shown stays."""
+        if watch is not self._watch:
+            self._watch_with(watch)
+            self._show_problems()
+
+    def _watch_with(self, watch: ProblemWatch | None) -> None:
+        if self._watch is not None and isValid(self._watch):
+            self._watch.changed.disconnect(self._found)
+        self._watch = watch
         if watch is not None:
             watch.changed.connect(self._found)
-        self._rebuild_all()
 
     def show_step(self, step_id: str | None) -> None:
         """Show a step, or for None (or an unknown id) the workflow's own settings."""

@@ -17,7 +17,10 @@ from desktop.overlay import RunOverlay
 from desktop.panels.inspector import Inspector
 from desktop.panels.palette import Palette
 from desktop.panels.problems import ProblemsPanel
+from desktop.panels.step_page import StepPage
+from desktop.panels.step_templates import StepTemplates
 from desktop.panels.timeline import TimelinePanel
+from desktop.panels.workflow_page import WorkflowPage
 from desktop.program import Program
 from desktop.side_panels import TabStack
 from desktop.theme import ThemeManager
@@ -65,6 +68,35 @@ async def test_the_inspector_shows_the_selected_step_and_else_the_workflow(progr
         canvas.select(chosen)
         shown.append(inspector.step_id)
     assert shown == [None, "hello", None]
+
+
+async def test_opening_a_workflow_makes_its_page_of_the_inspector_once(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    make = Inspector._workflow_page
+
+    def counted(self: Inspector, document: OpenDocument, templates: StepTemplates) -> WorkflowPage:
+        made.append(document)
+        return make(self, document, templates)
+
+    monkeypatch.setattr(Inspector, "_workflow_page", counted)
+    panel(program, "inspector")
+    opened(program, HELLO)
+    assert len(made) == 1
+    opened(program, HELLO)
+    assert len(made) == 2
+
+
+async def test_problems_are_shown_that_are_found_after_the_page_was_made(program: Program) -> None:
+    panel(program, "inspector")
+    _, canvas = opened(program, Step("ask", "chat", config={}))
+    canvas.select(["ask"])
+    inspector = panel(program, "inspector")
+    assert isinstance(inspector, Inspector)
+    page = inspector.page
+    assert isinstance(page, StepPage)
+    await until(lambda: "has errors" in page.bar.accessibleTabName(0))
 
 
 async def test_a_step_of_the_palette_is_added_after_the_selected_one_and_wired(program: Program) -> None:
