@@ -47,6 +47,8 @@ from desktop.run_desk import RunDesk
 from desktop.run_estimates import RunEstimates
 from desktop.run_offers import RunOffers
 from desktop.running import Running
+from desktop.service.desk import ServiceDesk
+from desktop.service.tray import Tray
 from desktop.session import Session
 from desktop.settings_pages import SettingsPages
 from desktop.side_panels import SessionFacts, SidePanels
@@ -157,10 +159,12 @@ class Program(QObject):
         self.last_seen = LastSeen(session.home, self.window, self.filing, self, bridge)
         self.connection = Connection(session, self.window, bridge)
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
+        self.service = ServiceDesk(self.window, session, bridge, self.settings.open)
         self.models = ModelPages(self.window, bridge, self.connection)
         self.recent_runs = RecentRuns(bridge, self)
         self.offers = RunOffers(self.window, bridge)
         self._add_commands()
+        self.tray = Tray(self.window, self.service, self.waiting)
         self._join()
         if not self.memory.first_run_done:
             self.models.show_first_run()
@@ -191,8 +195,9 @@ class Program(QObject):
     async def close(self) -> None:
         """Stop what runs so that it can be resumed, and let go of everything."""
         self.running.close()
-        self.waiting.close()
+        self.tray.close()
         self.connection.close()
+        await self.service.close()
         await self.recovery.close()
         await self.chats.close()
         await self.bridge.close()
@@ -218,7 +223,7 @@ class Program(QObject):
             *structure_commands(self.window),
             *self.whereabouts.commands(),
             *self.sub_workflows.commands(),
-            *export_commands(self.window),
+            *export_commands(self.window, self.bridge),
             *self.project_search.commands(),
             *run_commands(self.window, self.running),
             *self.run_desk.commands(),
@@ -226,6 +231,7 @@ class Program(QObject):
             *self.chats.commands(),
             *self.memories.commands(),
             *self.monitoring.commands(),
+            *self.service.commands(),
             *help_commands(self.window),
         )
         self.commands.attach(self.window, "window")
@@ -242,6 +248,8 @@ class Program(QObject):
     def _join(self) -> None:
         window, start = self.window, self.window.start_page
         window.set_guard(UnsavedGuard(window, self.filing))
+        window.stays = lambda: self.tray.keeps_window and not _is_signing_out()
+        window.hidden.connect(lambda: self.tray.tell_stays())
         window.files_dropped.connect(lambda files: self.filing.open_files(self.agents.take_files(files)))
         self.agents.run_wanted.connect(self._show_run_of)
         self.agents.chat_wanted.connect(self.chats.open_chat)
@@ -272,6 +280,7 @@ class Program(QObject):
         self.side_panels.resume_wanted.connect(self._resume_run)
         self.side_panels.setting_wanted.connect(self.settings.open)
         self.waiting.run_wanted.connect(self._show_run_of)
+        self.service.worked.connect(self.waiting.refresh)
         self.connection.used.connect(self._workspace_used)
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
@@ -303,6 +312,7 @@ class Program(QObject):
         self.memories.use(workspace)
         self.monitoring.use(workspace)
         self.estimates.use(workspace)
+        self.service.use(workspace)
         self._count_cost()
         self.offers.look(workspace)
         self.library.use(workspace)
@@ -323,6 +333,8 @@ class Program(QObject):
                 self.settings.open("database_url")
             case "server":
                 self.settings.open("model_server.base_url")
+            case "service":
+                self.service.open()
             case _:
                 panel = {"cost": "monitoring", "waiting": "waiting"}.get(name, "timeline")
                 self.window.docks.reveal(panel)
@@ -389,6 +401,12 @@ class Program(QObject):
             self.memory.opened(tab.work)
         where = tab.document.file.name if tab.document.file else f"the library, version {tab.document.version}"
         self.window.toasts.show(f"{tab.title} is saved", f"In {where}.", kind="done")
+
+
+def _is_signing_out() -> bool:
+    """Whether the person's session ends, which no window should hold up."""
+    app = QApplication.instance()
+    return isinstance(app, QApplication) and app.isSavingSession()
 
 
 def _real_canvas() -> CanvasMaker:

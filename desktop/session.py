@@ -34,7 +34,7 @@ class Session(QObject):
         self.home = home
         self.types: StepTypes | None = None
         self.workspace: Workspace | None = None
-        self._database_url = database_url
+        self.database_url = database_url
         self.memory_only = memory_only
         self._demo = demo
         self._stack = AsyncExitStack()
@@ -49,7 +49,7 @@ class Session(QObject):
         workspace_class = await asyncio.to_thread(_workspace_class)
         opening = workspace_class.open(
             self.home,
-            database_url=self._database_url,
+            database_url=self.database_url,
             memory_only=self.memory_only,
             demo=self._demo,
             types=self.types,

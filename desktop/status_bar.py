@@ -1,4 +1,4 @@
-"""The bottom line: the database, the model server, running work, and what today has cost."""
+"""The bottom line: the database, the model server, the service, running work, and what today has cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from desktop.theme import ThemeManager
 
 
 class StatusBar(QStatusBar):
-    """asked: the name of the item that a person pressed: database, server, waiting, running or cost."""
+    """asked: the name of the item that a person pressed: database, server, service, waiting, running or cost."""
 
     asked = Signal(str)
 
@@ -19,16 +19,17 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._icons, self._themes = icons, themes
         self.setSizeGripEnabled(False)
-        self._pictures = {"database": "database", "server": "server", "waiting": "hand", "running": "activity",
-                          "cost": "coins"}  # fmt: skip
+        self._pictures = {"database": "database", "server": "server", "service": "rocket", "waiting": "hand",
+                          "running": "activity", "cost": "coins"}  # fmt: skip
         self._states: dict[str, str] = {}
         self._items = {name: self._item(name) for name in self._pictures}
-        for name in ("database", "server"):
+        for name in ("database", "server", "service"):
             self.addWidget(self._items[name])
         for name in ("waiting", "running", "cost"):
             self.addPermanentWidget(self._items[name])
         self.show_database("Opening the database…")
         self.show_server("")
+        self.show_service("")
         self.show_waiting(0)
         self.show_running(0)
         self.show_cost(0.0)
@@ -46,6 +47,10 @@ class StatusBar(QStatusBar):
     def show_server(self, text: str, *, detail: str = "", failed: bool = False) -> None:
         """Which model server is used; '' hides the item."""
         self._show("server", text, detail or text, "failed" if failed else "")
+
+    def show_service(self, text: str, *, detail: str = "", tone: str = "") -> None:
+        """How the background service stands; '' hides the item. tone: of a state's colour."""
+        self._show("service", text, detail or text, tone)
 
     def show_waiting(self, questions: int) -> None:
         """How many questions of runs wait for the person; none hides the item."""

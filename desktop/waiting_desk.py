@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.workflow.model import Json
 from desktop.bridge import Bridge, OnError
@@ -25,18 +25,22 @@ PANEL: Final = "waiting"
 
 
 class WaitingDesk(QObject):
-    """Knows what waits for a person. run_wanted: the id of a run that is to be looked at."""
+    """Knows what waits for a person. run_wanted: the id of a run that is to be looked at. counted: there are others.
+
+    notify: says something where it is seen though the window is not: a title and words.
+    """
 
     run_wanted = Signal(str)
+    counted = Signal()
 
     def __init__(self, window: MainWindow, running: Running, bridge: Bridge) -> None:
         super().__init__(window)
         self._window, self._running, self._bridge = window, running, bridge
         self._workspace: Workspace | None = None
-        self._tray: QSystemTrayIcon | None = None
         self._panel: WaitingPanel | None = None
         self._host: QWidget | None = None
         self.list: WaitingList | None = None
+        self.notify: Callable[[str, str], object] = lambda _title, _text: None
         running.ended.connect(self.refresh)
 
     def use(self, workspace: Workspace) -> None:
@@ -82,11 +86,6 @@ class WaitingDesk(QObject):
             return
         self._bridge.spawn(workspace.answer(run_id, path, answer), self._went_on, on_error)
 
-    def close(self) -> None:
-        """Take the icon out of the tray."""
-        if self._tray is not None:
-            self._tray.hide()
-
     def _controller_of(self, run_id: str) -> RunController | None:
         for tab in self._window.all_tabs:
             controller = self._running.controller(tab)
@@ -106,6 +105,7 @@ class WaitingDesk(QObject):
         number = len(self.list.questions) if self.list is not None else 0
         self._window.status.show_waiting(number)
         self._window.docks.get(PANEL).count(number)
+        self.counted.emit()
 
     def _tell(self, waiting: Waiting) -> None:
         title, text = f"{waiting.workflow} waits for you", waiting.title
@@ -113,20 +113,4 @@ class WaitingDesk(QObject):
         if self._window.isActiveWindow():
             return
         QApplication.alert(self._window)
-        if QSystemTrayIcon.isSystemTrayAvailable():
-            self._in_tray().showMessage(title, text, self._window.windowIcon())
-
-    def _in_tray(self) -> QSystemTrayIcon:
-        if self._tray is None:
-            self._tray = QSystemTrayIcon(self._window.windowIcon(), self)
-            self._tray.setToolTip("Steploom")
-            self._tray.messageClicked.connect(self._come)
-            self._tray.activated.connect(lambda _: self._come())
-            self._tray.show()
-        return self._tray
-
-    def _come(self) -> None:
-        self._window.showNormal() if self._window.isMinimized() else self._window.show()
-        self._window.raise_()
-        self._window.activateWindow()
-        self._window.docks.reveal(PANEL)
+        self.notify(title, text)

@@ -40,7 +40,8 @@ class MainWindow(QMainWindow):
     """active_changed: the WorkTab in front, or None. opened, tab_closed: a WorkTab came or goes.
 
     files_dropped: paths of files dropped on the window. shown_first: it stands on the screen for the first time.
-    closed: it was closed for good. is_closed_at_once: without a question about unsaved work.
+    hidden: it was closed and stays. closed: it was closed for good. is_closed_at_once: without a question about unsaved
+    work. stays: whether closing it only hides it, because there is another way back to it.
     """
 
     active_changed = Signal(object)
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
     tab_closed = Signal(object)
     files_dropped = Signal(list)
     shown_first = Signal()
+    hidden = Signal()
     closed = Signal()
 
     def __init__(
@@ -63,6 +65,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.icons, self.themes, self.commands, self.memory = icons, themes, commands, memory
         self._guard: CloseGuard | None = None
+        self._quitting = False
+        self.stays: Callable[[], bool] = lambda: False
         self._was_shown = False
         self._pages: dict[QWidget, Callable[[], object]] = {}
         self.is_closed_at_once = False
@@ -165,6 +169,11 @@ class MainWindow(QMainWindow):
         if self.tabs.count():
             self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
 
+    def quit(self) -> None:
+        """Close for good, though the window would only be hidden otherwise."""
+        self._quitting = True
+        self.close()
+
     def close_at_once(self) -> None:
         """Close without a question, because the system or the terminal says so; unsaved work is in the undo journal."""
         self._guard = None
@@ -176,8 +185,14 @@ class MainWindow(QMainWindow):
         self.docks.arrange()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Ask about unsaved work, then remember the layout and go."""
-        if self._guard is not None and not self._guard.clear(self.all_tabs, self.close):
+        """Ask about unsaved work, then remember the layout and go; or only hide, with all work as it is."""
+        if not self._quitting and not self.is_closed_at_once and self.stays():
+            event.ignore()
+            self.hide()
+            self.hidden.emit()
+            return
+        quitting, self._quitting = self._quitting, False
+        if self._guard is not None and not self._guard.clear(self.all_tabs, self.quit if quitting else self.close):
             event.ignore()
             return
         self.memory.open_work = [tab.work for tab in self.all_tabs if tab.work is not None]

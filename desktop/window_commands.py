@@ -52,7 +52,7 @@ def file_commands(window: MainWindow, filing: Filing) -> Sequence[Command]:
             help="From then on it is kept in the library, with all its versions.",
         ),
         Command("file.close", "Close workflow", on_tab(window.close_tab), "x", ("Ctrl+W",), "File", "close", some),
-        Command("file.quit", "Quit", window.close, "power", ("Ctrl+Q",), "File", "quit"),
+        Command("file.quit", "Quit", window.quit, "power", ("Ctrl+Q",), "File", "quit"),
     ]  # fmt: skip
 
 

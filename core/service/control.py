@@ -36,7 +36,7 @@ SHOWN_LINES: Final = 12
 
 _LOOK_S: Final = 0.1
 _ANSWER_S: Final = 2.0
-_TAKEN: Final = ("cannot be listened at",)
+_TAKEN: Final = "cannot be listened at"
 
 Kind: TypeAlias = Literal["stopped", "starting", "running", "silent", "stopping", "failed"]
 """How a service stands. silent: its process lives and does not answer."""
@@ -177,6 +177,23 @@ class ServiceControl:
             return await self._until_it_has_ended(presence, 10.0)
         return STOPPED
 
+    async def let_go(self) -> None:
+        """Ask it to end and do not wait: whoever started it goes, and it shall not go on alone."""
+        presence = await asyncio.to_thread(read, self._home)
+        if presence is not None and not presence.is_gone:
+            await asyncio.to_thread(self._ask_to_end, presence, wait=False)
+
+    async def log_end(self, lines: int = 200) -> list[str]:
+        """The last lines that it noted or said."""
+
+        def read_lines() -> list[str]:
+            presence = read(self._home)
+            if presence is not None and presence.keeper == "systemd" and (found := self.unit.log_end(lines)):
+                return found
+            return list(self._last_lines(lines))
+
+        return await asyncio.to_thread(read_lines)
+
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def _look(self) -> ServiceState:
@@ -217,16 +234,17 @@ class ServiceControl:
 
     def _failed(self, problem: str, presence: Presence | None = None) -> ServiceState:
         lines = self._last_lines()
-        if any(sign in line for sign in _TAKEN for line in lines):
-            move = "Choose another port in the settings, or stop the program that uses it, and start the service again."
+        if any(_TAKEN in line for line in lines):
+            problem = "The service could not start: another program uses its port."
+            move = "Choose another port in the settings, or stop that program, and start the service again."
         else:
             move = "See the last lines of its log, mend what they name, and start it again."
         return ServiceState("failed", replace(presence, address="") if presence else None, f"{problem} {move}", lines)
 
-    def _last_lines(self) -> tuple[str, ...]:
+    def _last_lines(self, lines: int = SHOWN_LINES) -> tuple[str, ...]:
         """Of what was written last: what it said at its start, or what it noted at work."""
         files = [file for file in (self._home / SAID, self._home / LOG) if file.exists()]
-        return tuple(_end_of(max(files, key=lambda file: file.stat().st_mtime))) if files else ()
+        return tuple(_end_of(max(files, key=lambda file: file.stat().st_mtime), lines)) if files else ()
 
     # -- starting and stopping -----------------------------------------------------------------------------------------
 
@@ -271,8 +289,8 @@ class ServiceControl:
                 return self._failed(f"The service does not listen after {START_S:.0f} seconds.", state.presence)
             await self._clock.sleep(_LOOK_S)
 
-    def _ask_to_end(self, presence: Presence) -> None:
-        if presence.keeper == "systemd" and self.unit.is_possible and self.unit.is_installed:
+    def _ask_to_end(self, presence: Presence, *, wait: bool = True) -> None:
+        if wait and presence.keeper == "systemd" and self.unit.is_possible and self.unit.is_installed:
             self.unit.stop()
         elif presence.is_here:
             _signal(presence.process, "ask")
@@ -338,11 +356,11 @@ def _apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _end_of(file: Path, size: int = 16_000) -> list[str]:
+def _end_of(file: Path, lines: int) -> list[str]:
     try:
         with file.open("rb") as opened:
-            opened.seek(max(0, file.stat().st_size - size))
+            opened.seek(max(0, file.stat().st_size - lines * 400))
             text = opened.read().decode("utf-8", errors="replace")
     except OSError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-SHOWN_LINES:]
+    return [line for line in text.splitlines() if line.strip()][-lines:]
