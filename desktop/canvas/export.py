@@ -1,50 +1,107 @@
-"""The graph as a picture for other programs: PNG, SVG or PDF, the whole of it, in the colours of the theme."""
+"""The graph as a picture for other programs: PNG, SVG or PDF, the whole of it, in the colours of the theme.
+
+A large graph takes seconds. It is painted in slices between which the window lives on; making room for it and writing
+it are done in threads.
+"""
 
 from __future__ import annotations
 
-import math
+import asyncio
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtGui import QPainter
+from shiboken6 import isValid
 
 from desktop.canvas.geometry import Rect, around
 from desktop.canvas.ground import paint_frame, paint_group
+from desktop.canvas.sheets import ExportFailed, FileSheet, Sheet, file_sheet
 
 if TYPE_CHECKING:
     from desktop.canvas.painter import Painter
     from desktop.canvas.view import CanvasView
 
+__all__ = ["MARGIN", "ExportFailed", "draw", "export", "paint", "sheet_for", "slices", "whole"]
+
 MARGIN: Final = 48.0
-MOST_PIXELS: Final = 64_000_000
-"""A PNG of a large graph gets fewer pixels per canvas pixel, so that it can be opened anywhere."""
+SLICE_S: Final = 0.008
+"""Seconds of painting after which the window has its turn."""
 
-_DENSITY: Final = 2.0
-_POINTS_PER_PIXEL: Final = 0.75
-_PDF_DPI: Final = 96
-_ICON_DENSITY: Final = 4.0
+_WIRES: Final = 32
+"""Wires that are painted between two looks at the clock."""
 
 
-class ExportFailed(Exception):
-    """The picture could not be written; the text says why and what to do."""
+def sheet_for(canvas: CanvasView, path: Path) -> FileSheet:
+    """A sheet for the whole graph that becomes a file. Raises ExportFailed."""
+    return file_sheet(path, whole(canvas), canvas.theme.color("canvas.bg"), canvas.document.workflow.name)
 
-    code = "export"
+
+async def draw(
+    canvas: CanvasView,
+    make: Callable[[], Sheet],
+    *,
+    progressed: Callable[[float], None] = lambda _share: None,
+    inks: Painter | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
+    """Paint the whole graph on a sheet and finish it, a slice at a time. Cancelled, it leaves nothing behind.
+
+    make: gives the sheet; called again if the graph is changed meanwhile, because it is then painted from the
+    beginning. progressed: hears the share that is painted. clock: seconds. Raises ExportFailed.
+    """
+    changes: list[object] = []
+
+    def changed(change: object) -> None:
+        changes.append(change)
+
+    document = canvas.document  # the canvas may be gone before this ends
+    document.changed.connect(changed)
+    try:
+        while True:
+            changes.clear()
+            sheet = make()
+            try:
+                await asyncio.to_thread(sheet.prepare)
+                if await _painted(canvas, sheet, changes, progressed, inks, clock):
+                    await asyncio.to_thread(sheet.close)
+                    return
+                sheet.drop()
+            except BaseException:
+                sheet.drop()
+                raise
+    finally:
+        if isValid(document):
+            document.changed.disconnect(changed)
+
+
+async def _painted(
+    canvas: CanvasView,
+    sheet: Sheet,
+    changes: list[object],
+    progressed: Callable[[float], None],
+    inks: Painter | None,
+    clock: Callable[[], float],
+) -> bool:
+    """Paint slice by slice; whether the graph stayed as it was."""
+    began = clock()
+    for share in slices(sheet.open(), canvas, whole(canvas), sheet.density, inks):
+        if clock() - began >= SLICE_S:
+            progressed(share)
+            await asyncio.sleep(0)
+            if changes:
+                return False
+            began = clock()
+    return True
 
 
 def export(canvas: CanvasView, path: Path) -> None:
-    """Write the graph to a file; its suffix (.png, .svg, .pdf) says how. Raises ExportFailed."""
-    area = whole(canvas)
-    writers = {".png": _png, ".svg": _svg, ".pdf": _pdf}
-    write = writers.get(path.suffix.lower())
-    if write is None:
-        raise ExportFailed(f"A picture cannot be written as “{path.suffix or path.name}”. Use .png, .svg or .pdf.")
-    if not path.parent.is_dir():
-        raise ExportFailed(f"There is no folder {path.parent}. Choose another one.")
-    write(canvas, area, path)
-    if not path.is_file() or not path.stat().st_size:
-        raise ExportFailed(f"The picture could not be written to {path}. Is there room, and may you write there?")
+    """Write the graph to a file at once; its suffix (.png, .svg, .pdf) says how. Raises ExportFailed."""
+    sheet = sheet_for(canvas, path)
+    sheet.prepare()
+    paint(sheet.open(), canvas, whole(canvas), sheet.density)
+    sheet.close()
 
 
 def whole(canvas: CanvasView) -> Rect:
@@ -54,19 +111,6 @@ def whole(canvas: CanvasView) -> Rect:
     return (around(rects) or Rect(0.0, 0.0, 400.0, 200.0)).grown(MARGIN)
 
 
-def picture(canvas: CanvasView, area: Rect, density: float) -> QImage:
-    """A part of the canvas as an image. density: image pixels per canvas pixel."""
-    image = QImage(
-        math.ceil(area.width * density), math.ceil(area.height * density), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    image.fill(canvas.theme.color("canvas.bg"))
-    painter = QPainter(image)
-    painter.scale(density, density)
-    paint(painter, canvas, area, density)
-    painter.end()
-    return image
-
-
 def paint(
     painter: QPainter, canvas: CanvasView, area: Rect, density: float, inks: Painter | None = None
 ) -> None:  # fmt: skip
@@ -74,51 +118,37 @@ def paint(
 
     inks: what paints it, for other colours than those in the window.
     """
+    for _ in slices(painter, canvas, area, density, inks):
+        pass
+
+
+def slices(
+    painter: QPainter, canvas: CanvasView, area: Rect, density: float, inks: Painter | None = None
+) -> Iterator[float]:
+    """Paint as `paint` does, piece by piece; gives the share that is painted after each."""
     picture_of, diagram = inks or canvas.picture, canvas.diagram
+    boxes, wires = diagram.in_area(area), list(diagram.paths.within(area))
+    pieces, done = len(boxes) + len(wires) / _WIRES + 1, 0
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(-area.left, -area.top)
     for group in diagram.groups:
         if group.rect.intersects(area):
             paint_group(painter, group, picture_of.ink, 1.0)
-    boxes = diagram.in_area(area)
     for box in boxes:
         if box.is_frame:
             paint_frame(painter, box, canvas.look(box.id), picture_of.ink, picture_of.faces, "near", (density, 1.0))
-    picture_of.strands.paint(painter, diagram.paths.within(area), picture_of.ink, quick=False, arrows=True)
+            done += 1
+            yield done / pieces
+    for first in range(0, len(wires), _WIRES):
+        some = wires[first : first + _WIRES]
+        picture_of.strands.paint(painter, some, picture_of.ink, quick=False, arrows=True)
+        done += 1
+        yield done / pieces
     for box in boxes:
         if not box.is_frame:
             painter.save()
             painter.translate(box.x, box.y)
             picture_of.faces.paint(painter, canvas.look(box.id), density, 1.0)
             painter.restore()
-
-
-def _png(canvas: CanvasView, area: Rect, path: Path) -> None:
-    density = min(_DENSITY, math.sqrt(MOST_PIXELS / (area.width * area.height)))
-    picture(canvas, area, density).save(str(path))
-
-
-def _svg(canvas: CanvasView, area: Rect, path: Path) -> None:
-    generator = QSvgGenerator()
-    generator.setFileName(str(path))
-    generator.setSize(QSize(math.ceil(area.width), math.ceil(area.height)))
-    generator.setViewBox(QRect(0, 0, math.ceil(area.width), math.ceil(area.height)))
-    generator.setTitle(canvas.document.workflow.name)
-    painter = QPainter(generator)
-    painter.fillRect(QRectF(0, 0, area.width, area.height), canvas.theme.color("canvas.bg"))
-    paint(painter, canvas, area, _ICON_DENSITY)
-    painter.end()
-
-
-def _pdf(canvas: CanvasView, area: Rect, path: Path) -> None:
-    writer = QPdfWriter(str(path))
-    writer.setTitle(canvas.document.workflow.name)
-    writer.setResolution(_PDF_DPI)
-    size = QSizeF(area.width * _POINTS_PER_PIXEL, area.height * _POINTS_PER_PIXEL)
-    writer.setPageSize(QPageSize(size, QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch))
-    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    painter = QPainter(writer)
-    painter.fillRect(QRectF(0, 0, area.width, area.height), canvas.theme.color("canvas.bg"))
-    painter.setPen(Qt.PenStyle.NoPen)
-    paint(painter, canvas, area, _ICON_DENSITY)
-    painter.end()
+            done += 1
+            yield done / pieces

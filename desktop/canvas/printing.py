@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QRectF, Qt
@@ -9,27 +10,52 @@ from PySide6.QtGui import QPageLayout, QPainter
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QWidget
 
-from desktop.canvas.export import MARGIN, whole
-from desktop.canvas.export import paint as paint_graph
+from desktop.canvas.export import MARGIN, draw, whole
 from desktop.canvas.geometry import Rect
 from desktop.canvas.ink import Ink
 from desktop.canvas.painter import Painter
+from desktop.canvas.sheets import Sheet
 from desktop.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
 
-_DENSITY: Final = 4.0
 _CAPTION: Final = 14.0
 
 
-def print_dialog(parent: QWidget, canvas: CanvasView) -> QPrintDialog:
-    """A dialog that prints the graph when the person agrees. Show it with `open()`."""
+class Paper(Sheet):
+    """One page of a printer."""
+
+    def __init__(self, printer: QPrinter, area: Rect, name: str, ink: Ink) -> None:
+        super().__init__()
+        self._printer, self._area, self._name, self._ink = printer, area, name, ink
+
+    def _opened(self) -> QPainter:
+        area, painter = self._area, QPainter(self._printer)
+        page = painter.viewport()
+        factor = min(page.width() / area.width, page.height() / (area.height + MARGIN))
+        painter.translate((page.width() - area.width * factor) / 2, 0.0)
+        painter.scale(factor, factor)
+        painter.setFont(self._ink.title)
+        painter.setPen(self._ink.text)
+        painter.drawText(QRectF(MARGIN, _CAPTION, area.width - 2 * MARGIN, 24.0), self._name)
+        painter.translate(0.0, MARGIN)
+        return painter
+
+    def drop(self) -> None:
+        """Print nothing."""
+        if not self._closing:
+            self._printer.abort()
+        super().drop()
+
+
+def print_dialog(parent: QWidget, canvas: CanvasView, print_it: Callable[[QPrinter], object]) -> QPrintDialog:
+    """A dialog that asks for a printer, and calls back when the person agrees. Show it with `open()`."""
     printer = printer_for(canvas)
     dialog = QPrintDialog(printer, parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Print the workflow")
-    dialog.accepted.connect(lambda: print_on(printer, canvas))
+    dialog.accepted.connect(lambda: print_it(printer))
     return dialog
 
 
@@ -43,21 +69,16 @@ def printer_for(canvas: CanvasView) -> QPrinter:
     return printer
 
 
-def print_on(printer: QPrinter, canvas: CanvasView) -> None:
-    """Print the whole graph on one page."""
-    area = whole(canvas)
-    painter = QPainter(printer)
-    page = painter.viewport()
-    factor = min(page.width() / area.width, page.height() / (area.height + MARGIN))
-    painter.translate((page.width() - area.width * factor) / 2, 0.0)
-    painter.scale(factor, factor)
+async def print_on(
+    printer: QPrinter, canvas: CanvasView, progressed: Callable[[float], None] = lambda _share: None
+) -> None:
+    """Print the whole graph on one page, a slice at a time."""
     inks = on_paper(canvas)
-    painter.setFont(inks.ink.title)
-    painter.setPen(inks.ink.text)
-    painter.drawText(QRectF(MARGIN, _CAPTION, area.width - 2 * MARGIN, 24.0), canvas.document.workflow.name)
-    painter.translate(0.0, MARGIN)
-    paint_graph(painter, canvas, Rect(*area), _DENSITY, inks)
-    painter.end()
+
+    def page() -> Paper:
+        return Paper(printer, whole(canvas), canvas.document.workflow.name, inks.ink)
+
+    await draw(canvas, page, progressed=progressed, inks=inks)
 
 
 def on_paper(canvas: CanvasView) -> Painter:

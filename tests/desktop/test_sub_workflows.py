@@ -177,6 +177,7 @@ async def test_the_workflow_is_exported_by_the_menu(program: Program, tmp_path: 
     assert [Path(name) for name in dialog.selectedFiles()] == [file]
     dialog.fileSelected.emit(str(file))
     dialog.reject()
+    await until(lambda: file.is_file() and program.bridge.busy == 0)
     assert file.stat().st_size > 1_000
     assert program.window.toasts.shown[-1].title == f"letter.{suffix} is written"
 
@@ -187,6 +188,7 @@ async def test_a_picture_that_cannot_be_written_is_said(program: Program, tmp_pa
     (dialog,) = [one for one in program.window.findChildren(QFileDialog) if one.isVisible()]
     dialog.fileSelected.emit(str(tmp_path / "nowhere" / "letter.png"))
     dialog.reject()
+    await until(lambda: bool(program.window.toasts.shown))
     assert "There is no folder" in program.window.toasts.shown[-1].text
 
 
@@ -204,7 +206,7 @@ async def test_the_workflow_is_printed_on_one_page_in_light_colours(program: Pro
     printer = printer_for(canvas)
     printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
     printer.setOutputFileName(str(tmp_path / "paper.pdf"))
-    print_on(printer, canvas)
+    await print_on(printer, canvas)
     content = (tmp_path / "paper.pdf").read_bytes()
     assert content.startswith(b"%PDF")
     assert content.count(b"/Type /Page\n") == 1
