@@ -20,12 +20,20 @@ from core.agents import attachments as files
 from core.agents.agent_function import PARENT_CALL
 from core.agents.approval import is_tainted
 from core.agents.attachments import Attachment
-from core.agents.chat_events import CallFinished, ChatEvent, MessageSaved, Pending
+from core.agents.chat_events import CallFinished, ChatEvent, MessageSaved, Pending, TurnWaiting
 from core.agents.chat_surroundings import CONVERSATION_LABEL, ChatSurroundings
 from core.agents.context import CALL_ID
 from core.agents.errors import ChatError, NothingToDo
 from core.agents.kit import Kit
-from core.agents.pending import answered, conversation_inside, decided_outcome, is_pending, pending_of, with_answer
+from core.agents.pending import (
+    answered,
+    conversation_inside,
+    decided_outcome,
+    is_pending,
+    later,
+    pending_of,
+    with_answer,
+)
 from core.agents.reply import Outcome, Reply
 from core.agents.results import failure
 from core.agents.turn import Turn
@@ -64,6 +72,8 @@ class Chat:
         self._parts = parts
         self._source = parts.conversations
         self._replies: dict[UUID, Reply] = {}
+        self.when_waiting: list[Callable[[], object]] = []
+        """Called whenever a turn has come to wait for something."""
 
     @property
     def parts(self) -> ChatParts:
@@ -185,6 +195,14 @@ class Chat:
 
         return self._begin(conversation, work)
 
+    async def wake(self, conversation_id: UUID) -> Reply | None:
+        """Go on with a conversation because what it waits for is there; None if it is being answered here already.
+
+        Of an agent that was given a task, whoever gave it goes on. Raises ChatError if it belongs to the step of a run.
+        """
+        root = await self._root(await self._source.get(conversation_id))
+        return self.resume(root) if self.running(root) is None else None
+
     async def pending(self, conversation_id: UUID) -> tuple[Pending, ...]:
         """What the conversation waits for, also of agents that work for the one that speaks."""
         conversation = await self._source.get(conversation_id)
@@ -220,9 +238,13 @@ class Chat:
         async def held(emit: Callable[[ChatEvent], None]) -> Outcome:
             log = await self._source.write(conversation_id)
             try:
-                return await work(log, emit)
+                outcome = await work(log, emit)
             finally:
                 await log.close()
+            if isinstance(outcome, TurnWaiting):
+                for tell in tuple(self.when_waiting):
+                    tell()
+            return outcome
 
         # A service talks for months: what was answered is in the store, and nobody asks for it here any more.
         self._replies = {known: reply for known, reply in self._replies.items() if not reply.done}
@@ -263,9 +285,19 @@ class Chat:
         if attachments and conversation.agent_id is not None:
             known = await kit.agents.numbered(conversation.agent_id)
             files.refuse_unfit(attachments, await kit.look_up(known.agent.model.model))
+        saved = await log.add(await self.user_message(text, attachments, kept))
+        emit(MessageSaved(conversation.id, kit.clock.now(), saved))
+        if not conversation.title:
+            await log.set_title(_title(text) or "Files")
+
+    async def user_message(
+        self, text: str, attachments: Sequence[Attachment] = (), kept: Sequence[Mapping[str, Json]] = ()
+    ) -> StoredMessage:
+        """What a person says as a message to be added; its files are kept. kept: parts for files that were before."""
+        kit = self._parts.kit
         parts = [*kept, *await files.keep(attachments, kit.blobs, kit.random)]
         content = [*parts, {"type": "text", "text": text}] if parts else text
-        message = StoredMessage(
+        return StoredMessage(
             id=0,
             parent=None,
             role="user",
@@ -274,10 +306,6 @@ class Chat:
             tainted=bool(parts),
             blobs=tuple(str(part["blob"]) for part in parts),
         )
-        saved = await log.add(message)
-        emit(MessageSaved(conversation.id, kit.clock.now(), saved))
-        if not conversation.title:
-            await log.set_title(_title(text) or "Files")
 
     async def _close_calls(self, log: ConversationLog, reason: str, emit: Callable[[ChatEvent], None]) -> None:
         """Settle what the branch that is left still waits for, so that every call has its result."""
@@ -370,6 +398,9 @@ class Chat:
                             until=step.until,
                         ),
                     )
+            record = await self._parts.runs.journal.run(last.run_id)
+            if record.status == "suspended":
+                return (later(record, conversation.workflow),)
         return ()
 
     async def _conversation_of_run(self, run_id: str) -> UUID | None:

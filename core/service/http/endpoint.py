@@ -79,7 +79,7 @@ async def _body(request: Request, route: Route, parts: ServiceParts) -> BaseMode
     if kind != "application/json":
         raise ApiError(415, "media_type", "Send the body as application/json.")
     data = await read_body(request, route.body_limit or parts.limits.body, parts.limits.body_s)
-    return _fitted(route.body, parsed_json(data or b"{}"), "body")
+    return _fitted(route.body, parsed_json(data or b"{}"), "body", route.misfit)
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
@@ -131,10 +131,10 @@ def _query(request: Request, route: Route) -> BaseModel | None:
         if names:
             raise ApiError(400, "query", f"Nothing can be asked with {names[0][:40]!r} here. Leave the query out.")
         return None
-    return _fitted(route.query, dict(request.query_params), "query")
+    return _fitted(route.query, dict(request.query_params), "query", 400)
 
 
-def _fitted(model: type[BaseModel], value: Any, what: str) -> BaseModel:
+def _fitted(model: type[BaseModel], value: Any, what: str, status: int) -> BaseModel:
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -142,5 +142,6 @@ def _fitted(model: type[BaseModel], value: Any, what: str) -> BaseModel:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         problems = [{"field": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in found]
         first = f"{problems[0]['field'] or what}: {problems[0]['message']}"
-        status = 400 if what == "query" else 422
-        raise ApiError(status, what, f"The {what} does not fit: {first}.", problems=problems[:20]) from None
+        raise ApiError(
+            status, what, f"The {what} does not fit: {first}.", problems=problems[:20], param=problems[0]["field"]
+        ) from None

@@ -30,7 +30,7 @@ _TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not
 
 
 class ApiError(Exception):
-    """A request that is not fulfilled. headers: of the answer."""
+    """A request that is not fulfilled. headers: of the answer. param: what of the request is wrong, '' if it is all."""
 
     def __init__(
         self,
@@ -40,8 +40,10 @@ class ApiError(Exception):
         *,
         problems: Sequence[Mapping[str, Json]] = (),
         headers: Mapping[str, str] | None = None,
+        param: str = "",
     ) -> None:
         super().__init__(message)
+        self.param = param
         self.status = status
         self.code = code
         self.message = message
@@ -51,7 +53,7 @@ class ApiError(Exception):
     def body(self) -> dict[str, Json]:
         """The answer's body."""
         kind = _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
-        error: dict[str, Json] = {"code": self.code, "type": kind, "message": self.message, "param": None}
+        error: dict[str, Json] = {"code": self.code, "type": kind, "message": self.message, "param": self.param or None}
         if self.problems:
             error["problems"] = [dict(problem) for problem in self.problems]
         return {"error": error}

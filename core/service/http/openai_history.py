@@ -40,7 +40,8 @@ class Histories:
         """The conversation to which the last message is to be said, and its text."""
         *before, last = messages
         if last.role != "user":
-            raise ApiError(400, "messages", "The last message must be of the role `user`: it is what is answered.")
+            text = "The last message must be of the role `user`: it is what is answered."
+            raise ApiError(400, "messages", text, param="messages")
         fresh = not any(message.role == "assistant" for message in before)
         said = _with_system(before, last.text) if fresh and all(m.role != "user" for m in before) else last.text
         known = self._known.pop(_digest(model, before, caller), None)
@@ -67,22 +68,21 @@ async def _begun(parts: ServiceParts, model: str, before: Sequence[WireMessage],
         made = await parts.conversations.create(agent_id=agent.id, **own)  # type: ignore[arg-type] # one of each
     else:
         made = await parts.conversations.create(workflow=name, **own)  # type: ignore[arg-type] # one of each
-    past = [message for message in before if message.role in ("user", "assistant") and message.text]
+    past = [m for m in before if m.role in ("user", "assistant") and (m.text or (m.role == "user" and m.sources))]
     if past:
         log = await parts.conversations.write(made.id)
         try:
             for number, message in enumerate(past):
-                await log.add(_stored(message, before if number == 0 else ()))
+                await log.add(await _stored(parts, message, before if number == 0 else ()))
         finally:
             await log.close()
     return made
 
 
-def _stored(message: WireMessage, before: Sequence[WireMessage]) -> StoredMessage:
+async def _stored(parts: ServiceParts, message: WireMessage, before: Sequence[WireMessage]) -> StoredMessage:
     if message.role == "assistant":
         return StoredMessage(0, None, "assistant", message.text, {"role": "assistant", "content": message.text})
-    text = _with_system(before, message.text)
-    return StoredMessage(0, None, "user", text, {"role": "user", "content": text})
+    return await parts.chat.user_message(_with_system(before, message.text), message.attachments())
 
 
 def _with_system(before: Sequence[WireMessage], text: str) -> str:
@@ -93,5 +93,5 @@ def _with_system(before: Sequence[WireMessage], text: str) -> str:
 
 def _digest(model: str, messages: Sequence[WireMessage], caller: str) -> str:
     told: list[Json] = [model, caller]
-    told += [f"{m.role} {m.text}" for m in messages if m.role != "tool"]
+    told += [[m.role, m.text, *m.sources] for m in messages if m.role != "tool"]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

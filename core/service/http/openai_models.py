@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import mimetypes
 import re
 from typing import Any, Final, Literal
@@ -42,6 +43,13 @@ class WireMessage(BaseModel):
             return "\n".join(part.text for part in self.content if part.type == "text")
         return self.content or ""
 
+    @property
+    def sources(self) -> list[str]:
+        """What its pictures and files are, in short: what tells them from others."""
+        parts = self.content if isinstance(self.content, list) else []
+        told = [part.model_dump_json() for part in parts if part.type != "text"]
+        return [hashlib.sha256(text.encode()).hexdigest() for text in told]
+
     def attachments(self) -> list[Attachment]:
         """Its pictures and files. Raises ApiError for one that is not sent along."""
         parts = self.content if isinstance(self.content, list) else []
@@ -67,6 +75,7 @@ class ChatCompletion(BaseModel):
     stream_options: StreamOptions | None = None
     n: int | None = Field(None, description="1, if anything.")
     tools: list[dict[str, Any]] | None = Field(None, description="None: agents have functions of their own.")
+    functions: list[dict[str, Any]] | None = Field(None, description="None, as `tools`.")
 
 
 def _attachment(part: WirePart, number: int) -> Attachment:
@@ -78,13 +87,15 @@ def _attachment(part: WirePart, number: int) -> Attachment:
             source = (part.file or {}).get("file_data")
             name = str((part.file or {}).get("filename") or "")[:200]
         case other:
-            raise ApiError(400, "content", f"Parts of the type {other!r} are not taken. Send text, image_url or file.")
+            text = f"Parts of the type {other!r} are not taken. Send text, image_url or file."
+            raise ApiError(400, "content", text, param="messages")
     match = _DATA_URL.match(source) if isinstance(source, str) else None
     if match is None:
-        raise ApiError(400, "content", "Pictures and files are sent along as data: URLs in base64, not by address.")
+        text = "Pictures and files are sent along as data: URLs in base64, not by address."
+        raise ApiError(400, "content", text, param="messages")
     try:
         data = base64.b64decode(match[2], validate=True)
     except (binascii.Error, ValueError):
-        raise ApiError(400, "content", "A data: URL holds no base64.") from None
+        raise ApiError(400, "content", "A data: URL holds no base64.", param="messages") from None
     kind = match[1]
     return Attachment(data, name or f"file-{number + 1}{mimetypes.guess_extension(kind) or ''}", kind)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from core.agents.chat_events import TextDelta, TurnEnded, TurnWaiting
+from core.agents.chat_events import MessageSaved, ReasoningDelta, TextDelta, TurnEnded, TurnWaiting
 from core.agents.reply import Outcome, Reply
 from core.agents.workflow_chat import message_input
 from core.service.http.chat_routes import refuse_too_many
@@ -57,10 +58,10 @@ class OpenAi:
         """The next message of a conversation."""
         wish, parts = call.sent(ChatCompletion), call.parts
         if wish.n not in (None, 1):
-            raise ApiError(400, "n", "One answer is made at a time. Leave `n` out.")
-        if wish.tools:
+            raise ApiError(400, "n", "One answer is made at a time. Leave `n` out.", param="n")
+        if wish.tools or wish.functions:
             message = "Agents have functions of their own; a client's `tools` cannot be given to them. Leave them out."
-            raise ApiError(400, "tools", message)
+            raise ApiError(400, "tools", message, param="tools")
         await _check_model(parts, wish.model)
         refuse_too_many(parts)
         attachments = wish.messages[-1].attachments()
@@ -74,7 +75,7 @@ class OpenAi:
 
     def _whole(self, answer: _Answer, outcome: Outcome, caller: str) -> dict[str, Json]:
         if isinstance(outcome, TurnEnded) and outcome.status == "failed":
-            raise ApiError(502, "failed", outcome.reason or "The answer could not be made.")
+            raise _failed(outcome)
         text = said(outcome)
         self._remember(answer, text, caller)
         message: dict[str, Json] = {"role": "assistant", "content": text}
@@ -84,19 +85,31 @@ class OpenAi:
     async def _stream(self, answer: _Answer, caller: str) -> AsyncGenerator[bytes, None]:
         yield answer.piece({"role": "assistant", "content": ""})
         told = ""
+        between = ""  # messages of one answer, with calls of functions between them, are apart
         outcome: Outcome | None = None
-        async for event in answer.reply:
-            match event:
-                case TextDelta():
-                    told += event.text
-                    yield answer.piece({"content": event.text})
-                case TurnEnded() | TurnWaiting():
-                    outcome = event
-                case _:
-                    pass
+        try:
+            async for event in answer.reply:
+                match event:
+                    case TextDelta():
+                        piece = between + event.text
+                        told, between = told + piece, ""
+                        yield answer.piece({"content": piece})
+                    case ReasoningDelta():
+                        yield answer.piece({"reasoning_content": event.text})
+                    case MessageSaved() if told and event.message.role == "assistant":
+                        between = "\n\n"
+                    case TurnEnded() | TurnWaiting():
+                        outcome = event
+                    case _:
+                        pass
+        except (asyncio.CancelledError, GeneratorExit):
+            # Such clients stop an answer by leaving: nobody reads on, and nobody should pay for more.
+            answer.reply.cancel()
+            self._remember(answer, told, caller)
+            raise
         assert outcome is not None, "a reply ends with its outcome"
         if isinstance(outcome, TurnEnded) and outcome.status == "failed":
-            yield event_text(ApiError(502, "failed", outcome.reason or "The answer could not be made.").body())
+            yield event_text(_failed(outcome).body())
             return
         text = said(outcome)
         if text and not told.endswith(text):
@@ -105,8 +118,7 @@ class OpenAi:
             yield answer.piece({"content": rest})
         self._remember(answer, told, caller)
         yield answer.piece({}, finish=_finish(outcome), own=_own(outcome))
-        options = answer.wish.stream_options
-        if options is not None and options.include_usage:
+        if answer.tells_usage:
             yield event_text({**answer.head("chat.completion.chunk"), "choices": [], "usage": _usage(outcome)})
         yield event_text("[DONE]")
 
@@ -123,6 +135,11 @@ class _Answer:
         self._id = f"chatcmpl-{secrets.token_hex(12)}"
         self._created = created
 
+    @property
+    def tells_usage(self) -> bool:
+        """Whether a stream is to end with what was spent."""
+        return self.wish.stream_options is not None and self.wish.stream_options.include_usage
+
     def head(self, kind: str) -> dict[str, Json]:
         """What the whole and each piece begin with."""
         return {"id": self._id, "object": kind, "created": self._created, "model": self.wish.model}
@@ -130,7 +147,14 @@ class _Answer:
     def piece(self, delta: dict[str, Json], *, finish: str | None = None, own: dict[str, Json] | None = None) -> bytes:
         """One piece of a stream."""
         choice: dict[str, Json] = {"index": 0, "delta": delta, "finish_reason": finish}
-        return event_text({**self.head("chat.completion.chunk"), "choices": [choice], **(own or {})})
+        usage: dict[str, Json] = {"usage": None} if self.tells_usage else {}
+        return event_text({**self.head("chat.completion.chunk"), "choices": [choice], **usage, **(own or {})})
+
+
+def _failed(outcome: TurnEnded) -> ApiError:
+    """An answer that could not be made. OpenAI's package would ask again and again otherwise, and pay each time."""
+    reason = outcome.reason or "The answer could not be made."
+    return ApiError(502, "failed", reason, headers={"x-should-retry": "false"})
 
 
 def said(outcome: Outcome) -> str:
@@ -164,7 +188,8 @@ def _model_json(name: str, created: float) -> dict[str, Any]:
 async def _check_model(parts: ServiceParts, model: str) -> None:
     """Raise ApiError unless that is an agent, or a workflow that takes a message."""
     kind, _, name = model.partition("/")
-    unknown = ApiError(404, "model_not_found", f"There is no model {model!r}. /v1/models lists those there are.")
+    text = f"There is no model {model!r}. /v1/models lists those there are."
+    unknown = ApiError(404, "model_not_found", text, param="model")
     try:
         if kind == "agent":
             await parts.agents.get(name)
@@ -193,6 +218,7 @@ def routes() -> tuple[Route, ...]:
         ),
         Route(
             "POST", "/v1/chat/completions", api.complete, "Chat", "OpenAI", scopes=("run",), body=ChatCompletion,
+            misfit=400,
             description="As of OpenAI's API. An agent keeps its own instructions, model and functions; a system "
             "message is put before what is said first.",
             examples={"Whole": {"model": "agent/Clerk", "messages": hello},

@@ -120,7 +120,8 @@ def _responses(route: Route) -> dict[str, Any]:
     common = dict(_COMMON) if route.scopes else {}
     if route.body is not None:
         common |= {400: "The body is no JSON.", 408: "The body came too slowly.", 413: "The body is too large.",
-                   415: "The body is not of the type JSON.", 422: "The body does not fit."}  # fmt: skip
+                   415: "The body is not of the type JSON."}  # fmt: skip
+        common |= {route.misfit: "The body does not fit."}
     elif route.query is not None or route.scopes:
         common |= {400: "The query does not fit.", 413: "The answer would be too large."}
     for status, words in common.items():

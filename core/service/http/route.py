@@ -70,8 +70,8 @@ class Route:
     """An endpoint.
 
     path: with its parts as `{name}`, or `{name:path}` for one that may hold slashes. scopes: any of them opens it; none
-    for everybody. headers: that it reads, with what they mean. streams: whether its answer may go on for long.
-    examples: bodies by title.
+    for everybody. headers: that it reads, with what they mean. examples: bodies by title. misfit: the status for a body
+    that does not fit.
     """
 
     method: str
@@ -88,4 +88,4 @@ class Route:
     examples: Mapping[str, Any] = field(default_factory=dict)
     path_examples: Mapping[str, str] = field(default_factory=dict)
     body_limit: int | None = None
-    hidden: bool = False
+    misfit: int = 422
