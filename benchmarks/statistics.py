@@ -1,7 +1,8 @@
 """How long the numbers of the monitoring panel take with many kept runs: `python -m benchmarks.statistics [RUNS]`.
 
-Makes a database of its own with that many runs (100,000) of 6 steps over 30 days, counts them as the program does, and
-prints the median and the slowest of ten readings of each number, in milliseconds.
+Makes a database of its own with that many runs (100,000) of 6 steps over 30 days, and as many messages in chats with
+20 agents, counts them as the program does, and prints the median and the slowest of ten readings of each number, in
+milliseconds: first of everything that the panel reads at once, then of each query alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.statistics import Span
 from core.store.store import Store
+from desktop.monitoring.numbers import read
+from desktop.monitoring.ranges import Range
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
 READINGS = 10
@@ -44,55 +47,102 @@ SELECT e.id, 'step_' || k, 1, k, 'step_' || k,
 FROM executions AS e CROSS JOIN generate_series(0, 5) AS k"""
 
 
+AGENTS = """
+INSERT INTO agents (id, name, version)
+SELECT md5('agent ' || n)::uuid, 'Agent ' || n, 1 FROM generate_series(0, 19) AS n"""
+CHATS = """
+INSERT INTO conversations (id, agent_id, key)
+SELECT md5('chat ' || n)::uuid, md5('agent ' || n % 20)::uuid, CASE WHEN n % 10 = 0 THEN 'step:' || n ELSE '' END
+FROM generate_series(0, 1999) AS n"""
+MESSAGES = """
+INSERT INTO messages (conversation_id, depth, key, role, text, body, cost_usd, created)
+SELECT md5('chat ' || n % 2000)::uuid, 0, md5('message ' || n)::uuid,
+    CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END,
+    'How long do I have to send it back? ' || n, '{}', CASE WHEN n % 2 = 0 THEN 0 ELSE 0.001 END,
+    CAST(:end AS timestamptz) - n * interval '30 days' / :count
+FROM generate_series(1, :count) AS n"""
+SPENDING = """
+INSERT INTO agent_spending (key, agent_id, at, cause, tokens_in, tokens_out, cost_usd)
+SELECT 'paid ' || n, md5('agent ' || n % 20)::uuid, CAST(:end AS timestamptz) - n * interval '30 days' / :count,
+    'answer', 900, 200, 0.001
+FROM generate_series(1, :count) AS n"""
+
+
+async def fill(store: Store, count: int) -> None:
+    """Keep all that."""
+
+    async def work(connection: AsyncConnection) -> None:
+        values = {"count": count, "end": END}
+        for statement in (DOCUMENT, RUNS, STEPS, AGENTS, CHATS, MESSAGES, SPENDING):
+            known = {name: value for name, value in values.items() if f":{name}" in statement}
+            await connection.execute(text(statement), known)
+
+    await store.database.run(work)
+    began = perf_counter()
+    while await store.statistics.count():
+        pass
+    print(f"counting {count} runs of 6 steps: {perf_counter() - began:.1f} s")
+
+    async def analyze(connection: AsyncConnection) -> None:
+        await connection.execute(text("ANALYZE"))
+
+    await store.database.run(analyze)
+
+
+def readings(store: Store) -> dict[str, Callable[[], Awaitable[object]]]:
+    """What is read, by what it is called."""
+    day, week, month = (Span(END - timedelta(days=days), END) for days in (1, 7, 31))
+    days = Span(END - timedelta(days=2), END)
+    one = Span(month.since, month.until, "Workflow 7")
+    numbers, spending, journal = store.statistics, store.spending, store.journal
+
+    def panel(span: Span) -> Callable[[], Awaitable[object]]:
+        piece = timedelta(hours=1) if span.until - span.since <= timedelta(days=2) else timedelta(days=1)
+        return lambda: read(store, Range(span.since, span.until, piece), span.workflow or "")
+
+    return {
+        "the whole panel, a day": panel(day),
+        "the whole panel, a month": panel(month),
+        "the whole panel, a month, one workflow": panel(one),
+        "runs by hour, a week": lambda: numbers.runs(week, timedelta(hours=1)),
+        "runs by hour, a month": lambda: numbers.runs(month, timedelta(hours=1)),
+        "runs by hour, a month, one workflow": lambda: numbers.runs(one, timedelta(hours=1)),
+        "steps, two days by the hour": lambda: numbers.steps(days),
+        "steps, a month by the day": lambda: numbers.steps(month),
+        "steps, a month, one workflow": lambda: numbers.steps(one),
+        "spent by agent, a month": lambda: spending.agents(month),
+        "what is uncounted": numbers.uncounted,
+        "names of workflows": numbers.workflows,
+        "queues": store.queued_runs.depth,
+        "workers": store.workers.list,
+        "history: runs of one hour": lambda: journal.runs(since=END - timedelta(hours=1), until=END, limit=200),
+        "history: failed runs of a month": lambda: journal.runs(
+            status="failed", since=month.since, until=END, limit=200
+        ),
+        "history: runs in a state that none has": lambda: journal.runs(
+            status="suspended", since=month.since, until=END, limit=200
+        ),
+        "history: the same of one workflow": lambda: journal.runs(
+            status="suspended", workflow="Workflow 7", since=month.since, until=END, limit=200
+        ),
+        "history: runs of one workflow": lambda: journal.runs(workflow="Workflow 7", limit=200),
+        "limit of a day: spent today": lambda: spending.since(day.since),
+        "limit of a workflow: spent today": lambda: spending.of_workflow("Workflow 7", day.since),
+        "estimate: the last runs of a workflow": lambda: spending.past("Workflow 7"),
+    }
+
+
 async def measure(count: int, home: Path) -> None:
     """Fill, count, read."""
     async with await Store.open(None, home) as store:
-
-        async def fill(connection: AsyncConnection) -> None:
-            await connection.execute(text(DOCUMENT))
-            await connection.execute(text(RUNS), {"count": count, "end": END})
-            await connection.execute(text(STEPS))
-
-        await store.database.run(fill)
-        began = perf_counter()
-        while await store.statistics.count():
-            pass
-        print(f"counting {count} runs of 6 steps: {perf_counter() - began:.1f} s")
-
-        async def analyze(connection: AsyncConnection) -> None:
-            await connection.execute(text("ANALYZE"))
-
-        await store.database.run(analyze)
-        week, month = Span(END - timedelta(days=7), END), Span(END - timedelta(days=31), END)
-        days = Span(END - timedelta(days=2), END)
-        one = Span(month.since, month.until, "Workflow 7")
-        numbers = store.statistics
-        readings: dict[str, Callable[[], Awaitable[object]]] = {
-            "runs by hour, a week": lambda: numbers.runs(week, timedelta(hours=1)),
-            "runs by hour, a month": lambda: numbers.runs(month, timedelta(hours=1)),
-            "runs by hour, a month, one workflow": lambda: numbers.runs(one, timedelta(hours=1)),
-            "step types, two days": lambda: numbers.types(days),
-            "each step, two days": lambda: numbers.steps(days),
-            "step types, a month": lambda: numbers.types(month),
-            "each step, a month": lambda: numbers.steps(month),
-            "spent by model, a month": lambda: numbers.spent(month, "model"),
-            "spent by workflow, a month": lambda: numbers.spent(month, "workflow"),
-            "what is uncounted": numbers.uncounted,
-            "runs of one hour": lambda: numbers.list(Span(END - timedelta(hours=1), END)),
-            "failed runs of a month": lambda: numbers.list(month, "failed"),
-            "names of workflows": numbers.workflows,
-            "spent today": lambda: store.spending.since(END - timedelta(days=1)),
-            "spent by one workflow today": lambda: store.spending.of_workflow("Workflow 7", END - timedelta(days=1)),
-            "spent by agent, a month": lambda: store.spending.agents(month),
-            "estimate of a run": lambda: store.spending.estimate("Workflow 7"),
-        }
-        for name, read in readings.items():
+        await fill(store, count)
+        for name, reading in readings(store).items():
             times = []
             for _ in range(READINGS):
                 began = perf_counter()
-                await read()
+                await reading()
                 times.append((perf_counter() - began) * 1000)
-            print(f"{name:40} median {median(times):7.1f} ms, slowest {max(times):7.1f} ms")
+            print(f"{name:40} median {median(times):7.1f} ms, slowest {max(times):7.1f} ms", flush=True)
 
 
 def main() -> None:

@@ -95,6 +95,12 @@ class MessageRow(Base):
         ForeignKeyConstraint(["conversation_id", "parent_id"], ["messages.conversation_id", "messages.id"]),
         Index("ix_messages_conversation_id_parent_id", "conversation_id", "parent_id"),
         Index("ix_messages_words", "words", postgresql_using="gin"),
+        Index(
+            "ix_messages_paid",
+            "created",
+            postgresql_where=text("cost_usd > 0 AND run_id IS NULL"),
+            postgresql_include=["conversation_id", "cost_usd"],
+        ),
         CheckConstraint("role IN ('user', 'assistant', 'tool')", name="ck_messages_role"),
         CheckConstraint("status IN ('complete', 'partial', 'failed')", name="ck_messages_status"),
         CheckConstraint("(parent_id IS NULL) = (depth = 0)", name="ck_messages_depth"),

@@ -7,10 +7,10 @@ how long they took, and by day for long spans; in buckets that are 20 % apart, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,8 +20,6 @@ from core.store.values import escape, unescape
 
 BATCH = 2000
 """Runs that are counted in one transaction."""
-
-By: TypeAlias = Literal["model", "workflow"]
 
 _COUNT = text("""
 WITH due AS MATERIALIZED (
@@ -60,13 +58,28 @@ SELECT count(*) FROM due""")
 """Ordered by the keys, so that two programs that count never wait for each other in a circle."""
 
 _RUNS = text("""
-SELECT date_bin(make_interval(secs => :bucket), created, :since) AS at, status, count(*) AS number,
-    sum(cost_usd) AS cost_usd
-FROM executions
-WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
-    AND NOT EXISTS (SELECT 1 FROM spread_runs WHERE spread_runs.run_id = executions.id)
-GROUP BY 1, 2 ORDER BY 1, 2""")
-"""Without the runs that steps of others asked for: those are parts of them, and their cost is in theirs."""
+WITH counted AS (
+    SELECT piece AS at, found.*
+    FROM generate_series(
+        CAST(:since AS timestamptz), CAST(:until AS timestamptz), make_interval(secs => :piece)
+    ) AS piece CROSS JOIN LATERAL (
+        SELECT status, count(*) AS number, sum(cost_usd) AS cost_usd FROM executions
+        WHERE created >= piece AND created < least(piece + make_interval(secs => :piece), :until)
+            AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+        GROUP BY status
+    ) AS found
+    UNION ALL
+    SELECT date_bin(make_interval(secs => :piece), created, :since), status, -count(*), -sum(cost_usd)
+    FROM spread_runs JOIN executions ON executions.id = spread_runs.run_id
+    WHERE created >= :since AND created < :until AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+    GROUP BY 1, 2
+)
+SELECT at, status, CAST(sum(number) AS bigint) AS number, sum(cost_usd) AS cost_usd
+FROM counted GROUP BY 1, 2 HAVING sum(number) > 0 ORDER BY 1, 2""")
+"""Piece by piece from the index alone: grouping all rows by their piece takes three times as long.
+
+Without the runs that steps of others asked for: those are parts of them, and their cost is in theirs.
+"""
 
 _NAMES = text("""
 WITH RECURSIVE names AS (
@@ -78,45 +91,56 @@ WITH RECURSIVE names AS (
 SELECT name FROM names WHERE name IS NOT NULL LIMIT 1000""")
 """From one name to the next by the index: reading all runs for their few names takes a hundred times as long."""
 
-_SUMS = """
-sums AS MATERIALIZED (
+_STEPS = text("""
+WITH sums AS MATERIALIZED (
     SELECT step, bucket, sum(attempts) AS attempts, sum(failures) AS failures, sum(tokens_in) AS tokens_in,
         sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd
     FROM step_statistics
     WHERE hours = :hours AND at >= :since AND at < :until
         AND (CAST(:workflow AS text) IS NULL OR step IN (SELECT id FROM counted_steps WHERE workflow = :workflow))
     GROUP BY step, bucket
-)"""
-
-_STEPS = """
-WITH {sums},
+),
+named AS MATERIALIZED (
+    SELECT workflow, step_id, step_type, model, sums.* FROM sums JOIN counted_steps ON counted_steps.id = sums.step
+),
 buckets AS (
-    SELECT {names}, bucket, sum(attempts) AS attempts, sum(failures) AS failures
-    FROM sums JOIN counted_steps ON id = step GROUP BY {names}, bucket
+    SELECT 'type' AS kind, '' AS name, '' AS step_id, step_type, bucket, sum(attempts) AS attempts,
+        sum(failures) AS failures
+    FROM named GROUP BY step_type, bucket
+    UNION ALL
+    SELECT 'step', workflow, step_id, step_type, bucket, sum(attempts), sum(failures)
+    FROM named GROUP BY workflow, step_id, step_type, bucket
 ),
 ranked AS (
-    SELECT *, sum(attempts) OVER (PARTITION BY {names} ORDER BY bucket) AS upto,
-        sum(attempts) OVER (PARTITION BY {names}) AS total
+    SELECT *, sum(attempts) OVER (PARTITION BY kind, name, step_id, step_type ORDER BY bucket) AS upto,
+        sum(attempts) OVER (PARTITION BY kind, name, step_id, step_type) AS total
     FROM buckets
+),
+times AS (
+    SELECT kind, name, step_id, step_type, max(total) AS attempts, sum(failures) AS failures,
+        power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.5 * total) + 0.5) AS p50,
+        power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.95 * total) + 0.5) AS p95,
+        power(CAST(1.2 AS float8), max(bucket) + 1) AS slowest
+    FROM ranked GROUP BY kind, name, step_id, step_type
+),
+told AS (
+    SELECT *, row_number() OVER (PARTITION BY kind ORDER BY p95 DESC) AS slow,
+        row_number() OVER (PARTITION BY kind ORDER BY failures DESC, p95 DESC) AS failing
+    FROM times
 )
-SELECT {names}, max(total) AS attempts, sum(failures) AS failures,
-    power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.5 * total) + 0.5) AS p50,
-    power(CAST(1.2 AS float8), min(bucket) FILTER (WHERE upto >= 0.95 * total) + 0.5) AS p95,
-    power(CAST(1.2 AS float8), max(bucket) + 1) AS slowest
-FROM ranked GROUP BY {names} ORDER BY p95 DESC"""
+SELECT kind, name, step_id, step_type, attempts, failures, p50, p95, slowest, 0 AS tokens_in, 0 AS tokens_out,
+    0.0 AS cost_usd
+FROM told WHERE slow <= :most OR failing <= :most AND failures > 0
+UNION ALL
+SELECT 'model', model, '', '', sum(attempts), 0, 0, 0, 0, sum(tokens_in), sum(tokens_out), sum(cost_usd)
+FROM named WHERE model <> '' GROUP BY model
+UNION ALL
+SELECT 'workflow', workflow, '', '', sum(attempts), 0, 0, 0, 0, sum(tokens_in), sum(tokens_out), sum(cost_usd)
+FROM named WHERE model <> '' GROUP BY workflow""")
+"""All that is told of steps at once: reading their counts takes most of the time."""
 
-_TYPES = text(_STEPS.format(sums=_SUMS, names="step_type"))
-_EACH = text(_STEPS.format(sums=_SUMS, names="workflow, step_id, step_type"))
-
-_SPENT = {
-    by: text(f"""
-WITH {_SUMS}
-SELECT {by} AS name, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, sum(cost_usd) AS cost_usd,
-    sum(attempts) AS attempts
-FROM sums JOIN counted_steps ON id = step WHERE model <> ''
-GROUP BY 1 ORDER BY 4 DESC, 2 DESC, 1""")  # noqa: S608 - made of constants
-    for by in ("model", "workflow")
-}
+MOST: Final = 200
+"""Steps that are told of at most: that many of the slowest, and of the most failing."""
 
 _UNCOUNTED = text("SELECT count(*) FROM executions WHERE ended IS NOT NULL AND (counted IS NULL OR counted < ended)")
 
@@ -163,6 +187,20 @@ class StepTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class StepNumbers:
+    """What is told of the steps of a span.
+
+    types: by type; steps: each of each workflow; the slowest (95 of 100) first. models, workflows: what models were
+    asked for, the dearest first.
+    """
+
+    types: Sequence[StepTimes] = ()
+    steps: Sequence[StepTimes] = ()
+    models: Sequence[Spent] = ()
+    workflows: Sequence[Spent] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What models were asked for under a name, by steps of workflows."""
 
@@ -195,9 +233,9 @@ class Statistics:
 
         return await self._database.run(work)
 
-    async def runs(self, span: Span, bucket: timedelta) -> Sequence[RunCount]:
+    async def runs(self, span: Span, piece: timedelta) -> Sequence[RunCount]:
         """Runs by when they started and how they stand, in pieces of that length from the span's beginning on."""
-        values = {**_values(span), "bucket": bucket.total_seconds()}
+        values = {**_values(span), "piece": piece.total_seconds()}
 
         async def work(connection: AsyncConnection) -> Sequence[RunCount]:
             rows = await connection.execute(_RUNS, values)
@@ -213,32 +251,17 @@ class Statistics:
 
         return await self._database.run(work)
 
-    async def types(self, span: Span) -> Sequence[StepTimes]:
-        """How long steps took by their type, the slowest (95 of 100) first."""
+    async def steps(self, span: Span) -> StepNumbers:
+        """How long steps took, how often they failed, and what they asked models for."""
 
-        async def work(connection: AsyncConnection) -> Sequence[StepTimes]:
-            return [_times(row) for row in await connection.execute(_TYPES, _counted(span))]
-
-        return await self._database.run(work)
-
-    async def steps(self, span: Span) -> Sequence[StepTimes]:
-        """How long each step of each workflow took, the slowest (95 of 100) first."""
-
-        async def work(connection: AsyncConnection) -> Sequence[StepTimes]:
-            rows = await connection.execute(_EACH, _counted(span))
-            return [_times(row, unescape(row.workflow), unescape(row.step_id)) for row in rows]
-
-        return await self._database.run(work)
-
-    async def spent(self, span: Span, by: By) -> Sequence[Spent]:
-        """What models were asked for, by model or by workflow, the dearest first."""
-
-        async def work(connection: AsyncConnection) -> Sequence[Spent]:
-            rows = await connection.execute(_SPENT[by], _counted(span))
-            return [
-                Spent(unescape(row.name), int(row.attempts), int(row.tokens_in), int(row.tokens_out), row.cost_usd)
-                for row in rows
-            ]
+        async def work(connection: AsyncConnection) -> StepNumbers:
+            rows = (await connection.execute(_STEPS, {**_counted(span), "most": MOST})).all()
+            return StepNumbers(
+                _times(row for row in rows if row.kind == "type"),
+                _times(row for row in rows if row.kind == "step"),
+                _spent(row for row in rows if row.kind == "model"),
+                _spent(row for row in rows if row.kind == "workflow"),
+            )
 
         return await self._database.run(work)
 
@@ -259,7 +282,20 @@ def _counted(span: Span) -> dict[str, Any]:
     return {**_values(span), "hours": 1 if hourly else 24, "since": since if hourly else since.replace(hour=0)}
 
 
-def _times(row: Any, workflow: str = "", step_id: str = "") -> StepTimes:
-    return StepTimes(
-        row.step_type, int(row.attempts), int(row.failures), row.p50, row.p95, row.slowest, workflow, step_id
-    )
+def _times(rows: Iterable[Any]) -> Sequence[StepTimes]:
+    found = [
+        StepTimes(
+            row.step_type, int(row.attempts), int(row.failures), row.p50, row.p95, row.slowest, unescape(row.name),
+            unescape(row.step_id),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(found, key=lambda each: -each.p95_s)
+
+
+def _spent(rows: Iterable[Any]) -> Sequence[Spent]:
+    found = [
+        Spent(unescape(row.name), int(row.attempts), int(row.tokens_in), int(row.tokens_out), float(row.cost_usd))
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: (-each.cost_usd, -each.tokens_in, each.name))

@@ -95,12 +95,10 @@ async def read(store: Store, range_: Range, workflow: str) -> Numbers:
 
     span = Span(range_.since, range_.until, workflow or None)
     known = store.statistics
-    counts, types, steps, names, uncounted = await asyncio.gather(
-        known.runs(span, range_.piece), known.types(span), known.steps(span), known.workflows(), known.uncounted()
+    counts, steps, names, uncounted = await asyncio.gather(
+        known.runs(span, range_.piece), known.steps(span), known.workflows(), known.uncounted()
     )
-    models, workflows, agents, waiting, workers = await asyncio.gather(
-        known.spent(span, "model"),
-        known.spent(span, "workflow"),
+    agents, waiting, workers = await asyncio.gather(
         store.spending.agents(span),
         store.queued_runs.depth(),
         store.workers.list(),
@@ -109,9 +107,9 @@ async def read(store: Store, range_: Range, workflow: str) -> Numbers:
         range_,
         workflow,
         bars(counts, range_),
-        types,
-        steps,
-        {"model": models, "workflow": workflows, "agent": agents},
+        steps.types,
+        steps.steps,
+        {"model": steps.models, "workflow": steps.workflows, "agent": agents},
         waiting,
         workers,
         names,

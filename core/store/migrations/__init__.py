@@ -19,5 +19,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_tokens",
     "m20261127_triggers",
     "m20261127_spread",
+    "m20261127_numbers",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""

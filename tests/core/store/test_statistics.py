@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.events import ErrorInfo, RunCompleted, RunFailed, RunResumed, StepFailed, Usage
 from core.store.database import Database
@@ -58,12 +60,12 @@ async def test_runs_are_told_by_their_hour_and_how_they_stand(
 async def test_percentiles_are_right_within_a_tenth(statistics: Statistics, postgres_journal: PostgresJournal) -> None:
     durations = [0.001 * 1.13**n for n in range(100)]
     await keep(postgres_journal, "A", *durations)
-    assert await statistics.types(DAY) == []
+    assert (await statistics.steps(DAY)).types == []
     assert await statistics.uncounted() == 1
     assert await statistics.count() == 1
     assert await statistics.uncounted() == 0
 
-    (times,) = await statistics.types(DAY)
+    (times,) = (await statistics.steps(DAY)).types
     assert (times.step_type, times.attempts, times.failures) == ("chat", 100, 0)
     assert times.p50_s == pytest.approx(durations[49], rel=0.1)
     assert times.p95_s == pytest.approx(durations[94], rel=0.1)
@@ -90,7 +92,7 @@ async def test_no_attempt_is_counted_twice_and_none_is_missed_when_a_run_goes_on
     await postgres_journal.close_run(lease)
     assert [await statistics.count(), await statistics.count()] == [1, 0]
 
-    (times,) = await statistics.steps(DAY)
+    (times,) = (await statistics.steps(DAY)).steps
     assert (times.workflow, times.step_id, times.attempts, times.failures) == ("A", "a", 2, 1)
 
 
@@ -104,14 +106,15 @@ async def test_spending_is_told_by_model_and_by_workflow_and_outlives_the_runs(
         pass
     assert await Executions(database).prune(keep_runs=0) == 3
 
-    by_model = await statistics.spent(DAY, "model")
+    told = await statistics.steps(DAY)
+    by_model = told.models
     assert [(spent.name, spent.attempts, spent.tokens_in, spent.cost_usd) for spent in by_model] == [
         ("openai/dear", 1, 100, 2.0), ("m", 2, 10, 1.0),
     ]  # fmt: skip
-    by_workflow = await statistics.spent(DAY, "workflow")
+    by_workflow = told.workflows
     assert [(spent.name, spent.tokens_out, spent.cost_usd) for spent in by_workflow] == [("A", 12, 3.0)]
     await statistics.forget(NOON + HOUR)
-    assert await statistics.spent(DAY, "model") == []
+    assert (await statistics.steps(DAY)).models == []
 
 
 async def test_steps_are_told_slowest_first_and_of_one_workflow_if_asked(
@@ -120,9 +123,9 @@ async def test_steps_are_told_slowest_first_and_of_one_workflow_if_asked(
     await keep(postgres_journal, "Quick", 0.1)
     await keep(postgres_journal, "Slow", 9)
     await statistics.count()
-    assert [times.workflow for times in await statistics.steps(DAY)] == ["Slow", "Quick"]
-    assert [times.workflow for times in await statistics.steps(replace(DAY, workflow="Quick"))] == ["Quick"]
-    assert await statistics.steps(Span(NOON + HOUR, NOON + 2 * HOUR)) == []
+    assert [times.workflow for times in (await statistics.steps(DAY)).steps] == ["Slow", "Quick"]
+    assert [times.workflow for times in (await statistics.steps(replace(DAY, workflow="Quick"))).steps] == ["Quick"]
+    assert (await statistics.steps(Span(NOON + HOUR, NOON + 2 * HOUR))).steps == []
 
 
 async def test_workflows_of_which_runs_are_kept_are_named_once(
@@ -135,3 +138,23 @@ async def test_workflows_of_which_runs_are_kept_are_named_once(
 
 async def test_of_no_runs_there_are_no_names(statistics: Statistics) -> None:
     assert await statistics.workflows() == []
+
+
+async def test_runs_that_steps_of_others_asked_for_are_no_runs_of_their_own(
+    statistics: Statistics, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    parent = await keep(postgres_journal, "A", 1, created=NOON)
+    for minute in range(3):
+        child = await keep(postgres_journal, "A", 1, created=NOON + timedelta(minutes=minute))
+        values = {"run": child, "parent": parent, "number": minute}
+
+        async def ask(connection: AsyncConnection, values: dict[str, object] = values) -> None:
+            await connection.execute(text(SPREAD), values)
+
+        await database.run(ask)
+    assert [(count.status, count.number) for count in await statistics.runs(DAY, HOUR)] == [("completed", 1)]
+
+
+SPREAD = """
+INSERT INTO spread_runs (run_id, parent_id, path, round, number, prefix, depth, stops)
+VALUES (:run, :parent, 'each', 1, :number, 'each[0]/', 1, false)"""
