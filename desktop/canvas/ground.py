@@ -98,8 +98,11 @@ def _row_of_dots(whole: QRect, viewport: Viewport, step: float, colour: QColor, 
     return row
 
 
-FAR_TITLES = 0.6
+FAR_TITLES = 0.45
 """Below this scale titles of groups are larger than the room above the steps, so they lie on top of everything."""
+
+_WHOLE_TITLES = 0.6
+"""From this scale on there is room above the steps for titles of full size; until FAR_TITLES they shrink to fit."""
 
 
 def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:
@@ -116,10 +119,11 @@ def paint_group(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) ->
 
 
 def paint_group_title(painter: QPainter, frame: GroupFrame, ink: Ink, scale: float) -> None:
-    """A group's title. It keeps its size on the screen, so that it can be read from afar; it never leaves its frame."""
+    """A group's title. It keeps its size on the screen, so that it can be read from afar, as long as it hides no step
+    that can be read too; it never leaves its frame."""
     rect = QRectF(frame.rect.left, frame.rect.top, frame.rect.width, frame.rect.height)
     colour = ink.group(frame.group.colour)
-    shrink = 1.0 / scale if scale < 1.0 else 1.0
+    shrink = 1.0 / min(1.0, max(scale, _WHOLE_TITLES) if scale >= FAR_TITLES else scale)
     metrics = QFontMetricsF(ink.heading)
     room = rect.width() / shrink - 24.0
     if frame.group.title and room > 30.0:

@@ -180,6 +180,7 @@ class InputsDialog(QDialog):
             sentence = f"{problem.message.removeprefix('The input ')} {problem.fix}"
             told.setdefault(problem.field.removeprefix("inputs."), _capital(sentence))
         self.form.show_problems(told)
+        self.resize(self.width(), max(self.height(), self._wanted_height()))
 
     def _checked(self, outcome: tuple[dict[str, Json], list[Problem]]) -> None:
         complete, problems = outcome

@@ -87,6 +87,6 @@ def _facts(view: StepView | None, mark: StepMark | None, problem: str, resumable
         elif view.state == "cancelled" and resumable:
             state = "cancelled"
         elif view.state == "waiting" and view.question is not None:
-            state, text = "waiting", unmarked(view.question.message).strip()
+            state, text = "waiting", "\n".join(unmarked(view.question.message).split("\n\n")).strip()
         cause = view.cause if view.state == "done" else ""
     return state, text, cause, mark.stale if mark else "", bool(mark and mark.pinned)

@@ -98,7 +98,10 @@ async def chat(program: Program) -> Shots:
     yield "list", panel
     panel.show_conversation()
     program.commands.run("chat.full")
-    await asyncio.sleep(1.0)
+    page = program.chats.page
+    assert page is not None
+    await until(lambda: page.view.talk.total and program.bridge.busy == 0)
+    await asyncio.sleep(0.5)
     yield "full", program.window
 
 

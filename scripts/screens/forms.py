@@ -63,7 +63,10 @@ async def tabs(program: Program) -> Shots:
 
 async def helpers(program: Program) -> Shots:
     """Completion, mistakes with their cures, pickers."""
+    from PySide6.QtWidgets import QApplication
+
     from desktop.panels.pickers import PickControl
+    from desktop.panels.popup_frame import PopupFrame
     from desktop.panels.template_edit import TemplateEdit
 
     await open_text(program, "mistakes", BROKEN_STEPS)
@@ -77,7 +80,8 @@ async def helpers(program: Program) -> Shots:
     edit.moveCursor(edit.textCursor().MoveOperation.End)
     type_keys(edit, " {{")
     await asyncio.sleep(0.4)
-    yield "completion", program.window
+    shown = [each for each in QApplication.topLevelWidgets() if isinstance(each, PopupFrame) and each.isVisible()]
+    yield "completion", shown[0] if shown else program.window
     edit.clearFocus()
     page = await page_of(program, "later")
     page = await page_of(program, "ask")

@@ -71,11 +71,10 @@ async def drawer(program: Program) -> Shots:
     await run(program)
     timeline = await reveal(program, "timeline", 1.0)
     yield "timeline", timeline
-    for inner in timeline.findChildren(TimelinePanel):
-        assert inner.rows is not None
-        inner.select("everybody[1]/polish")
-        await asyncio.sleep(0.3)
-        yield "timeline_open", timeline
+    inner = next(each for each in timeline.findChildren(TimelinePanel) if each.isVisible())
+    inner.select("everybody[1]/polish")
+    await asyncio.sleep(0.3)
+    yield "timeline_open", timeline
     canvas = await canvas_of(program)
     canvas.select(["keep"])
     for name in panels[1:6]:
