@@ -91,11 +91,11 @@ class Entries:
 
     async def _take_entries(self) -> None:
         """Take entries until the library's worker ends."""
-        from procrastinate.worker import Worker
+        from core.service.library_worker import LibraryWorker
 
         app = self._app()
         async with app.open_async():
-            self._worker = worker = Worker(
+            self._worker = worker = LibraryWorker(
                 app,
                 queues=self._queues or None,
                 concurrency=self._concurrency,

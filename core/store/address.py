@@ -14,6 +14,9 @@ from core.store.errors import ConnectError, LoginError, StoreError
 _CONNECT_TIMEOUT = 10
 """Seconds that one attempt to connect may take."""
 
+_SILENCE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
+"""A network that swallows everything breaks a connection within 25 s; by themselves systems wait for hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -50,6 +53,8 @@ class Address:
             parts.setdefault("sslmode", "verify-full")
             if parts["sslmode"].startswith("verify"):
                 parts.setdefault("sslrootcert", "system")
+            for name, value in _SILENCE.items():
+                parts.setdefault(name, value)
         return cls(conninfo.make_conninfo(**parts), _shown(parts))
 
     def with_database(self, name: str) -> Address:

@@ -9,20 +9,21 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Relay:
-    """Listens on loopback and hands everything on. port: where it listens."""
+    """Listens on loopback, or another address of this machine, and hands everything on. port: where it listens."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, host: str = "127.0.0.1") -> None:
         self._target = target
+        self._host = host
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((host, 0))
             self.port: int = probe.getsockname()[1]
 
     async def mend(self) -> None:
         """Listen, from now on or again."""
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accepted, self._host, self.port)
 
     async def cut(self) -> None:
         """Break off every connection and take no more."""
@@ -57,9 +58,9 @@ async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @asynccontextmanager
-async def relay_to(target: str) -> AsyncIterator[Relay]:
-    """A relay to a Unix socket."""
-    relay = Relay(target)
+async def relay_to(target: str, host: str = "127.0.0.1") -> AsyncIterator[Relay]:
+    """A relay to a Unix socket. host: the address that it listens on."""
+    relay = Relay(target, host)
     await relay.mend()
     try:
         yield relay

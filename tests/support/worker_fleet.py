@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,10 +34,10 @@ CREATE TRIGGER note_ending AFTER UPDATE OF status ON executions FOR EACH ROW
 class CountingSite:
     """A server that counts each path. held: paths that are answered only when `release` is called.
 
-    slow_s: seconds that every answer takes.
+    slow_s: seconds that every answer takes. host: the address that it listens on.
     """
 
-    def __init__(self, slow_s: float = 0.0) -> None:
+    def __init__(self, slow_s: float = 0.0, host: str = "127.0.0.1") -> None:
         self.hits: Counter[str] = Counter()
         self.held: set[str] = set()
         self._released = threading.Event()
@@ -78,10 +78,10 @@ class CountingSite:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Clients are killed here; that is no news."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((host, 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{host}:{self._server.server_port}"
 
     def wait_for(self, path: str, times: int = 1, seconds: float = 60) -> None:
         """Return when a path was asked for so often."""
@@ -125,11 +125,15 @@ class Fleet:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
 
-    def start(self, *options: str, url: str = "", wait: bool = True, **environment: str) -> subprocess.Popen[bytes]:
-        """A new worker, ready to execute runs. url: another way to the same database."""
+    def start(
+        self, *options: str, url: str = "", wait: bool = True, within: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """A new worker, ready to execute runs. url: another way to the same database. within: stands before its
+        command.
+        """
         self._number += 1
         log = (self.folder / f"worker-{self._number}.log").open("wb")
-        command = [sys.executable, "-c", "from core.cli import main; main()", "worker", *options]
+        command = [*within, sys.executable, "-c", "from core.cli import main; main()", "worker", *options]
         if "--concurrency" not in options:
             command += ["--concurrency", str(self.concurrency)]
         process = subprocess.Popen(
@@ -175,6 +179,10 @@ class Fleet:
         """The ends of what the workers said."""
         return "\n".join(f"{path.name}:\n{path.read_text()[-1500:]}" for path in sorted(self.folder.glob("*.log")))
 
+    def said(self, words: str) -> bool:
+        """Whether a worker has said that."""
+        return any(words in path.read_text() for path in self.folder.glob("*.log"))
+
     def close(self) -> None:
         """Kill what is left."""
         for process in self.processes:
@@ -196,9 +204,9 @@ def fleet_of(url: str, folder: Path, **more: Any) -> Iterator[Fleet]:
 
 
 @contextmanager
-def counting_site(slow_s: float = 0.0) -> Iterator[CountingSite]:
-    """A counting server. slow_s: seconds that every answer takes."""
-    site = CountingSite(slow_s)
+def counting_site(slow_s: float = 0.0, host: str = "127.0.0.1") -> Iterator[CountingSite]:
+    """A counting server. slow_s: seconds that every answer takes. host: the address that it listens on."""
+    site = CountingSite(slow_s, host)
     try:
         yield site
     finally:

@@ -168,6 +168,14 @@ def test_addresses_show_everything_but_the_password() -> None:
     assert "hunter22" not in repr(address)
 
 
+def test_connections_to_other_machines_break_when_nothing_is_heard_any_more() -> None:
+    far = Address.parse("postgresql://me@db.example.com/flows").dsn
+    assert "tcp_user_timeout=20000" in far
+    assert "keepalives_idle=10" in far
+    assert "tcp_user_timeout=5000" in Address.parse("postgresql://me@db.example.com/a?tcp_user_timeout=5000").dsn
+    assert "keepalives" not in Address.parse("postgresql://me@localhost/flows").dsn
+
+
 def test_tls_is_verified_for_other_machines_only() -> None:
     assert "sslmode=verify-full" in Address.parse("postgresql://me@db.example.com/flows").dsn
     assert "sslmode=verify-full" in Address.parse("postgresql://me@10.0.0.7/flows").dsn
