@@ -457,6 +457,11 @@ class Workspace:
         assert self._services.blobs is not None
         return await self._services.blobs.get(blob_hash)
 
+    async def keep_file(self, data: bytes, media_type: str, name: str) -> Mapping[str, Json]:
+        """Keep a file for a run; the object by which its steps know it."""
+        assert self._services.blobs is not None
+        return (await self._services.blobs.put(data, media_type, name)).as_json()
+
     async def runs(self, limit: int = 50) -> Sequence[RunRecord]:
         """The newest runs first."""
         return await self.journal.runs(limit=limit)
