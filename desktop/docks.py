@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabBar, QToolButton, QWidget
 
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
@@ -187,6 +187,9 @@ class Docks:
         for dock in self.all:
             beside = [each for each in self._window.tabifiedDockWidgets(dock) if not each.isHidden()]
             dock.show_title(dock.isFloating() or not beside)
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)  # whole names to scroll through, instead of their beginnings
+            bar.setUsesScrollButtons(True)
 
     def get(self, panel_id: str) -> PanelDock:
         """The dock of that panel. Raises KeyError."""

@@ -82,7 +82,7 @@ class Header(QWidget):
         )
         self._type = QLabel(self)
         set_role(self._type, kind="caption")
-        self._type.setContentsMargins(6, 0, 0, 0)
+        self._type.setContentsMargins(8, 0, 0, 0)
         self._type.setMinimumWidth(40)  # where both do not fit, the id is what is needed
         self.id = LineEdit(self)
         self.id.setAccessibleName("Id, what templates call the step")

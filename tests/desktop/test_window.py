@@ -8,9 +8,10 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop.docks import LEAST
 from desktop.memory import RecentWork
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
@@ -103,6 +104,22 @@ def test_panels_are_made_when_they_are_seen_and_allowed(window: MainWindow, made
     window.docks.reveal("history")
     assert "history" in made
     assert "waiting" not in made
+
+
+def test_in_a_small_window_panels_keep_what_can_be_read_and_their_names_are_whole(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.docks.allow()
+    window.resize(960, 640)
+    qtbot.waitUntil(lambda: window.width() == 960)
+    for area, least in LEAST.items():
+        for dock in window.docks.all:
+            if dock.spec.area == area and dock.isVisible():
+                assert dock.width() >= least
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window and bar.count() > 1]
+    assert bars
+    for bar in bars:
+        assert (bar.elideMode(), bar.usesScrollButtons()) == (Qt.TextElideMode.ElideNone, True)
 
 
 def test_a_panel_is_shown_and_hidden_by_its_command(qtbot: QtBot, window: MainWindow) -> None:
