@@ -240,7 +240,7 @@ def service_parts(
 
     hooks = ApiTriggers(
         workspace.store.workflows, workspace.secrets, clock=workspace.clock, check_token=may_run,
-        rates=workspace.store.rates,
+        rates=workspace.store.rates, keep_file=workspace.keep_file,
     )  # fmt: skip
     return ServiceParts(
         workflows=LibraryShelf(workspace.store.workflows),

@@ -28,12 +28,25 @@ class HookRequest:
     client: str = ""
 
 
+HOOK_LABEL: Final = "hook"
+"""The label of runs that calls started; its value is the id of their workflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShape:
+    """How outputs are sent. output: the one that is the body, '' for all as JSON. media_type: '' to go by the value."""
+
+    output: str = ""
+    media_type: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class HookCall:
     """A run that a call asks for.
 
     wait: answer with the outputs once the run has ended, within timeout_s seconds. key: the same one gives the same
-    run for key_s seconds; with other inputs it is refused. status: of the answer that brings the outputs.
+    run for key_s seconds; with other inputs it is refused. status: of the answer that brings the outputs. shape: of
+    that answer. poll: the path below `/hooks` where this caller may ask for the run, its id behind it; '' for none.
     """
 
     workflow: Workflow
@@ -45,6 +58,17 @@ class HookCall:
     labels: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     origin: str = ""
+    shape: AnswerShape = AnswerShape()
+    poll: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HookPoll:
+    """A question for a run that an earlier call started. hook: of which workflow it has to be, as its label says."""
+
+    run_id: str
+    hook: str
+    shape: AnswerShape = AnswerShape()
 
 
 class HookRefused(Exception):
@@ -70,6 +94,12 @@ class Hooks(Protocol):
         Raises HookRefused.
         """
 
+    async def poll(self, request: HookRequest) -> HookPoll | None:
+        """What a call asks for that wants to know what became of an earlier one; None if it does not.
+
+        Raises HookRefused for one that proves nothing.
+        """
+
 
 class NoHooks:
     """Listens to nothing."""
@@ -81,3 +111,7 @@ class NoHooks:
     async def call(self, request: HookRequest) -> HookCall:
         """As the protocol says."""
         raise HookRefused("Nothing listens there.", status=404, code="no_hook")
+
+    async def poll(self, request: HookRequest) -> HookPoll | None:
+        """As the protocol says."""
+        return None

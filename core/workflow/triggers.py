@@ -38,11 +38,15 @@ AnswerMode: TypeAlias = Literal["wait", "accept"]
 Auth: TypeAlias = Literal["token", "hmac", "none"]
 """How a call proves that it may start the workflow: by a token, by a signature, or not at all."""
 
+Extra: TypeAlias = Literal["refuse", "ignore"]
+"""What becomes of a call with values that no input is named for."""
+
 _MISSED: tuple[Missed, ...] = ("skip", "once", "all")
 _OVERLAP: tuple[Overlap, ...] = ("skip", "queue", "parallel")
 _METHODS: tuple[Method, ...] = ("POST", "GET", "PUT", "PATCH", "DELETE")
 _ANSWERS: tuple[AnswerMode, ...] = ("wait", "accept")
 _AUTHS: tuple[Auth, ...] = ("token", "hmac", "none")
+_EXTRAS: tuple[Extra, ...] = ("refuse", "ignore")
 
 COMMON_OPTIONS: Final = ("concurrency", "concurrency_key")
 """Options of every trigger: how many runs at a time, of the workflow or of those with one key."""
@@ -55,7 +59,8 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "api": (
         "path", "method", "answer", "timeout", "auth", "secret", "signature_header", "replay_window",
-        "idempotency_header", "rate", "max_body", *COMMON_OPTIONS,
+        "idempotency_header", "rate", "max_body", "body", "headers", "extra", "respond", "respond_type",
+        *COMMON_OPTIONS,
     ),
 }  # fmt: skip
 """The options of each type of trigger."""
@@ -67,6 +72,7 @@ _PATH = re.compile(r"(/([A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}))+")
 _CHANNEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}(; ?charset=[A-Za-z0-9-]{1,20})?")
 _RATE = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{0,5})\s*(s|m|h|d)\s*")
 _SIZE = re.compile(r"\s*(\d{1,12})\s*(B|kB|KB|MB)?\s*")
 _PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -125,7 +131,9 @@ class ApiTrigger:
     path: where, such as /orders or /orders/{number}; '' for the workflow's name alone. timeout: seconds for which a
     call waits for outputs. secret: the name, in the keyring, of the token or of the key of signatures; '' (of a token)
     for the tokens of `steploom tokens`. replay_window: seconds that a signature's time may differ; 0: signatures carry
-    no time. max_body: bytes.
+    no time. max_body: bytes. body, headers: the input that gets the whole body, or the call's headers; '' for none.
+    respond: the output that is the answer's body, '' for all of them as JSON. respond_type: its media type, '' to go by
+    the value.
     """
 
     path: str = ""
@@ -139,6 +147,11 @@ class ApiTrigger:
     idempotency_header: str = "Idempotency-Key"
     rate: Rate | None = None
     max_body: int = 1_000_000
+    body: str = ""
+    headers: str = ""
+    extra: Extra = "refuse"
+    respond: str = ""
+    respond_type: str = ""
 
 
 TriggerOptions: TypeAlias = ManualTrigger | MessageTrigger | Schedule | ApiTrigger
@@ -177,7 +190,25 @@ def trigger_problems(workflow: Workflow) -> list[Problem]:
             given = one.field.removeprefix("inputs.") in options.inputs
             fix = one.fix if given else f"{one.fix} A schedule has nobody to ask: set it here, or give it a default."
             problems.append(replace(one, fix=fix, field=f"trigger.{one.field}"))
+    if isinstance(options, ApiTrigger):
+        problems += _unknown(options, workflow)
     return problems
+
+
+def _unknown(options: ApiTrigger, workflow: Workflow) -> list[Problem]:
+    """Inputs and outputs that a trigger names and the workflow has not."""
+    named = (
+        ("body", options.body, workflow.inputs, "inputs"),
+        ("headers", options.headers, workflow.inputs, "inputs"),
+        ("respond", options.respond, workflow.outputs, "outputs"),
+    )
+    return [
+        Problem(
+            "unknown_name", f"The workflow has no {what[:-1]} {name!r}.", hint(name, known, what),
+            field=f"trigger.{option}",
+        )
+        for option, name, known, what in named if name and name not in known
+    ]  # fmt: skip
 
 
 def _strange(trigger: Trigger, known: Sequence[str]) -> list[Problem]:
@@ -315,6 +346,11 @@ def _api(fields: Fields) -> ApiTrigger:
         idempotency_header=_header(fields, "idempotency_header", "Idempotency-Key"),
         rate=_rate(fields),
         max_body=_size(fields),
+        body=fields.text("body").strip(),
+        headers=fields.text("headers").strip(),
+        extra=fields.choice("extra", _EXTRAS),
+        respond=fields.text("respond").strip(),
+        respond_type=_media_type(fields),
     )
 
 
@@ -347,6 +383,15 @@ def _header(fields: Fields, name: str, default: str) -> str:
     if text and not _HEADER.fullmatch(text):
         fields.report("wrong_value", name, f"{text!r} is no name of a header.", f"Write one such as {default}.")
     return text if text and _HEADER.fullmatch(text) else default
+
+
+def _media_type(fields: Fields) -> str:
+    text = fields.text("respond_type").strip()
+    if text and not _MEDIA_TYPE.fullmatch(text):
+        fix = "Write one such as text/html or application/xml."
+        fields.report("wrong_value", "respond_type", f"{text!r} is no media type.", fix)
+        return ""
+    return text
 
 
 def _rate(fields: Fields) -> Rate | None:

@@ -64,6 +64,12 @@ FIELDS: Final[Mapping[str, tuple[FormField, ...]]] = {
         _text("idempotency_header", "Header of the idempotency key", "", "Idempotency-Key"),
         _text("rate", "Calls at most", "Such as 60/1m. Empty for any number."),
         _text("max_body", "Largest body", "", "1MB"),
+        _text("body", "Input for the whole body", "A JSON value, a form, a text or a file. Empty: each field is an "
+              "input."),
+        _text("headers", "Input for the headers", "Empty: the workflow is not told."),
+        _choice("extra", "Values without an input", {"refuse": "Refuse the call", "ignore": "Leave them out"}),
+        _text("respond", "Output to answer with", "Alone, as it is: a text, a file, JSON. Empty: all outputs as JSON."),
+        _text("respond_type", "Its media type", "Such as text/html. Empty: goes by the output."),
         *_COMMON,
     ),
 }  # fmt: skip

@@ -8,8 +8,9 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from core.engine.errors import RunNotFound
 from core.engine.journal import RunRecord
-from core.service.hooks import HookCall, HookRequest
+from core.service.hooks import HOOK_LABEL, AnswerShape, HookCall, HookPoll, HookRequest
 from core.service.http.endpoint import read_body, unexpected
 from core.service.http.errors import ApiError, as_api_error
 from core.service.http.parts import ServiceParts
@@ -29,7 +30,10 @@ def hook_endpoint(parts: ServiceParts) -> Callable[[Request], Awaitable[Response
         try:
             path = _raw_path(request)
             body = await read_body(request, parts.hooks.body_limit(request.method, path), parts.limits.body_s)
-            return await _started(parts, await parts.hooks.call(_request(request, path, body)))
+            made = _request(request, path, body)
+            if (asked := await parts.hooks.poll(made)) is not None:
+                return await _polled(parts, asked)
+            return await _started(parts, await parts.hooks.call(made))
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:  # noqa: BLE001 - the last stop before the caller, who is told nothing of the inside
@@ -57,19 +61,49 @@ async def _started(parts: ServiceParts, call: HookCall) -> Response:
     )
     if call.key:
         await refuse_other(parts, run_id, call.workflow, call.inputs)
+    place = f"{PREFIX}{call.poll}{run_id}" if call.poll else f"/api/v1/runs/{run_id}"
     if not call.wait:
-        return _accepted(await parts.journal.run(run_id))
+        return _accepted(await parts.journal.run(run_id), place)
     run = await watch(parts).settled(run_id, min(call.timeout_s, parts.limits.longest_wait_s))
+    return await _told(parts, run, call.shape, call.status, place)
+
+
+async def _polled(parts: ServiceParts, asked: HookPoll) -> Response:
+    run = await parts.journal.run(asked.run_id)
+    if run.labels.get(HOOK_LABEL) != asked.hook:
+        raise RunNotFound(f"No call of this workflow started a run {asked.run_id}.")
+    return await _told(parts, run, asked.shape, 200, f"{PREFIX}/id/{asked.hook}/runs/{run.id}")
+
+
+async def _told(parts: ServiceParts, run: RunRecord, shape: AnswerShape, status: int, place: str) -> Response:
+    """What became of a run. place: where to ask for it later."""
     if run.status == "completed":
-        found: dict[str, Json] = {"run_id": run.id, "status": run.status, "outputs": dict(run.outputs or {})}
-        return json_response(found, call.status, limit=parts.limits.answer)
+        return await _outputs(parts, run, shape, status)
     if run.status in ("failed", "cancelled"):
         reason = run.error.message if run.error is not None else f"The run was {run.status}."
         return error_response(ApiError(502, f"run_{run.status}", reason, problems=[{"run_id": run.id}]))
-    return _accepted(run)
+    return _accepted(run, place)
 
 
-def _accepted(run: RunRecord) -> Response:
-    """That a run goes on by itself, and where to ask for it (with a token of the service)."""
-    place = f"/api/v1/runs/{run.id}"
+async def _outputs(parts: ServiceParts, run: RunRecord, shape: AnswerShape, status: int) -> Response:
+    outputs = dict(run.outputs or {})
+    if not shape.output:
+        found: dict[str, Json] = {"run_id": run.id, "status": run.status, "outputs": outputs}
+        return json_response(found, status, limit=parts.limits.answer)
+    value = outputs.get(shape.output)
+    # A page that a workflow made may not act as one of this server.
+    headers = {"Steploom-Run": run.id, "Content-Security-Policy": "sandbox"}
+    if isinstance(value, dict) and isinstance(blob := value.get("blob"), str):
+        kind = shape.media_type or str(value.get("media_type") or "application/octet-stream")
+        return Response(await parts.read_file(blob), status, headers=headers, media_type=kind)
+    if isinstance(value, str):
+        return Response(
+            value.encode("utf-8", "replace"), status, headers=headers, media_type=shape.media_type or "text/plain"
+        )
+    media_type = shape.media_type or "application/json"
+    return json_response(value, status, limit=parts.limits.answer, headers=headers, media_type=media_type)
+
+
+def _accepted(run: RunRecord, place: str) -> Response:
+    """That a run goes on by itself, and where to ask for it."""
     return json_response({"run_id": run.id, "status": run.status, "url": place}, 202, headers={"Location": place})

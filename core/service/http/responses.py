@@ -17,10 +17,15 @@ _END: Final = object()
 
 
 def json_response(
-    value: Any, status: int = 200, *, limit: int = 32_000_000, headers: Mapping[str, str] | None = None
+    value: Any,
+    status: int = 200,
+    *,
+    limit: int = 32_000_000,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
 ) -> Response:
     """A JSON value as an answer. limit: bytes. Raises ApiError for one that is larger."""
-    return Response(encoded(value, limit), status, headers=dict(headers or {}), media_type="application/json")
+    return Response(encoded(value, limit), status, headers=dict(headers or {}), media_type=media_type)
 
 
 def encoded(value: Any, limit: int) -> bytes:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 from uuid import UUID
 
 from core.engine.clock import Clock
-from core.service.hooks import KEY_S, HookCall, HookRefused, HookRequest
+from core.service.hooks import HOOK_LABEL, KEY_S, AnswerShape, HookCall, HookPoll, HookRefused, HookRequest
+from core.service.triggers.call_bodies import (
+    KeepFile,
+    body_value,
+    holds_fields,
+    keep_nothing,
+    listed,
+    media_type_of,
+)
 from core.service.triggers.call_rates import CallRates, ProcessRates
 from core.service.triggers.signatures import SignatureRefused, check_signature
 from core.store.publications import ActiveWorkflow
@@ -29,6 +36,10 @@ LONGEST_KEY: Final = 200
 """Characters of an idempotency key."""
 
 _BY_ID: Final = "/id/"
+_RUNS: Final = "/runs/"
+_PRIVATE: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers that no workflow is told."""
+
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 CheckToken: TypeAlias = Callable[[str], Awaitable[bool]]
@@ -67,7 +78,7 @@ class ApiTriggers:
     """The Hooks of active workflows with the trigger `api`. check_token: for those that name no secret of their own.
 
     A workflow that is switched on is found at once, one that is switched off within REFRESH_S. rates: counts calls,
-    for all processes that share it; by default in this one.
+    for all processes that share it; by default in this one. keep_file: keeps files that calls bring.
     """
 
     def __init__(
@@ -78,11 +89,13 @@ class ApiTriggers:
         clock: Clock,
         check_token: CheckToken = _no_token,
         rates: CallRates | None = None,
+        keep_file: KeepFile = keep_nothing,
     ) -> None:
         self._workflows = workflows
         self._keys = keys
         self._clock = clock
         self._check_token = check_token
+        self._keep_file = keep_file
         self._listeners: list[_Listener] = []
         self._read_at = -REFRESH_S
         self._rates = rates if rates is not None else ProcessRates(clock)
@@ -110,7 +123,7 @@ class ApiTriggers:
             raise HookRefused(text, status=413, code="body_too_large")
         await self._verify(options, request)
         await self._limit(listener)
-        given = _given(request, in_path)
+        given = await self._given(listener, request, in_path)
         complete, problems = check_inputs(active.workflow, given, from_text=True)
         if problems:
             raise HookRefused("\n".join(map(str, problems)), status=422, code="wrong_inputs")
@@ -121,8 +134,44 @@ class ApiTriggers:
             timeout_s=options.timeout,
             key=_key(listener, request),
             key_s=max(KEY_S, 2 * options.replay_window),
-            labels={"trigger": "api"},
+            labels={"trigger": "api", HOOK_LABEL: str(active.id)},
+            shape=_shape(options),
+            poll=f"{_BY_ID}{active.id}{_RUNS}" if options.secret or options.auth != "token" else "",
         )
+
+    async def poll(self, request: HookRequest) -> HookPoll | None:
+        """The run that a call wants to know of. Who may start runs of a workflow may ask for them, in the same way."""
+        hook, is_poll, run_id = request.path.removeprefix(_BY_ID).partition(_RUNS)
+        if request.method != "GET" or not is_poll or not request.path.startswith(_BY_ID):
+            return None
+        if self._clock.monotonic() - self._read_at >= REFRESH_S:
+            await self.load()
+        options = next((one.options for one in self._listeners if str(one.active.id) == hook), None)
+        if options is None:
+            raise HookRefused("No active workflow has that id.", status=404, code="no_hook")
+        await self._verify(options, request)
+        return HookPoll(run_id, hook, _shape(options))
+
+    async def _given(self, listener: _Listener, request: HookRequest, in_path: Mapping[str, str]) -> dict[str, Json]:
+        """The inputs of a call: of its query, then of its body, then of its path. Raises HookRefused."""
+        options = listener.options
+        found: dict[str, Json] = {name: listed(list(values)) for name, values in request.query.items()}
+        if not options.body and not holds_fields(request) and request.body:
+            text = f"The body is {media_type_of(request) or 'of no type'}. Send application/json, or a form."
+            raise HookRefused(text, status=415, code="media_type")
+        body = await body_value(request, self._keep_file)
+        if options.body and request.body:
+            found[options.body] = body
+        elif isinstance(body, dict):
+            found |= body
+        elif request.body and not options.body:
+            text = "The body must be a JSON object with the inputs by name."
+            raise HookRefused(text, status=422, code="wrong_inputs")
+        if options.headers:
+            found[options.headers] = _told_headers(options, request)
+        if options.extra == "ignore":
+            found = {name: value for name, value in found.items() if name in listener.active.workflow.inputs}
+        return {**found, **in_path}
 
     async def _match(self, request: HookRequest) -> tuple[_Listener, Mapping[str, str]]:
         if self._clock.monotonic() - self._read_at >= REFRESH_S:
@@ -219,32 +268,14 @@ def _listener(active: ActiveWorkflow) -> _Listener:
     return _Listener(active, options, re.compile(pattern), sum(map(len, pieces[::2])))
 
 
-def _given(request: HookRequest, in_path: Mapping[str, str]) -> dict[str, Json]:
-    """The inputs of a call: of its query, then of its body, then of its path. Raises HookRefused."""
-    found: dict[str, Json] = {}
-    for name, values in request.query.items():
-        found[name] = values[0] if len(values) == 1 else json.dumps(list(values))
-    found |= _body(request)
-    return {**found, **in_path}
+def _shape(options: ApiTrigger) -> AnswerShape:
+    return AnswerShape(options.respond, options.respond_type)
 
 
-def _body(request: HookRequest) -> Mapping[str, Json]:
-    if not request.body:
-        return {}
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        form = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1000)
-        return {name: values[0] if len(values) == 1 else json.dumps(values) for name, values in form.items()}
-    if kind != "application/json" and not kind.endswith("+json"):
-        text = f"The body is {kind or 'of no type'}. Send application/json, or a form."
-        raise HookRefused(text, status=415, code="media_type")
-    try:
-        data = json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise HookRefused("The body is no JSON.", status=400, code="bad_json") from None
-    if not isinstance(data, dict):
-        raise HookRefused("The body must be a JSON object with the inputs by name.", status=422, code="wrong_inputs")
-    return data
+def _told_headers(options: ApiTrigger, request: HookRequest) -> dict[str, Json]:
+    """The headers of a call without those that prove who sent it."""
+    hidden = {*_PRIVATE, options.signature_header.lower()}
+    return {name: value for name, value in request.headers.items() if name not in hidden}
 
 
 def _key(listener: _Listener, request: HookRequest) -> str:

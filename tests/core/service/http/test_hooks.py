@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core.cli.serve import service_parts
-from core.service.hooks import HookCall, HookRefused, HookRequest
+from core.service.hooks import HookCall, HookPoll, HookRefused, HookRequest
 from core.service.http.app import make_app
 from core.service.http.live_runs import LiveRuns
 from core.workflow.document import loads
@@ -26,6 +26,9 @@ class OneHook:
 
     def body_limit(self, method: str, path: str) -> int:
         return 100
+
+    async def poll(self, request: HookRequest) -> HookPoll | None:
+        return None
 
     async def call(self, request: HookRequest) -> HookCall:
         self.heard.append(request)
@@ -113,6 +116,87 @@ async def test_a_published_workflow_is_called_with_a_token(site: Site, http: htt
         assert (await reader.post("/hooks/orders/7", json=order)).status_code == 401
     run = (await http.get(f"/api/v1/runs/{answer.json()['run_id']}")).json()
     assert (run["workflow"], run["labels"]["trigger"]) == ("Orders", "api")
+
+
+PAGE = """
+steploom: 1
+name: Page
+trigger: {type: api, path: /page, method: GET, auth: none, respond: html, respond_type: text/html; charset=utf-8}
+inputs: {who: {type: string, default: nobody}}
+steps: {say: {type: template, config: {text: "<h1>Hello {{ input.who }}</h1>"}}}
+outputs: {html: "{{ say.text }}", other: "secret"}
+"""
+
+SCAN = """
+steploom: 1
+name: Scan
+trigger: {type: api, path: /scan, auth: token, secret: shop, respond: back, body: form, headers: about}
+inputs: {form: {type: object}, about: {type: object}}
+steps: {say: {type: template, config: {text: "{{ input.about['x-event'] }}"}}}
+outputs: {back: "{{ input.form.scan }}", event: "{{ say.text }}"}
+"""
+
+ASKING = """
+steploom: 1
+name: Asking
+trigger: {type: api, path: /asking, secret: shop}
+steps: {ask: {type: approval, config: {message: Sure?, choices: [go]}}}
+outputs: {said: "{{ ask.choice }}"}
+"""
+
+
+async def test_a_call_is_answered_with_one_output_as_it_is(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(PAGE), 0)
+    await library.activate("Page")
+    async with site.client() as anybody:
+        page = await anybody.get("/hooks/page?who=Ada")
+    assert (page.status_code, page.text) == (200, "<h1>Hello Ada</h1>")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert (page.headers["content-security-policy"], page.headers["x-content-type-options"]) == ("sandbox", "nosniff")
+    assert (await http.get(f"/api/v1/runs/{page.headers['steploom-run']}")).json()["outputs"]["other"] == "secret"
+
+
+async def test_a_file_goes_in_and_comes_back(
+    site: Site, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPLOOM_SECRET_SHOP", "letmein")
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(SCAN), 0)
+    await library.activate("Scan")
+    png = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    headers = {"Authorization": "Bearer letmein", "X-Event": "scanned"}
+    answer = await http.post("/hooks/scan", files={"scan": ("a.png", png, "image/png")}, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "image/png", png)
+    run = (await http.get(f"/api/v1/runs/{answer.headers['steploom-run']}")).json()
+    assert run["outputs"]["event"] == "scanned"
+    assert "letmein" not in str(run)
+
+
+async def test_a_caller_without_a_token_of_the_service_asks_at_the_hook_for_the_run(
+    site: Site, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPLOOM_SECRET_SHOP", "letmein")
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(ASKING), 0)
+    await library.activate("Asking")
+    async with site.client(authorization="Bearer letmein") as shop:
+        waiting = await shop.post("/hooks/asking")
+        assert (waiting.status_code, waiting.json()["status"]) == (202, "suspended")
+        place = waiting.headers["location"]
+        assert waiting.json()["url"] == place
+        assert (await shop.get(place)).status_code == 202
+        await http.post(f"/api/v1/runs/{waiting.json()['run_id']}/answers", json={"choice": "go"})
+        await http.get(f"/api/v1/runs/{waiting.json()['run_id']}", params={"wait_s": 20})
+        assert (await shop.get(place)).json()["outputs"] == {"said": "go"}
+        other = (await http.post("/api/v1/runs", json={"workflow": "Asking"})).json()["run_id"]
+        for wrong in (other, "nobody", "x" * 300):
+            assert (await shop.get(place.rpartition("/")[0] + f"/{wrong}")).status_code == 404
+    async with site.client(authorization="Bearer guess") as stranger:
+        assert (await stranger.get(place)).status_code == 401
 
 
 async def test_an_idempotency_key_with_other_inputs_is_refused(site: Site, http: httpx.AsyncClient) -> None:

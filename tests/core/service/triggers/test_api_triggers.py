@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from core.engine.testing import ManualClock
-from core.service.hooks import HookRefused, HookRequest
+from core.service.hooks import AnswerShape, HookRefused, HookRequest
 from core.service.triggers.api_triggers import ApiTriggers
 from core.service.triggers.call_rates import ProcessRates
 from core.service.triggers.signatures import sign
@@ -32,7 +32,7 @@ class Rig:
         async def check_token(token: str) -> bool:
             return token == "st_service"
 
-        self.hooks = ApiTriggers(self, self, clock=self.clock, check_token=check_token)
+        self.hooks = ApiTriggers(self, self, clock=self.clock, check_token=check_token, keep_file=keep_file)
 
     async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
         return self.shelf
@@ -147,6 +147,15 @@ async def test_a_signed_call_is_taken_within_its_window_and_one_signature_is_one
     assert (await rig.hooks.call(signed(NOON + 1))).key != first.key
 
 
+async def test_who_changes_his_key_may_sign_with_both(rig: Rig) -> None:
+    rig.add("/a", auth="hmac")
+    time = int(rig.clock.now().timestamp())
+    old, new = [sign(key, b"{}", time).partition("v1=")[2] for key in ("old key", "letmein")]
+    for both in (f"t={time},v1={old},v1={new}", f"t={time},v1={new},v1={old}"):
+        await rig.hooks.call(asked("/a", b"{}", headers={"steploom-signature": both}))
+    assert (await rig.refusal(asked("/a", b"{}", headers={"steploom-signature": f"t={time},v1={old}"}))).status == 401
+
+
 async def test_a_signature_over_the_body_alone_is_taken_if_no_window_is_asked_for(rig: Rig) -> None:
     rig.add("/hub", auth="hmac", replay_window="0s", signature_header="X-Hub-Signature-256")
     header = {"x-hub-signature-256": sign("letmein", b"{}")}
@@ -164,8 +173,96 @@ class CountedRates(ProcessRates):
         return await super().take(name, number, seconds)
 
 
+async def keep_file(data: bytes, media_type: str, name: str) -> Mapping[str, Json]:
+    return {"blob": f"{len(data)} {media_type} {name}"}
+
+
 async def anybody(_token: str) -> bool:
     return True
+
+
+ANYTHING: Mapping[str, Mapping[str, Json]] = {"payload": {}, "about": {"type": "object", "default": {}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "given"),
+    [
+        (b'{"action": "opened", "n": [1]}', "application/json", {"action": "opened", "n": [1]}),
+        (b"[1, 2]", "application/vnd.github+json", [1, 2]),
+        (b"a=1&b=x&b=y", "application/x-www-form-urlencoded", {"a": "1", "b": '["x", "y"]'}),
+        ("<n>ü</n>".encode("latin-1"), "text/xml; charset=ISO-8859-1", "<n>ü</n>"),
+        (b"<n/>", "application/atom+xml", "<n/>"),
+        (b"\x00\x01", "application/octet-stream", {"blob": "2 application/octet-stream "}),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="who"\r\n\r\nAda\r\n'
+            b'--x\r\nContent-Disposition: form-data; name="scan"; filename="a.png"\r\n'
+            b"Content-Type: image/png\r\n\r\n\x89PNG\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+            {"who": "Ada", "scan": {"blob": "4 image/png a.png"}},
+        ),
+    ],
+)
+async def test_a_workflow_may_take_the_whole_body_and_the_headers(
+    rig: Rig, body: bytes, kind: str, given: Json
+) -> None:
+    rig.add("/a", inputs=ANYTHING, body="payload", headers="about", auth="none")
+    headers = {"content-type": kind, "x-event": "push", "authorization": "Bearer x", "cookie": "a=b"}
+    call = await rig.hooks.call(asked("/a", body, headers=headers))
+    assert call.inputs == {"payload": given, "about": {"content-type": kind, "x-event": "push"}}
+
+
+async def test_a_call_without_a_body_leaves_its_input_at_the_default(rig: Rig) -> None:
+    rig.add("/a", inputs={"payload": {"default": "nothing"}}, body="payload")
+    assert (await rig.hooks.call(asked("/a"))).inputs == {"payload": "nothing"}
+
+
+async def test_values_that_no_input_is_named_for_may_be_left_out(rig: Rig) -> None:
+    kinds: Mapping[str, Mapping[str, Json]] = {"n": {"type": "integer"}}
+    rig.add("/strict", inputs=kinds)
+    rig.add("/lax", inputs=kinds, extra="ignore")
+    sent: Json = {"n": 1, "sender": {"id": 7}}
+    assert (await rig.refusal(asked("/strict", sent))).status == 422
+    assert (await rig.hooks.call(asked("/lax", sent, query={"utm": ["x"]}))).inputs == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"x", {"content-type": "multipart/form-data"}, 400),
+        (b"--y\r\nnonsense", {"content-type": "multipart/form-data; boundary=x"}, 400),
+        (b"\xff", {"content-type": "text/plain"}, 400),
+        (b"x", {"content-type": "text/plain; charset=klingon"}, 400),
+        (b"\x1f\x8b", {"content-encoding": "gzip"}, 415),
+        (b"&".join(b"a%d=1" % n for n in range(1001)), {"content-type": "application/x-www-form-urlencoded"}, 400),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused(
+    rig: Rig, body: bytes, headers: Mapping[str, str], status: int
+) -> None:
+    rig.add("/a", inputs={"payload": {"type": "string"}}, body="payload")
+    assert (await rig.refusal(asked("/a", body, headers={**BEARER, **headers}))).status == status
+
+
+async def test_who_may_start_runs_may_ask_for_them(rig: Rig) -> None:
+    hook = rig.add("/a", auth="hmac", respond="text", respond_type="text/html")
+    time = int(rig.clock.now().timestamp())
+    header = {"steploom-signature": sign("letmein", b"", time)}
+    call = await rig.hooks.call(asked("/a", headers=header))
+    poll = asked(f"{call.poll}run-7", method="GET", headers=header)
+    found = await rig.hooks.poll(poll)
+    assert found is not None
+    assert (found.run_id, found.hook, call.labels["hook"]) == ("run-7", str(hook), str(hook))
+    assert found.shape == call.shape == AnswerShape("text", "text/html")
+    with pytest.raises(HookRefused) as refused:
+        await rig.hooks.poll(replace(poll, headers={}))
+    assert refused.value.status == 401
+    with pytest.raises(HookRefused):
+        await rig.hooks.poll(asked("/id/nobody/runs/run-7", method="GET", headers=header))
+    for other in (asked("/a", method="GET"), asked(f"{call.poll}run-7"), asked(f"/id/{hook}")):
+        assert await rig.hooks.poll(other) is None
+    rig.add("/own", secret="")
+    own = await rig.hooks.call(asked("/own", headers={"authorization": "Bearer st_service"}))
+    assert own.poll == "", "the service's own tokens ask the service"
 
 
 async def test_calls_over_the_rate_wait_and_refused_ones_do_not_count(rig: Rig) -> None:
