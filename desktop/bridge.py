@@ -48,6 +48,7 @@ class Bridge(QObject):
         super().__init__(parent)
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
+        self._standing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -76,6 +77,20 @@ class Bridge(QObject):
         self.busy_changed.emit(len(self._tasks))
         return task
 
+    def keep(self, work: Coroutine[Any, Any, None], *, name: str = "") -> asyncio.Task[None] | None:
+        """Run a coroutine that goes on until the bridge is closed; it does not count as busy.
+
+        Cancelling the task ends it. None: the bridge is closed and nothing will run.
+        """
+        if self._closed:
+            work.close()
+            return None
+        task = self._loop.create_task(self._work(work, None, None), name=name or None)
+        self._standing.add(task)
+        task.add_done_callback(self._standing.discard)
+        task.add_done_callback(lambda _: work.close())
+        return task
+
     def in_thread(
         self,
         function: Callable[[], T],
@@ -92,7 +107,7 @@ class Bridge(QObject):
     async def close(self) -> None:
         """Cancel everything that runs and wait until it is gone; later work is refused. Idempotent."""
         self._closed = True
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        tasks = [task for task in (*self._tasks, *self._standing) if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

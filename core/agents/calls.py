@@ -25,7 +25,7 @@ from core.agents.foreign_text import marked, new_mark, visible
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
 from core.agents.handoff import STATE as HANDED_TO
 from core.agents.made_files import FILES, files_in, keep
-from core.agents.pending import KIND, asks_leave, is_pending, of_unknown_outcome, pending_of, waits
+from core.agents.pending import KIND, asks_leave, goes_on, is_pending, of_unknown_outcome, pending_of, waits
 from core.agents.results import as_text, capped, failure, failure_of
 from core.agents.workflow_runs import RunFailed
 from core.engine.clock import Clock, Deadline
@@ -195,13 +195,14 @@ class CallRound:
         async with self._at_once:
             kit, function = self._kit, self._functions[call.name]
             run_id = call.run_id or kit.surroundings.new_run_id(function.facts)
+            call = goes_on(call, kit.clock.now())
             call = replace(call, status="started", started=call.started or kit.clock.now(), run_id=run_id)
             await self._keep(call)
             kit.emit(self._event(CallStarted, call=call))
             try:
                 result = await self._result(call, function)
             except CallWaits as wait:
-                await self._keep(waits(call, wait))
+                await self._keep(waits(call, wait, kit.clock.now()))
                 kit.emit(self._event(CallNeedsApproval, pending=pending_of(self._calls[call.id], kit.agent.name)))
             except (JournalUnavailable, LeaseLost):
                 raise

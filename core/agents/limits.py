@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.agents.agent import Limits
 from core.engine.events import NO_USAGE, Usage
@@ -48,7 +47,7 @@ def spent_in(turn: Iterable[StoredMessage]) -> Spent:
         for call in message.calls:
             calls += call.status not in ("waiting", "denied")
             usage = usage + call.usage
-            seconds += _seconds(call.started, call.ended)
+            seconds += call.worked_s
     return Spent(steps, calls, usage, seconds)
 
 
@@ -92,7 +91,3 @@ def exceeded_today(limits: Limits, today: Usage) -> Exceeded | None:
 def has_daily_limit(limits: Limits) -> bool:
     """Whether what the agent has used today matters."""
     return limits.usd_per_day is not None or limits.tokens_per_day is not None
-
-
-def _seconds(started: datetime | None, ended: datetime | None) -> float:
-    return max(0.0, (ended - started).total_seconds()) if started and ended else 0.0

@@ -11,12 +11,14 @@ from core.agents.approval import GRANT, GRANTED_TAINTED
 from core.agents.chat_events import Pending, PendingKind
 from core.agents.errors import CallWaits, NothingToDo
 from core.agents.results import failure
-from core.store.conversation_records import FunctionCall
+from core.engine.journal import RunRecord
+from core.store.conversation_records import WAITED, FunctionCall
 from core.workflow.model import Json
 
 KIND: Final = "pending"
 ANSWER: Final = "answer"
 KEPT: Final = "kept"
+SINCE: Final = "since"
 
 RUN_AGAIN, TREAT_AS_DONE, FAIL = "run_again", "treat_as_done", "fail"
 """What a person may say of a call that was interrupted while it changed something."""
@@ -40,11 +42,25 @@ def of_unknown_outcome(call: FunctionCall) -> FunctionCall:
     )
 
 
-def waits(call: FunctionCall, wait: CallWaits) -> FunctionCall:
+def waits(call: FunctionCall, wait: CallWaits, now: datetime) -> FunctionCall:
     """The call as one that cannot go on without an answer, or before a time."""
     state = {k: v for k, v in call.state.items() if k != ANSWER}
-    state |= {KIND: wait.kind, KEPT: dict(wait.state), "until": wait.until.isoformat() if wait.until else None}
+    until = wait.until.isoformat() if wait.until else None
+    state |= {KIND: wait.kind, KEPT: dict(wait.state), "until": until, SINCE: now.isoformat()}
     return replace(call, status="waiting", reason=wait.message, state=state)
+
+
+def goes_on(call: FunctionCall, now: datetime) -> FunctionCall:
+    """The call as one that is made again after it waited: how long that was is known from now on."""
+    since = call.state.get(SINCE)
+    if not isinstance(since, str):
+        return call
+    before = call.state.get(WAITED)
+    waited = (now - datetime.fromisoformat(since)).total_seconds() + (
+        before if isinstance(before, int | float) else 0.0
+    )
+    rest = {key: value for key, value in call.state.items() if key != SINCE}
+    return replace(call, state={**rest, WAITED: max(0.0, waited)})
 
 
 def pending_of(call: FunctionCall, agent: str) -> Pending:
@@ -69,6 +85,17 @@ def pending_of(call: FunctionCall, agent: str) -> Pending:
         path=str(kept.get("path") or ""),
         until=datetime.fromisoformat(until) if until else None,
     )
+
+
+def later(run: RunRecord, agent: str) -> Pending:
+    """What a conversation waits for whose workflow waits for a time."""
+    return Pending(run.id, "later", waits_until(run), agent=agent, run_id=run.id, until=run.wake_at)
+
+
+def waits_until(run: RunRecord) -> str:
+    """What to say of a run that waits for a time."""
+    when = f" until {run.wake_at:%Y-%m-%d %H:%M} UTC" if run.wake_at else ""
+    return f"The run of {run.workflow.name} waits{when}."
 
 
 def is_pending(call: FunctionCall) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.agents.errors import CallWaits, FunctionError
+from core.agents.pending import waits_until
 from core.engine.engine import Run
-from core.engine.errors import EngineError, InputError, RunNotFound, StepError
+from core.engine.errors import EngineError, InputError, RunBusy, RunNotFound, StepError
 from core.engine.events import NO_USAGE, Event, Usage
 from core.engine.journal import Journal, RunRecord
 from core.workflow.graph import Graph
@@ -131,6 +132,8 @@ async def _executed(
             run = await runs.resume(wanted.run_id)
     except (InputError, DocumentError) as error:
         raise FunctionError(str(error), kind="validation") from None
+    except RunBusy:
+        raise _elsewhere(wanted) from None
     except StepError as error:
         raise FunctionError(error.message, kind=error.kind) from None
     run.listeners.append(listen)
@@ -141,9 +144,17 @@ async def _executed(
         with suppress(EngineError):
             await run.result()
         raise
+    except RunBusy:
+        raise _elsewhere(wanted) from None
     except EngineError as error:
         raise FunctionError(str(error), kind=error.code) from None
     return await runs.journal.run(wanted.run_id)
+
+
+def _elsewhere(wanted: Wanted) -> CallWaits:
+    """A worker was quicker; its result is read when it is there."""
+    said = f"The run of {wanted.workflow.name} is executed by another process."
+    return CallWaits(said, kind="later", state={"run_id": wanted.run_id})
 
 
 async def _changes(workflow: Workflow, run_id: str, journal: Journal) -> dict[str, Json]:
@@ -168,8 +179,4 @@ async def _waits(record: RunRecord, journal: Journal) -> CallWaits:
             if question.schema is not None:
                 state["schema"] = dict(question.schema)
             return CallWaits(question.message, state=state, until=step.until)
-    until = record.wake_at
-    when = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
-    return CallWaits(
-        f"The run of {record.workflow.name} waits{when}.", kind="later", state={"run_id": record.id}, until=until
-    )
+    return CallWaits(waits_until(record), kind="later", state={"run_id": record.id}, until=record.wake_at)

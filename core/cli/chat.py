@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 ALLOW, DENY = "allow", "deny"
+_LOOK_AGAIN_S = 2.0
 _QUIT = frozenset({"/quit", "/exit", "/q"})
 
 
@@ -172,6 +173,8 @@ class _Talk:
 
     async def _asked(self, pending: Pending) -> Outcome:
         self._print_pending(pending)
+        if pending.kind == "later":
+            return await self._waited(pending)
         choices = pending.choices or (ALLOW, DENY)
         word = ""
         while word not in choices:
@@ -181,8 +184,17 @@ class _Talk:
             word = next((choice for choice in choices if read.strip() and choice.startswith(read.strip())), "")
         return await self._follow(await self._answered(pending, word))
 
+    async def _waited(self, pending: Pending) -> Outcome:
+        """Go on when the time has come. Who does not want to wait that long presses Ctrl-C, and nothing is lost."""
+        clock = self._workspace.clock
+        left = (pending.until - clock.now()).total_seconds() if pending.until is not None else _LOOK_AGAIN_S
+        await clock.sleep(max(left, 0.0))
+        return await self._follow(self._workspace.chat.resume(self._id))
+
     async def _answered(self, pending: Pending, word: str) -> Reply:
         chat = self._workspace.chat
+        if pending.kind == "later":
+            return chat.resume(self._id)
         if pending.kind == "approval":
             if word not in (ALLOW, DENY):
                 raise Refusal(f"Answer with {ALLOW} or {DENY}.")

@@ -201,6 +201,7 @@ class Service:
 
     def _tasks(self) -> Sequence[BackgroundTask]:
         """What is done all the time, besides answering."""
+        from core.agents.waker import ChatWaker
         from core.service.gauges import Gauges
         from core.service.http.far_runs import FarRuns
         from core.service.triggers.message_listener import MessageListener
@@ -219,7 +220,8 @@ class Service:
         notices = MessageNotices(store.database.address)
         own = str(self._worker.facts.id) if self._worker is not None else ""
         far = FarRuns(self.parts.live, RunNews(store.database), Notices(store.database.address), own=own)
-        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges, far]
+        waker = ChatWaker(workspace.chat, workspace.conversations, workspace.journal, workspace.clock)
+        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges, far, waker]
 
 
 def service_parts(

@@ -43,6 +43,10 @@ FILES = "files"
 """Key in the state of a call under which the files stand that it made: parts `{type: blob, blob: <hash>, ...}`."""
 
 
+WAITED = "waited_s"
+"""Key in the state of a call under which stands for how many seconds it has waited."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat with an agent, or with a workflow if `workflow` names one.
@@ -101,6 +105,16 @@ class FunctionCall:
     def settled(self) -> bool:
         """Whether its result is known."""
         return self.status in SETTLED
+
+    @property
+    def worked_s(self) -> float:
+        """Seconds that it took, what it waited for a person or a time left out; 0 while it is not over."""
+        if self.started is None or self.ended is None:
+            return 0.0
+        waited = self.state.get(WAITED)
+        return max(
+            0.0, (self.ended - self.started).total_seconds() - (waited if isinstance(waited, int | float) else 0.0)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,12 @@ WHERE function_calls.status IN ('waiting', 'approved', 'started', 'unknown')
     AND (CAST(:conversation_id AS uuid) IS NULL OR function_calls.conversation_id = :conversation_id)
 ORDER BY function_calls.created, function_calls.message_id, function_calls.position""")
 
+WAITING_RUNS = text("""
+SELECT conversation_id, run_id FROM function_calls WHERE status = 'waiting' AND run_id IS NOT NULL
+UNION
+SELECT conversations.id, messages.run_id FROM conversations JOIN messages ON messages.id = conversations.head
+WHERE conversations.workflow_name <> '' AND messages.role = 'tool' AND messages.run_id IS NOT NULL""")
+
 _LISTED = """
     (CAST(:agent_id AS uuid) IS NULL OR conversations.agent_id = :agent_id)
     AND (CAST(:workflow AS text) IS NULL OR conversations.workflow_name = :workflow)

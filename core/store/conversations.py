@@ -57,6 +57,14 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """A run that a conversation waits for: of a workflow that an agent called, or that answers by itself."""
+
+    conversation_id: UUID
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spending:
     """What was spent for an agent besides messages, calls and notes. key: told twice under one key, it counts once.
     cause: title, memory ..."""
@@ -151,6 +159,9 @@ class Conversations(ConversationSource, Protocol):
 
     async def open_calls(self, conversation_id: UUID | None = None) -> Sequence[OpenCall]:
         """Calls without an outcome, of one conversation or of all, oldest first."""
+
+    async def waiting_runs(self) -> Sequence[WaitingRun]:
+        """The runs that conversations have begun and whose results they have not got yet, be they under way or not."""
 
     async def spend(self, spending: Spending) -> None:
         """Add to what an agent has spent."""

@@ -21,7 +21,7 @@ from core.store.conversation_records import (
     complete_times,
     more_spent,
 )
-from core.store.conversations import Found, OpenCall, Page, Spending, has_words
+from core.store.conversations import Found, OpenCall, Page, Spending, WaitingRun, has_words
 from core.store.errors import (
     CallNotFound,
     ConversationBusy,
@@ -238,6 +238,20 @@ class MemoryConversations:
             if not call.settled
         ]
         return sorted(found, key=lambda one: (one.call.message, one.call.position))
+
+    async def waiting_runs(self) -> Sequence[WaitingRun]:
+        """The runs whose results conversations have not got yet."""
+        found = [
+            WaitingRun(known, call.run_id)
+            for known, entry in self._entries.items()
+            for call in _calls(entry)
+            if call.status == "waiting" and call.run_id
+        ]
+        for known, entry in self._entries.items():
+            head = entry.messages.get(entry.conversation.head) if entry.conversation.head is not None else None
+            if entry.conversation.workflow and head is not None and head.role == "tool" and head.run_id:
+                found.append(WaitingRun(known, head.run_id))
+        return found
 
     def abandon(self, conversation_id: UUID) -> None:
         """Make the conversation look as if its writer had died: anybody may take it, and the writer has lost it."""

@@ -27,7 +27,7 @@ from core.store.conversation_rows import (
     usage_of,
 )
 from core.store.conversation_tables import ConversationRow, FunctionCallRow, MessageRow
-from core.store.conversations import Found, OpenCall, Page, Spending, search_words
+from core.store.conversations import Found, OpenCall, Page, Spending, WaitingRun, search_words
 from core.store.database import Database
 from core.store.errors import CallNotFound, ConversationNotFound
 from core.store.large_values import keep_values, load_values
@@ -269,6 +269,15 @@ class PostgresConversations:
             rows = (await connection.execute(sql.OPEN_CALLS, {"conversation_id": conversation_id})).all()
             blobs = await load_values(connection, large_values(rows))
             return [OpenCall(row.conversation_id, unescape(row.title), call_of(row, blobs)) for row in rows]
+
+        return await self._database.run(work)
+
+    async def waiting_runs(self) -> Sequence[WaitingRun]:
+        """The runs whose results conversations have not got yet."""
+
+        async def work(connection: AsyncConnection) -> Sequence[WaitingRun]:
+            rows = await connection.execute(sql.WAITING_RUNS)
+            return [WaitingRun(row.conversation_id, row.run_id) for row in rows]
 
         return await self._database.run(work)
 

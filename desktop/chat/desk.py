@@ -18,6 +18,11 @@ from desktop.empty_state import EmptyState
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from core.agents.reply import Outcome, Reply
+    from core.store.conversation_records import Conversation
+    from core.store.conversations import WaitingRun
     from core.workspace import Workspace
     from desktop.chat.bin import ConversationBin
     from desktop.chat.panel import ChatPanel
@@ -41,6 +46,7 @@ class ChatDesk(QObject):
         self._workspace: Workspace | None = None
         self._source: ChatSource | None = None
         self._bin: ConversationBin | None = None
+        self._waking: asyncio.Task[None] | None = None
         self.panel: ChatPanel | None = None
         self.page: ChatPanel | None = None
 
@@ -52,6 +58,10 @@ class ChatDesk(QObject):
             self._window.close_page(self.page)
         self._window.docks.get(PANEL).renew()
         self._window.commands.refresh()
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
+        self._bridge.spawn(workspace.conversations.waiting_runs(), self._know_waiting, lambda _error: None)
 
     def make_panel(self) -> QWidget:
         """The panel, or why there is none yet."""
@@ -142,6 +152,46 @@ class ChatDesk(QObject):
         after.view.composer.edit.setPlainText(draft)
         after.view.focus()
 
+    def _know_waiting(self, runs: Sequence[WaitingRun]) -> None:
+        """Conversations that wait for something are gone on with though nobody looks at a chat."""
+        if runs and self._waking is None:
+            self._bridge.in_thread(_load_waker, lambda _: self._begin_waking())
+
+    def _begin_waking(self) -> None:
+        """Go on with conversations whose wait has ended, from now on."""
+        workspace = self._workspace
+        if workspace is None or self._waking is not None:
+            return
+        from core.agents.waker import ChatWaker
+
+        waker = ChatWaker(
+            workspace.chat, workspace.conversations, workspace.journal, workspace.clock, told=self._gone_on
+        )
+        self._waking = self._bridge.keep(waker.run(), name="conversations that wait")
+
+    def _gone_on(self, reply: Reply) -> None:
+        """A conversation goes on by itself: shown where it is open, else said when the answer is there."""
+        shown = [panel.view.talk.notice(reply) for panel in (self.panel, self.page) if panel is not None]
+        if not any(shown):
+            self._bridge.spawn(self._answered(reply), self._say_answered, lambda _error: None)
+
+    async def _answered(self, reply: Reply) -> tuple[Conversation, Outcome]:
+        outcome = await reply.outcome()
+        assert self._workspace is not None
+        return await self._workspace.conversations.get(reply.conversation_id), outcome
+
+    def _say_answered(self, what: tuple[Conversation, Outcome]) -> None:
+        from core.agents.chat_events import TurnEnded
+
+        conversation, outcome = what
+        if isinstance(outcome, TurnEnded):
+            title, text = f"“{conversation.title}” has an answer", " ".join(outcome.text.split())[:120]
+        elif all(pending.kind == "later" for pending in outcome.pending):
+            return
+        else:
+            title, text = f"“{conversation.title}” waits for you", "It went on by itself."
+        self._window.toasts.show(title, text, action="Open", on_action=lambda: self.open_conversation(conversation.id))
+
     async def close(self) -> None:
         """Forget what is in the bin."""
         if self._bin is not None:
@@ -173,6 +223,7 @@ class ChatDesk(QObject):
         assert self._workspace is not None
         if self._source is None:
             self._source = of_workspace(self._workspace)
+            self._begin_waking()
         return self._source
 
     def _known_bin(self) -> ConversationBin:
@@ -213,3 +264,7 @@ class ChatDesk(QObject):
         for panel in (self.panel, self.page):
             if panel is not None:
                 panel.refresh()
+
+
+def _load_waker() -> None:
+    import core.agents.waker  # noqa: F401 - loaded here, because it takes longer than a frame

@@ -230,6 +230,15 @@ class ChatThread(QObject):
         if self._reply is not None:
             self._reply.cancel()
 
+    def notice(self, reply: Reply) -> bool:
+        """Follow an answer that was begun by nobody here, if it belongs to this conversation; whether it does."""
+        held = self.conversation
+        if held is None or held.id != reply.conversation_id:
+            return False
+        if not self.is_answering:
+            self._watch(reply)
+        return True
+
     def decide(self, pending: Pending, allow: bool, reason: str = "", for_conversation: bool = False) -> None:
         """Allow or deny a call."""
         deciding = self.source.chat.answer_approval(pending.id, allow, reason=reason, for_conversation=for_conversation)

@@ -71,10 +71,8 @@ def spent(usage: Usage, duration: float = 0.0) -> str:
 
 
 def call_seconds(call: FunctionCall) -> float:
-    """How long a call took; 0 while it is not over."""
-    if call.started is None or call.ended is None:
-        return 0.0
-    return (call.ended - call.started).total_seconds()
+    """How long a call took, waits left out; 0 while it is not over."""
+    return call.worked_s
 
 
 def arguments_text(call: FunctionCall) -> str:

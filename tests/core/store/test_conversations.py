@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from core.engine.events import NO_USAGE
-from core.store.conversation_records import CompactionNote, Section, SentRequest
+from core.store.conversation_records import CompactionNote, Section, SentRequest, StoredMessage
 from core.store.conversations import Conversations
 from core.store.errors import (
     CallNotFound,
@@ -138,6 +138,22 @@ async def test_a_call_whose_process_died_may_be_run_again_or_settled(conversatio
     await log.update_call(replace(calls[1], status="failed", result="nobody knows"))
     await log.update_call(replace(calls[2], status="cancelled"))
     assert [one.call.id for one in await conversations.open_calls()] == ["call-0"]
+
+
+async def test_the_runs_that_conversations_wait_for_are_named(conversations: Conversations) -> None:
+    log = await conversations.write((await conversations.create()).id)
+    await log.add(said("", "assistant"), calls=[asked(), asked(1)])
+    await log.update_call(asked(1, status="started", run_id="run-1"))
+    assert await conversations.waiting_runs() == []
+    await log.update_call(asked(1, status="waiting", run_id="run-1", state={"pending": "later"}))
+    own = await conversations.write((await conversations.create(workflow="Talker")).id)
+    await own.add(said("hello"))
+    await own.add(StoredMessage(0, None, "tool", run_id="run-2"))
+    expected = {(log.conversation.id, "run-1"), (own.conversation.id, "run-2")}
+    assert {(one.conversation_id, one.run_id) for one in await conversations.waiting_runs()} == expected
+    await own.add(said("Good day.", "assistant"))
+    await log.update_call(asked(1, status="cancelled", run_id="run-1"))
+    assert await conversations.waiting_runs() == []
 
 
 async def test_what_was_sent_for_an_answer_can_be_seen_word_for_word(conversations: Conversations) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
-from core.agents.agent import Agent
+from core.agents.agent import Agent, Function
+from core.steps import wait
 from core.workflow.model import Step, Workflow
 from desktop.chat.conversation_list import title_of
 from desktop.chat.panel import ChatPanel
+from desktop.chat.pending_card import LaterNote
 from desktop.memory import WindowMemory
 from desktop.program import Program
 from tests.support.chat_screen import click
@@ -219,3 +222,55 @@ async def test_list_and_conversation_stand_beside_each_other_where_there_is_room
     await until(lambda: program.bridge.busy == 0)
     assert page.is_wide
     assert not page.list_button.isVisible()
+
+
+NAP = Workflow("Nap", steps={"w": Step("w", "wait", config={"duration": "1s"})}, outputs={"slept": "well"})
+
+
+async def test_a_conversation_goes_on_by_itself_when_what_it_waits_for_has_ended(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait, "LONGEST_SLEEP", 0.0)  # so that a short wait suspends the run, as a long one does
+    workspace = program.session.workspace
+    assert workspace is not None
+    assert workspace.store is not None
+    await workspace.store.workflows.save(NAP, 0)
+    agent = Agent("Ada", prompt="x", functions=(Function("nap", "Takes a nap.", target="Nap", policy="auto"),))
+    await workspace.agents.save(agent, 0)
+    program.commands.run("chat.open")
+    panel = program.chats.panel
+    assert panel is not None
+    panel.refresh()
+    await until(lambda: panel.view.talk.agent == "Ada" and program.bridge.busy == 0)
+    panel.view.focus()
+    QTest.keyClicks(panel.view.composer.edit, "nap")
+    QTest.keyClick(panel.view.composer.edit, Qt.Key.Key_Return)
+    thread = panel.view.talk
+    await until(lambda: any(isinstance(card, LaterNote) for card in panel.view.tail.cards))
+    await until(lambda: thread.last is not None and thread.last.role == "assistant" and not thread.last.calls)
+    assert thread.last is not None
+    assert "slept" in thread.last.text
+    assert not panel.view.tail.cards
+
+
+async def test_what_waited_when_the_program_ended_is_gone_on_with_and_told(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait, "LONGEST_SLEEP", 0.0)
+    workspace = program.session.workspace
+    assert workspace is not None
+    assert workspace.store is not None
+    await workspace.store.workflows.save(NAP, 0)
+    agent = Agent("Ada", prompt="x", functions=(Function("nap", "Takes a nap.", target="Nap", policy="auto"),))
+    await workspace.agents.save(agent, 0)
+    conversation = await workspace.chat.start("Ada")
+    await workspace.chat.send(conversation.id, "nap").outcome()
+    program.chats.use(workspace)
+    await until(lambda: any("has an answer" in toast.title for toast in program.window.toasts.shown))
+    toast = next(toast for toast in program.window.toasts.shown if "has an answer" in toast.title)
+    assert toast.title == "“nap” has an answer"
+    click(next(each for each in toast.findChildren(QPushButton) if each.text() == "Open"))
+    await until(lambda: program.chats.panel is not None and program.chats.panel.view.talk.conversation is not None)
+    held = program.chats.panel.view.talk.conversation  # type: ignore[union-attr] # waited for
+    assert held is not None
+    assert held.id == conversation.id
