@@ -260,6 +260,12 @@ def _show_next_move(result: RunResult, flags: str, *, kept: bool, asks: bool) ->
     if result.status == "suspended" and asks:
         console.print(f"See what it asks: steploom runs show {result.run_id}", soft_wrap=True)
         console.print(f"Answer: steploom runs answer {result.run_id} CHOICE{flags}", soft_wrap=True, markup=False)
+    elif result.status == "suspended" and result.wake_at is None:
+        console.print(
+            "It waits for runs that its steps have asked for; a worker goes on with it when they have ended. See: "
+            f"steploom runs show {result.run_id}",
+            soft_wrap=True,
+        )
     elif result.status == "suspended":
         text = f"When that time has come, go on with it: steploom runs resume {result.run_id}{flags}"
         console.print(text, soft_wrap=True, markup=False)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -12,7 +15,14 @@ from core.cli.wording import preview, spent
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.part import Part
+from core.engine.spread import PARENT_LABEL, STEP_LABEL
 from core.engine.step_type import StepTypes
+
+if TYPE_CHECKING:
+    from core.store.spread_family import Member
+
+SHOWN_BELOW = 20
+"""Runs of one step that are named."""
 
 MARKS = {
     "completed": ("✓", "green"),
@@ -24,10 +34,12 @@ MARKS = {
 }
 
 
-def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, waits_for: str = "") -> None:
+def print_run(
+    run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, waits_for: str = "", below: Sequence[Member] = ()
+) -> None:
     """The run, a line per step attempt, then what it gave or why it failed or what it asks.
 
-    waits_for: what the workers lack that saw it.
+    waits_for: what the workers lack that saw it. below: runs that its steps have asked for.
     """
     console = Console(highlight=False)
     console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
@@ -38,6 +50,8 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, wai
         usage = sum((step.usage for step in steps), NO_USAGE)
         seconds = sum(step.duration_s for step in steps if "/" not in step.path)
     console.print(f"{run.standing}, started {started}, {spent(usage, seconds)}", soft_wrap=True)
+    if PARENT_LABEL in run.labels:
+        console.print(Text(f"asked for by the step {run.labels[STEP_LABEL]} of run {run.labels[PARENT_LABEL]}"))
     if words := _part_words(run.part):
         console.print(Text(words), soft_wrap=True)
     if run.interrupted:
@@ -46,6 +60,7 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, wai
         console.print(Text(f"It waits for a worker that can execute it: {waits_for}", style="yellow"), soft_wrap=True)
     for step in steps:
         console.print(_line(step, types, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True)
+    _print_below(console, run.id, below)
     for step in steps:
         if step.status == "suspended" and step.question is not None and step.answer is None:
             console.print()
@@ -60,11 +75,28 @@ def print_run(run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, wai
         print_outputs(run.outputs)
 
 
+def _print_below(console: Console, run_id: str, below: Sequence[Member]) -> None:
+    """What became of the runs that the steps of a run have asked for; the ids of those that have not completed."""
+    own = [member for member in below if member.parent_id == run_id]
+    for path, group in groupby(own, key=lambda member: member.path):
+        made = list(group)
+        counts = Counter(member.status for member in made)
+        stand = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        console.print(Text(f"Runs that {path} has asked for: {stand}"), soft_wrap=True)
+        left = [member for member in made if member.status != "completed"]
+        for member in left[:SHOWN_BELOW]:
+            console.print(Text(f"  {member.number}: {member.run_id}  {member.status}", style="dim"), soft_wrap=True)
+        if len(left) > SHOWN_BELOW:
+            console.print(Text(f"  and {len(left) - SHOWN_BELOW} more", style="dim"), soft_wrap=True)
+
+
 def _part_words(part: Part) -> str:
     """What of the workflow the run executes, '' for all of it."""
     said = []
     if part.only:
         said.append(f"only the step {part.only}")
+    if part.one_pass is not None:
+        said.append(f"one pass of the loop {part.one_pass.loop}")
     if part.until:
         said.append(f"up to the step {part.until}")
     if part.anew:

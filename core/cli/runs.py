@@ -32,6 +32,7 @@ from core.workflow.model import Json
 
 if TYPE_CHECKING:
     from core.engine.journal import RunRecord, RunStanding, StepRecord
+    from core.store.spread_family import Member
     from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="List, show, resume, answer and cancel runs.")
@@ -111,11 +112,13 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
         run_id = await resolve(workspace, wanted)
         run, steps = await workspace.journal.run(run_id), await workspace.journal.steps(run_id)
         waits_for = await workspace.queue.waits_for(run_id)
+        below = await workspace.store.spread_runs.below(run_id) if workspace.store is not None else ()
         if as_json:
-            facts: dict[str, Json] = {"part": part_json(run.part), "waits_for": waits_for or None}
+            runs: list[Json] = [_below_json(member) for member in below if member.parent_id == run_id]
+            facts: dict[str, Json] = {"part": part_json(run.part), "waits_for": waits_for or None, "runs": runs}
             print_json(_run_json(run) | facts | {"steps": [_step_json(step) for step in steps]})
         else:
-            print_run(run, steps, workspace.types, waits_for)
+            print_run(run, steps, workspace.types, waits_for, below)
         if files is not None:
             assert workspace.store is not None
             for path in await write_files(steps, workspace.store.blobs, files):
@@ -315,8 +318,13 @@ def _run_json(run: RunRecord) -> dict[str, Json]:
     }
 
 
+def _below_json(member: Member) -> dict[str, Json]:
+    return {"run_id": member.run_id, "step": member.path, "number": member.number, "status": member.status}
+
+
 def _step_json(step: StepRecord) -> dict[str, Json]:
     return {
+        "run_id": step.run_id,
         "path": step.path,
         "attempt": step.attempt,
         "status": step.status,

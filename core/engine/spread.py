@@ -18,6 +18,9 @@ from core.workflow.model import Json, Workflow
 SPREAD: Final = "spread"
 """Marks the state of an attempt that waits for runs of its own: how many they are."""
 
+PARENT_LABEL, STEP_LABEL = "parent", "step"
+"""Labels of such runs: the run that asked for it, and the scope path of the step."""
+
 RESULT, VARIABLES, ENDS = "result", "vars", "ends"
 """The outputs of a run that makes one pass of a loop: what the pass gives and the variables that it set, or how it ends
 the run that the loop is part of."""

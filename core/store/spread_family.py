@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.engine.events import RunStatus
 from core.engine.journal import StepRecord
 from core.store.spread_sql import BELOW
 from core.store.values import escape, unescape
@@ -19,21 +20,24 @@ WHERE run_id = ANY(CAST(:ids AS text[])) AND path = ANY(CAST(:paths AS text[])) 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A run below another. path: of the step that asked for it, in its parent. prefix: stands before the paths of its
-    steps, seen from the first run.
+    """A run below another. path: of the step that asked for it, in its parent; number: its place among those of that
+    step. prefix: stands before the paths of its steps, seen from the first run.
     """
 
     run_id: str
     parent_id: str
     path: str
+    number: int
     prefix: str
+    status: RunStatus
 
 
 async def family(connection: AsyncConnection, run_id: str, prefix: str = "") -> list[Member]:
     """All runs below a run, those of a step in order of their numbers."""
     found: list[Member] = []
     for row in (await connection.execute(BELOW, {"parent": run_id})).all():
-        member = Member(row.run_id, run_id, unescape(row.path), prefix + unescape(row.prefix))
+        whole = prefix + unescape(row.prefix)
+        member = Member(row.run_id, run_id, unescape(row.path), row.number, whole, row.status)
         found += [member, *await family(connection, row.run_id, member.prefix)]
     return found
 

@@ -17,19 +17,16 @@ from core.engine.errors import LeaseLost, StepError
 from core.engine.events import ErrorInfo, Usage
 from core.engine.execution import MAX_DEPTH
 from core.engine.journal import RunRecord
-from core.engine.spread import Ended, Order, Spot, Standing, Wanted
+from core.engine.spread import PARENT_LABEL, STEP_LABEL, Ended, Order, Spot, Standing, Wanted
 from core.store import spread_sql
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.large_values import keep_values, load_values
 from core.store.queued_runs import CANCEL_CHANNEL, TASK, QueuedRuns, QueuePlace
 from core.store.records import AnyRow, large_values, new_run_row
-from core.store.spread_family import family
+from core.store.spread_family import Member, family
 from core.store.tables import DocumentRow
 from core.store.values import Packer, encode_rows, escape, unescape, unpack
-
-PARENT_LABEL, STEP_LABEL = "parent", "step"
-"""Labels of such runs: the run that asked for it, and the scope path of the step."""
 
 _SPACE: Final = uuid.UUID("c9a3c3f0-7a0e-5b52-9a52-5d7e0c1f6b11")
 """Names of such runs are made in it, so that a step that asks again means the same ones."""
@@ -174,6 +171,10 @@ class SpreadRuns:
             return await self._queued.again(run_id, connection=connection)
 
         return await self._database.run(work)
+
+    async def below(self, run_id: str) -> Sequence[Member]:
+        """The runs that a run's steps have asked for, those that these have asked for included."""
+        return await self._database.run(lambda connection: family(connection, run_id))
 
     async def answered(self, run_id: str) -> bool:
         """Let runs below a run go on whose questions were answered; whether there are any."""

@@ -180,7 +180,7 @@ DELETE FROM procrastinate_jobs
 WHERE status = 'todo' AND queueing_lock IN (SELECT 'run:' || id FROM unnest(CAST(:ids AS text[])) AS u (id))""")
 
 BELOW = text("""
-SELECT s.run_id, s.path, s.prefix FROM spread_runs AS s
+SELECT s.run_id, s.path, s.prefix, s.number, e.status FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id
 WHERE s.parent_id = :parent AND s.round = (
     SELECT max(round) FROM spread_runs AS t WHERE t.parent_id = s.parent_id AND t.path = s.path)
 ORDER BY s.path, s.number""")

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core.service.worker import Worker
 from core.store.address import Address
+from core.store.spread_family import Member
 from core.store.store import Store
 from core.store.workers import WorkerFacts
+from core.workspace import Workspace
 from tests.support.command_line import Cli
 from tests.support.postgres import new_database
 
@@ -110,3 +113,52 @@ def test_everything_is_copied_to_an_empty_database_and_not_twice(
     again = cli("db", "move", target_url)
     assert again.code == 1
     assert "holds something already" in again.err
+
+
+SPREAD = """\
+steps:
+  all:
+    type: for_each
+    config: {items: [Ada, Bob], spread: true}
+    body:
+      ask:
+        type: approval
+        config: {message: 'Invite {{ item }}?'}
+"""
+
+
+def test_runs_that_a_step_has_asked_for_are_told_of_with_their_run(
+    cli: Cli, database: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    run_id = str(cli("run", write("Invite", SPREAD), "--queue", "--json").json["run_id"])
+
+    async def work(until: str, number: int) -> None:
+        async with Workspace.open(database_url=database) as workspace:
+            worker = Worker(workspace, grace_s=0)
+            working = asyncio.create_task(worker.run())
+            async with asyncio.timeout(60):
+                while [one.status for one in await _below(workspace, run_id)] != [until] * number:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            worker.stop()
+            await working
+
+    asyncio.run(work("suspended", 2))
+    shown = cli("runs", "show", run_id).out
+    assert "Runs that all has asked for: 2 suspended" in shown
+    assert "Invite Ada?" in shown
+    assert "asked by all[1]/ask" in shown
+    facts = cli("runs", "show", run_id, "--json").json
+    first, second = facts["runs"]
+    assert (facts["status"], first["step"], first["number"], second["status"]) == ("suspended", "all", 0, "suspended")
+    assert "one pass of the loop all" in cli("runs", "show", first["run_id"]).out
+    assert len(cli("runs", "list", "--json").json) == 1
+
+    for path in ("all[0]/ask", "all[1]/ask"):
+        answered = cli("runs", "answer", run_id, "approve", "--step", path, "--no-resume")
+        assert (answered.code, "A worker goes on" in answered.err) == (0, True)
+    asyncio.run(work("completed", 2))
+
+
+async def _below(workspace: Workspace, run_id: str) -> Sequence[Member]:
+    assert workspace.store is not None
+    return await workspace.store.spread_runs.below(run_id)
