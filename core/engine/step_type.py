@@ -275,6 +275,10 @@ class StepType(ABC, Generic[C]):
         """Names besides `item` and `index` that templates inside the body may read."""
         return ()
 
+    def passes_apart(self, config: Mapping[str, Json]) -> bool:
+        """Whether passes through the body may be made in different places, knowing nothing of each other."""
+        return False
+
     def effect_of(self, config: Mapping[str, Json]) -> Effect:
         """The effect class for that config as drawn (an API call by GET reads, by POST writes)."""
         return self.effect

@@ -103,6 +103,10 @@ class ForEachStep(StepType[ForEachConfig]):
     is_container = True
     config_model = ForEachConfig
 
+    def passes_apart(self, config: Mapping[str, Json]) -> bool:
+        """If it is spread."""
+        return config.get("spread") is True
+
     async def run(self, config: ForEachConfig, context: StepContext) -> dict[str, Json]:
         """Run all passes."""
         if config.max_items is not None and len(config.items) > config.max_items:

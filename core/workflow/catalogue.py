@@ -70,6 +70,9 @@ class StepKind(Protocol):
     def body_names(self, config: Mapping[str, Json]) -> Iterable[str]:
         """Names besides `item` and `index` that templates inside the body may read."""
 
+    def passes_apart(self, config: Mapping[str, Json]) -> bool:
+        """Whether passes through the body may be made in different places, knowing nothing of each other."""
+
 
 class Catalogue(Protocol):
     """The known step types."""

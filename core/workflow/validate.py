@@ -10,6 +10,7 @@ from core.workflow.names import id_problems
 from core.workflow.outline import Outline
 from core.workflow.problems import Problem
 from core.workflow.reference_rules import reference_problems
+from core.workflow.spread_rules import spread_problems
 from core.workflow.step_rules import step_problems
 from core.workflow.variable_rules import variable_problems, workflow_problems
 from core.workflow.wire_rules import wire_problems
@@ -30,6 +31,7 @@ def validate(workflow: Workflow, catalogue: Catalogue) -> list[Problem]:
         *wire_problems(outline),
         *reference_problems(outline),
         *variable_problems(outline),
+        *spread_problems(outline),
     ]
     place = {step.id: index for index, (_, step) in enumerate(workflow.walk())}
     return sorted(found, key=lambda problem: -1 if problem.step is None else place[problem.step])

@@ -11,8 +11,10 @@ import pytest
 from core.engine.errors import ConfigError, EndRun, StepError, Suspended
 from core.engine.step_type import Pass
 from core.engine.testing import LoneHost, lone_context, run_lone, settle
+from core.steps import discover
 from core.steps.for_each import ForEachStep
-from core.workflow.model import Json
+from core.workflow.model import Json, Step, Workflow
+from core.workflow.validate import validate
 
 _STEP = ForEachStep()
 
@@ -181,3 +183,19 @@ def test_what_a_pass_gives_reads_the_steps_inside() -> None:
 def test_a_bad_config_is_a_problem(config: dict[str, Any], path: str) -> None:
     (problem,) = _STEP.check_config(config)
     assert problem.path == (path,)
+
+
+def _document(spread: bool, value: str) -> Workflow:
+    keep = Step("keep", "set", config={"variables": {"total": value}})
+    inner = Step("each", "repeat", config={"max_passes": 2, "until": False}, body={"keep": keep})
+    loop = Step("all", "for_each", config={"items": [1, 2], "spread": spread}, body={"each": inner})
+    return Workflow("Sum", steps={"all": loop}, variables={"total": {"type": "integer", "default": 0}})
+
+
+def test_a_spread_loop_whose_passes_add_to_a_variable_is_warned_of() -> None:
+    adds = "{{ vars.total + item }}"
+    (problem,) = validate(_document(True, adds), discover())
+    assert (problem.code, problem.step, problem.severity) == ("spread_variable", "keep", "warning")
+    assert "begins with the value from before the loop" in problem.message
+    assert validate(_document(False, adds), discover()) == []
+    assert validate(_document(True, "{{ item }}"), discover()) == []
