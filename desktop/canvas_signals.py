@@ -43,7 +43,6 @@ def join_canvas(tab: WorkTab, canvas: CanvasSignals, window: MainWindow) -> None
     """Do what the canvas of a tab asks for."""
     tab.step_wanted.connect(canvas.focus_on)
     canvas.said.connect(lambda text: window.toasts.show(text))
-    canvas.activated.connect(lambda _step: window.docks.reveal("inspector"))
     canvas.menu_requested.connect(lambda at, _hit: _pop_up(window, canvas.viewport(), at))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +15,7 @@ from desktop.work_tab import WorkTab
 if TYPE_CHECKING:
     from core.engine.lifecycle import RunResult
     from core.workflow.model import Workflow
+    from core.workflow.problems import DocumentError
     from core.workspace import Workspace
     from desktop.dialogs.run_prompt import RunPrompt
     from desktop.run_controller import RunController
@@ -164,8 +165,29 @@ class Running(QObject):
 
     def refuse(self, tab: WorkTab, error: Exception) -> None:
         """Say why a run was not started."""
-        first, _, rest = explain(error).partition("\n")
-        self._window.toasts.show(f"{tab.title} cannot run", f"{first}\n{rest}".strip(), kind="failed")
+        problems = [one for one in error.problems if one.severity == "error"] if _is_document_error(error) else []
+        if not problems:
+            first, _, rest = explain(error).partition("\n")
+            self._window.toasts.show(f"{tab.title} cannot run", f"{first}\n{rest}".strip(), kind="failed")
+            return
+        from desktop.panels.problems_model import lines_of
+
+        line, *others = lines_of(tab.document.workflow, problems)
+        text = f"{line.where}: {line.problem.message} {line.problem.fix}".strip()
+        more = f"\nAnd {len(others)} more." if others else ""
+
+        def show() -> None:
+            self._window.docks.reveal("problems")
+            if line.problem.step is not None:
+                tab.step_wanted.emit(line.problem.step)
+
+        self._window.toasts.show(
+            f"{tab.title} cannot run", text + more, kind="failed", action="Show what is wrong", on_action=show
+        )
+
+
+def _is_document_error(error: Exception) -> TypeGuard[DocumentError]:
+    return getattr(error, "code", "") == "document"
 
 
 def _summary(result: RunResult) -> str:

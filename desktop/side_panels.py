@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from desktop.panels.problem_watch import ProblemWatch
     from desktop.panels.problems import ProblemsPanel
     from desktop.panels.run_scope import RunScope
+    from desktop.panels.trigger_publishing import ServiceAddress
     from desktop.panels.values import ValuesPanel
     from desktop.run_controller import RunController
     from desktop.run_desk import RunDesk
@@ -144,6 +145,7 @@ class SidePanels(QObject):
         self._inspector: Inspector | None = None
         self._inspected: tuple[WorkTab | None, Workspace | None] | None = None
         self._problems: ProblemsPanel | None = None
+        self.service: ServiceAddress | None = None
 
     def makers(self) -> dict[str, PanelMaker]:
         """What makes each panel, by its id."""
@@ -188,9 +190,12 @@ class SidePanels(QObject):
 
         publishing = SessionPublishing(self._session)
         facts = SessionFacts(self._session)
-        around = Surroundings(self._themes, self._icons, self._bridge, facts, viewer, publishing=publishing)
+        around = Surroundings(
+            self._themes, self._icons, self._bridge, facts, viewer, publishing=publishing, service=self.service
+        )
         self._inspector, self._inspected = Inspector(self._types, around), None
         self._inspector.failed.connect(self._say_refusal)
+        self._inspector.run_wanted.connect(self.run_wanted)
         if self._desk is not None:
             self._inspector.allowed = self._desk.allowed
             self._inspector.asked.connect(self._desk.do)
@@ -285,7 +290,12 @@ class SidePanels(QObject):
     def _opened(self, tab: WorkTab) -> None:
         from desktop.panels.problem_watch import ProblemWatch
 
-        self._watches[tab] = ProblemWatch(tab.document, self._types, self._bridge, tab)
+        self._watches[tab] = watch = ProblemWatch(tab.document, self._types, self._bridge, tab)
+        faults, activated = getattr(tab.canvas, "faults", None), getattr(tab.canvas, "activated", None)
+        if faults is not None:
+            watch.changed.connect(lambda found: faults.show(found.problems))
+        if activated is not None:
+            activated.connect(lambda step: self._enter(tab, step))
         selected = getattr(tab.canvas, "selection_changed", None)
         if selected is not None:
             selected.connect(lambda steps: self._selected(tab, steps))
@@ -370,6 +380,15 @@ class SidePanels(QObject):
         if self._inspector is not None:
             self._inspector.show_step(step if isinstance(step, str) else None)
             self._inspector.focus(field)
+
+    def _enter(self, tab: WorkTab, step: str) -> None:
+        """Open the settings of a step, with the keyboard in the field that matters."""
+        if self._window is None:
+            return
+        self._window.docks.reveal("inspector")
+        self._selected(tab, frozenset((step,)))
+        if self._inspector is not None:
+            self._inspector.enter()
 
     def _show_attempt(self, tab: WorkTab, path: str, attempt: int) -> None:
         """Bring a step into view, and the exact values of one of its attempts."""

@@ -42,6 +42,8 @@ def describe(canvas: CanvasView, step: str) -> str:
         parts.append("disabled")
     if view is not None and view.state == "failed":
         parts.append(view.error)
+    if fault := canvas.faults.sentence(step):
+        parts.append(f"needs mending: {fault.rstrip('.')}")
     names = [canvas.diagram.steps[wire.target].name for wire in model.wires() if wire.target in canvas.diagram.steps]
     parts.append(f"leads to {', '.join(names)}" if names else "leads nowhere")
     return ", ".join(part for part in parts if part)

@@ -23,6 +23,12 @@ GLYPHS: Final = {
 }  # fmt: skip
 """The icon of each state that has one; a running step turns instead."""
 
+FAULT: Final = "circle-alert"
+"""The icon of a step with which something is wrong; its colour says how grave that is, and the tip what it is."""
+
+_GIVING_WAY: Final = ("idle", "done", "skipped", "cancelled")
+"""States that matter less than what is wrong with the step now."""
+
 _ICON = 16.0
 _CHIP = 18.0
 _PIN = 12.0
@@ -181,9 +187,11 @@ class Faces:
         painter.drawRoundedRect(tile, 6.0, 6.0)
         self._icon(painter, look.icon, colour, tile.center(), density)
         right = width - PAD
-        glyph = GLYPHS.get(look.state)
+        glyph, state = GLYPHS.get(look.state), look.state
+        if look.fault is not None and state in _GIVING_WAY:
+            glyph, state = FAULT, "failed" if look.fault == "error" else "waiting"
         if glyph:
-            self._icon(painter, glyph, ink.state[look.state], QPointF(right - _ICON / 2, HEADER / 2), density)
+            self._icon(painter, glyph, ink.state[state], QPointF(right - _ICON / 2, HEADER / 2), density)
         if glyph or look.state == "running":
             right -= _ICON + 8.0
         painter.setFont(ink.title)

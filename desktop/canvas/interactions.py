@@ -62,11 +62,17 @@ class Interactions:
         self._button = Qt.MouseButton.NoButton
         self._space = False
         self._last = QPoint()
+        self._is_over = False
         self._keys = bindings(canvas)
         self._drops = Drops(canvas)
         self._autopan = QTimer(canvas)
         self._autopan.setInterval(_AUTOPAN_MS)
         self._autopan.timeout.connect(self._pan_along)
+
+    @property
+    def pointer(self) -> QPoint | None:
+        """Where the pointer is in the window; None if it is not over the canvas."""
+        return self._last if self._is_over else None
 
     # -- pointer ---------------------------------------------------------------------------------------------------
 
@@ -92,7 +98,7 @@ class Interactions:
     def move(self, event: QMouseEvent) -> None:
         """The pointer moves."""
         pointer = self._pointer(event)
-        self._last = pointer.at
+        self._last, self._is_over = pointer.at, True
         if self._pressed is not None:
             start, _, make = self._pressed
             if make is not None and (pointer.at - start.at).manhattanLength() >= DRAG_PX:
@@ -149,6 +155,7 @@ class Interactions:
 
     def leave(self) -> None:
         """The pointer is gone."""
+        self._is_over = False
         if self.gesture is None:
             self._mark(NOTHING_HIT)
 

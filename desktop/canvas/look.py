@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from core.engine.events import NOT_EXECUTED
 from core.engine.step_type import StepType
 from core.workflow.model import Json, Step
+from core.workflow.problems import Severity
 from desktop.canvas.geometry import Shape
 from desktop.canvas.shapes import preview_characters
 from desktop.canvas.wording import preview, summary, wrapped
@@ -34,7 +35,7 @@ class Look:
 
     kind: its category (`kind.*` of the tokens), empty if its type is not installed. connected: ports with a wire, as
     side and name. chip: time, tokens and cost after a run, or what else is to be known. bare: no texts; bars stand for
-    them (far away).
+    them (far away). fault: how grave the worst is that is wrong with the step.
     """
 
     shape: Shape
@@ -51,6 +52,7 @@ class Look:
     tint: str = ""
     bare: bool = False
     chip_kind: ChipKind = "facts"
+    fault: Severity | None = None
     _hash: int = field(init=False, default=0, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +69,7 @@ class Look:
     def _values(self) -> tuple[object, ...]:
         return (
             id(self.shape), self.kind, self.icon, self.title, self.summary, self.lines, self.line_kind, self.state,
-            self.chip, self.connected, self.disabled, self.tint, self.bare, self.chip_kind,
+            self.chip, self.connected, self.disabled, self.tint, self.bare, self.chip_kind, self.fault,
         )  # fmt: skip
 
     @property
@@ -102,8 +104,12 @@ def look_of(
     view: StepView | None,
     connected: frozenset[tuple[str, str]],
     mark: StepMark | None = None,
+    fault: Severity | None = None,
 ) -> Look:
-    """How a step looks now. view: its state in the run that is shown, None without one. mark: what is marked on it."""
+    """How a step looks now. view: its state in the run that is shown, None without one. mark: what is marked on it.
+
+    fault: how grave the worst is that is wrong with it.
+    """
     chip, chip_kind = _marked_chip(view, mark)
     lines, line_kind = _lines(step, kind, shape, view)
     tint = str(step.config.get("colour", "yellow")) if shape.form == "note" else ""
@@ -121,6 +127,7 @@ def look_of(
         disabled=step.disabled,
         tint=tint,
         chip_kind=chip_kind,
+        fault=fault,
     )
 
 

@@ -40,7 +40,8 @@ class Questions:
         return self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
 
     def ask_next(self) -> Chooser:
-        """Open the list of step types: for what comes after the selected step, or in the middle of the view."""
+        """Open the list of step types: for what comes after the selected step or goes into the selected wire, or where
+        the pointer is, or in the middle of the view."""
         canvas = self._canvas
         if len(canvas.selected) == 1:
             box = canvas.diagram.boxes[next(iter(canvas.selected))]
@@ -52,7 +53,7 @@ class Questions:
         if len(canvas.marks.wires) == 1 and not canvas.selected:
             wire = next(iter(canvas.marks.wires))
             return self.ask_for_step(self._middle_of(wire), on=wire)
-        return self.ask_for_step(canvas.viewport().rect().center() - QPoint(160, 80))
+        return self.ask_for_step(canvas.interactions.pointer or canvas.viewport().rect().center() - QPoint(160, 80))
 
     def ask_target(self) -> Chooser | None:
         """Name a step that the selected one shall lead to; first the port, if there are several."""

@@ -28,14 +28,16 @@ def tip(canvas: CanvasView, at: Hit) -> str:
         if view is not None and view.error:
             return view.error
         mark = canvas.overlay.marks.get(at.step)
-        name = canvas.diagram.steps[at.step].name
+        name, fault = canvas.look(at.step).title, canvas.faults.sentence(at.step)
+        if fault:
+            return f"{name}\n{fault}"
         if mark is not None and mark.pinned:
             return f"{name}\nPinned: runs take the pinned output instead of running it."
         return f"{name}\n{mark.stale}" if mark is not None and mark.stale else name
     if at.part == "wire" and at.wire is not None:
         view = canvas.state(at.wire.source)
         output = view.output if view is not None else None
-        names = f"{at.wire.source} → {at.wire.target}"
+        names = f"{canvas.look(at.wire.source).title} → {canvas.look(at.wire.target).title}"
         return names if output is None else f"{names}\n{_json_text(output)}"
     return ""
 

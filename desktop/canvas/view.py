@@ -32,6 +32,7 @@ from core.workflow.model import Wire
 from core.workflow.problems import WorkflowError
 from desktop.canvas.actions import CanvasActions
 from desktop.canvas.diagram import Damage, Diagram
+from desktop.canvas.faults import Faults
 from desktop.canvas.fitting import Fitting
 from desktop.canvas.geometry import Rect
 from desktop.canvas.gliding import Glide
@@ -42,6 +43,7 @@ from desktop.canvas.look import Look, look_from_afar, look_of
 from desktop.canvas.minimap import Minimap
 from desktop.canvas.pace import LEAST_MS, Pace
 from desktop.canvas.painter import Painter
+from desktop.canvas.pyqtgraph_view import graphics_view
 from desktop.canvas.stale import parts_of, window_rect
 from desktop.canvas.strands import Flow
 from desktop.canvas.tidying import Arranger
@@ -55,7 +57,7 @@ from desktop.theme import Theme, ThemeManager
 if TYPE_CHECKING:
     _Base = QGraphicsView
 else:  # pyqtgraph has no types, and its class is a QGraphicsView
-    from pyqtgraph import GraphicsView as _Base
+    _Base = graphics_view()
 
 FRAME_MS: Final = 16
 SETTLE_MS: Final = 80
@@ -113,6 +115,7 @@ class CanvasView(_Base):
         self.camera = Viewport(float(self.width()), float(self.height()))
         self.marks = Marks()
         self.diagram = Diagram(types, document.workflow)
+        self.faults = Faults(self)
         self._themes = theme_manager
         self._looks: dict[str, Look] = {}
         self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -193,7 +196,7 @@ class CanvasView(_Base):
             model = self.diagram.steps[step]
             found = self._looks[step] = look_of(
                 model, self.types.get(model.type), self.diagram.boxes[step].shape, self.state(step),
-                self.diagram.connected(step), self.overlay.marks.get(step),
+                self.diagram.connected(step), self.overlay.marks.get(step), self.faults.severity(step),
             )  # fmt: skip
         return found
 
@@ -510,10 +513,10 @@ class CanvasView(_Base):
     def _follow_run(self) -> None:
         self._has_news = False
         with self._pace.measured():
-            self._restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
+            self.restate(self.overlay.take_dirty() & self.diagram.boxes.keys())
 
-    def _restate(self, steps: Iterable[str]) -> None:
-        """Paint what is different of these steps in the run that is shown."""
+    def restate(self, steps: Iterable[str]) -> None:
+        """Paint what is different of these steps: in the run that is shown, or of what is wrong with them."""
         region, turned = QRegion(), set[str]()
         for step in steps:
             old = self._looks.pop(step, None)

@@ -132,7 +132,7 @@ class Header(QWidget):
         self.tile.show_kind(icon, category)
         self._type.setText(f"{type_title}  ·")
         self.id.show()
-        self.title.setPlaceholderText(step_id)
+        self.title.setPlaceholderText(type_title)  # as on the canvas
         if self.title.text() != title:
             self.title.setText(title)
             self.title.setCursorPosition(0)

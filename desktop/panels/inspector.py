@@ -38,6 +38,7 @@ class Inspector(QWidget):
     """Shows and changes one step of an open document, or the document's own settings.
 
     failed: a change could not be made; the reason, for the person. step_renamed: the shown step's old and new id.
+    run_wanted: the id of a run that a person wants to look at.
     asked: what shall be run of the shown step (an Ask), and its id. allowed: whether a step can run, whether it can run
     with earlier results, whether it can be pinned or unpinned, and whether it is pinned, by its id.
     """
@@ -45,6 +46,7 @@ class Inspector(QWidget):
     asked = Signal(str, str)
     failed = Signal(str)
     step_renamed = Signal(str, str)
+    run_wanted = Signal(str)
 
     def __init__(self, types: StepTypes, around: Surroundings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,6 +146,16 @@ class Inspector(QWidget):
         if self._page is not None:
             self._page.focus(field)
 
+    def enter(self) -> None:
+        """Give the keyboard to the field of the shown step that matters: where something is wrong, or else its main
+        one."""
+        step = self._document.workflow.step(self._step_id) if self._document is not None and self._step_id else None
+        if step is None:
+            return
+        kind = self._types.get(step.type)
+        wrong = next((one.field for one in self._watch.of_step(step.id) if one.field), "") if self._watch else ""
+        self.focus(wrong or (f"config.{kind.main_field}" if kind is not None and kind.main_field else ""))
+
     def _rebuild_all(self) -> None:
         """Make the pages anew: for another document, or in another theme."""
         self._show_page(None)
@@ -167,6 +179,8 @@ class Inspector(QWidget):
         else:
             page = self._own = self._workflow_page(document, self._own_templates)
         page.set_read_only(document.read_only)
+        if isinstance(page, WorkflowPage):
+            page.form.switch.show_unsaved(not document.is_saved)
         self._show_page(page)
         self._show_problems()
 
@@ -187,7 +201,8 @@ class Inspector(QWidget):
 
     def _saved(self) -> None:
         """A save makes a version that can be published."""
-        if self._own is not None:
+        if self._own is not None and self._document is not None:
+            self._own.form.switch.show_unsaved(not self._document.is_saved)
             self._own.form.switch.refresh()
 
     def _workflow_page(self, document: OpenDocument, templates: StepTemplates) -> WorkflowPage:
@@ -196,6 +211,7 @@ class Inspector(QWidget):
         page.header.titled.connect(self._named)
         page.header.left.connect(self._leave_field)
         page.form.edited.connect(self._apply)
+        page.form.switch.run_wanted.connect(self.run_wanted)
         page.form.left.connect(self._leave_field)
         page.form.inputs.renamed.connect(self._input_renamed)
         page.form.variables.renamed.connect(self._variable_renamed)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from core.resources import example
 from core.workflow.document import load
@@ -156,6 +158,12 @@ async def test_a_workflow_with_errors_says_why_it_cannot_run(program: Program) -
     toast = program.window.toasts.shown[-1]
     assert toast.title == "Greeting cannot run"
     assert "nobody" in toast.text
+    wanted: list[str] = []
+    tab.step_wanted.connect(wanted.append)
+    (show,) = [button for button in toast.findChildren(QPushButton) if button.text()]
+    QTest.mouseClick(show, Qt.MouseButton.LeftButton)
+    assert not program.window.docks.get("problems").visibleRegion().isEmpty()
+    assert wanted == ["hello"]
 
 
 async def test_stop_ends_a_run(program: Program) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -52,6 +52,22 @@ def test_tab_on_an_empty_selection_adds_a_step_in_the_middle(hand: Hand) -> None
     hand.key(Key.Key_Tab)
     hand.choose("add")
     assert "add" in hand.workflow().steps
+
+
+def test_tab_adds_a_step_where_the_pointer_is(hand: Hand) -> None:
+    hand.canvas.select(())
+    hand.move(520.0, 60.0)
+    hand.key(Key.Key_Tab)
+    chooser = hand.chooser()
+    place = hand.at(520.0, 60.0)
+    assert (chooser.x(), chooser.y()) == (place.x(), place.y())
+    QTest.keyClicks(chooser.field, "value")
+    QTest.keyClick(chooser.field, Key.Key_Return)
+    (added,) = hand.canvas.selected
+    box = hand.canvas.diagram.boxes[added]
+    assert abs(box.x - 520.0) <= 24.0
+    QApplication.sendEvent(hand.canvas, QEvent(QEvent.Type.Leave))
+    assert hand.canvas.interactions.pointer is None
 
 
 def test_escape_closes_the_list_and_adds_nothing(hand: Hand) -> None:

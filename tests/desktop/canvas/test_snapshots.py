@@ -22,6 +22,7 @@ from core.engine.errors import Question
 from core.engine.events import Usage
 from core.steps import discover
 from core.workflow.model import Step
+from core.workflow.problems import Severity
 from desktop.canvas.faces import MARGIN, Faces
 from desktop.canvas.ink import Ink
 from desktop.canvas.look import look_of
@@ -76,17 +77,25 @@ def test_a_form_looks_as_it_did(qtbot: QtBot, theme: Theme, form: str) -> None:
 
 
 @pytest.mark.parametrize("theme", [Theme.dark(), Theme.light()], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("fault", get_args(Severity))
+def test_a_step_that_needs_mending_looks_as_it_did(qtbot: QtBot, theme: Theme, fault: Severity) -> None:
+    compare(f"fault_{fault}_{theme.name}", drawn(CHAT, None, theme, fault=fault))
+
+
+@pytest.mark.parametrize("theme", [Theme.dark(), Theme.light()], ids=lambda theme: theme.name)
 def test_no_two_states_look_the_same(qtbot: QtBot, theme: Theme) -> None:
     pictures = {state: drawn(CHAT, view, theme) for state, view in VIEWS.items()}
     assert len(set(pictures.values())) == len(pictures)
 
 
-def drawn(step: Step, view: StepView | None, theme: Theme, *, folded: bool = False) -> str:
+def drawn(
+    step: Step, view: StepView | None, theme: Theme, *, folded: bool = False, fault: Severity | None = None
+) -> str:
     """A step's face as SVG, numbers rounded to a hundredth of a pixel."""
     add_fonts()
     kind = TYPES.get(step.type)
     shape = Shapes().of(step, kind, collapsed=folded)
-    look = look_of(step, kind, shape, view, frozenset({("in", "")}))
+    look = look_of(step, kind, shape, view, frozenset({("in", "")}), fault=fault)
     left, top, right, bottom = MARGIN
     size = QSize(round(shape.width + left + right), round(shape.height + top + bottom))
     content = QByteArray()

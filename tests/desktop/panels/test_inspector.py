@@ -134,10 +134,20 @@ def test_a_change_from_elsewhere_is_shown_and_leaves_the_other_fields_alone(open
     assert rig.config() == {"prompt": "Bye", "system": "axb"}
 
 
-def test_the_title_is_typed_and_the_id_shown_without_one(open_: Open) -> None:
+def test_the_keyboard_enters_the_field_that_matters(open_: Open) -> None:
+    rig = open_(triage(), "reply")
+    rig.inspector.enter()
+    assert rig.editor("prompt").hasFocus()
+    rig.document.apply("Break", lambda workflow: set_config_field(workflow, "reply", "temperature", 9))
+    rig.watch.check()
+    rig.inspector.enter()
+    assert rig.editor("temperature").hasFocus()
+
+
+def test_the_title_is_typed_and_without_one_the_type_stands_there_as_on_the_canvas(open_: Open) -> None:
     rig = open_(triage(), "aside")
     title = rig.step.header.title
-    assert (title.text(), title.placeholderText()) == ("", "aside")
+    assert (title.text(), title.placeholderText()) == ("", "Chat")
     QTest.keyClicks(title, "Beside")
     step = rig.document.workflow.step("aside")
     assert step is not None
