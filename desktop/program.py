@@ -159,7 +159,7 @@ class Program(QObject):
         self.last_seen = LastSeen(session.home, self.window, self.filing, self, bridge)
         self.connection = Connection(session, self.window, bridge)
         self.settings = SettingsPages(self.window, bridge, session.home, self.connection.reopen)
-        self.service = ServiceDesk(self.window, session, bridge, self.settings.open)
+        self.side_panels.service = self.service = ServiceDesk(self.window, session, bridge, self.settings.open)
         self.models = ModelPages(self.window, bridge, self.connection)
         self.recent_runs = RecentRuns(bridge, self)
         self.offers = RunOffers(self.window, bridge)
@@ -190,6 +190,7 @@ class Program(QObject):
         self.bridge.in_thread(read_example_cards, self.window.start_page.show_examples)
         self.models.probe()
         self.settings.read()
+        await asyncio.to_thread(_charts)
         await self.session.open()
 
     async def close(self) -> None:
@@ -409,9 +410,16 @@ def _is_signing_out() -> bool:
     return isinstance(app, QApplication) and app.isSavingSession()
 
 
+def _charts() -> None:
+    """What a run's timeline is drawn with, so that it need not be waited for when a run begins."""
+    from desktop.canvas.pyqtgraph_view import complete
+
+    complete()
+
+
 def _real_canvas() -> CanvasMaker:
     from desktop.canvas import accessibility
-    from desktop.canvas.view import CanvasView  # brings pyqtgraph and numpy
+    from desktop.canvas.view import CanvasView  # brings pyqtgraph's view and numpy
 
     accessibility.install()
     return CanvasView

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,7 +44,9 @@ ORDER BY s.due_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED""")
 
 _ALL = text(f"{_COLUMNS} {_WITH_DOCUMENT} ORDER BY s.due_at NULLS LAST, w.name")
 
-_ONE = text(f"{_COLUMNS} {_WITH_DOCUMENT} AND w.name = :name FOR UPDATE OF s")
+_ONE = text(f"{_COLUMNS} {_WITH_DOCUMENT} AND w.name = :name")
+
+_LOCK_ONE = text(f"{_COLUMNS} {_WITH_DOCUMENT} AND w.name = :name FOR UPDATE OF s")
 
 _NEXT_DUE = text("SELECT min(due_at) FROM schedules WHERE NOT paused")
 
@@ -168,7 +170,7 @@ class Schedules:
         """The schedule of a workflow. Raises NotScheduled."""
 
         async def work(connection: AsyncConnection) -> ScheduledWorkflow:
-            return self._read(await _one(connection, name))
+            return self._read(await _one(connection, name, _ONE))
 
         return await self._database.run(work)
 
@@ -240,8 +242,8 @@ async def _settled(connection: AsyncConnection, found: ScheduledWorkflow, settle
         return Settled(None, None, last_at=found.next_at, outcome=f"{_MISTAKE} ({type(error).__name__}).")
 
 
-async def _one(connection: AsyncConnection, name: str) -> AnyRow:
-    row = (await connection.execute(_ONE, {"name": escape(name)})).one_or_none()
+async def _one(connection: AsyncConnection, name: str, query: TextClause = _LOCK_ONE) -> AnyRow:
+    row = (await connection.execute(query, {"name": escape(name)})).one_or_none()
     if row is None:
         raise NotScheduled(
             f"Workflow {name!r} has no schedule at work. It needs a trigger of the type schedule, and to be switched "

@@ -56,7 +56,7 @@ class InputsDialog(QDialog):
         required = [name for name, schema in workflow.inputs.items() if "default" not in schema]
         self.form = SchemaForm(workflow.inputs, required, theme, icons)
         self.setWindowTitle(f"Run {workflow.name}")
-        title = QLabel(f"Run “{workflow.name}”")
+        title = self.heading = QLabel(f"Run “{workflow.name}”")
         title.setTextFormat(Qt.TextFormat.PlainText)
         title.setWordWrap(True)
         set_role(title, kind="heading")

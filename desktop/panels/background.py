@@ -12,7 +12,7 @@ from desktop.theme import ThemeManager
 
 if TYPE_CHECKING:
     from core.llm.catalogue import ModelInfo
-    from desktop.panels.trigger_publishing import Publishing
+    from desktop.panels.trigger_publishing import Publishing, ServiceAddress
     from desktop.panels.value_view import ValueView
 
 T = TypeVar("T")
@@ -58,7 +58,8 @@ class Facts(Protocol):
 class Surroundings:
     """What every control of a form may need. make_viewer: makes what shows a step's values. now: the time in UTC.
 
-    publishing: the library, to switch the shown workflow's trigger on; None where there is none.
+    publishing: the library, to switch the shown workflow's trigger on; None where there is none. service: the
+    background service, None where there can be none.
     """
 
     themes: ThemeManager
@@ -68,3 +69,4 @@ class Surroundings:
     make_viewer: Callable[[], ValueView]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     publishing: Publishing | None = None
+    service: ServiceAddress | None = None

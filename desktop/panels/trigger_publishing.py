@@ -2,35 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from PySide6.QtCore import SignalInstance
+
+from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError
+from core.workflow.samples import sample_inputs
 from core.workflow.triggers import Schedule, read_trigger
+from desktop.panels.trigger_standing import Standing
 
 if TYPE_CHECKING:
-    from core.store.publications import Publication
+    from core.store.store import Store
     from core.workspace import Workspace
     from desktop.session import Session
+
+TRIGGER: Final = "trigger"
+TEST: Final = "test"
+"""Labels of a run that a trigger started, and of one that was started to try it."""
+
+LOOKED_AT: Final = 20
+"""Runs among which the last one is looked for that a trigger started."""
+
+
+class ServiceAddress(Protocol):
+    """The background service, as far as whoever tells where a workflow is called needs it; ServiceDesk is one."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens, '' if it does not."""
+
+    @property
+    def usual_address(self) -> str:
+        """Where it listens or will listen; '' if nobody can know."""
+
+    @property
+    def changed(self) -> SignalInstance:
+        """Emitted when it stands otherwise."""
+
+    def start(self) -> None:
+        """Start it."""
 
 
 class Publishing(Protocol):
     """What can be done with a workflow of the library, by its name. None: the library has none of that name."""
 
-    async def stands(self, name: str) -> Publication | None:
-        """Which version is published, and whether it is active."""
+    async def stands(self, name: str) -> Standing | None:
+        """Which version is published, whether it is active, when it came and comes."""
 
-    async def publish(self, name: str) -> Publication | None:
+    async def publish(self, name: str) -> Standing | None:
         """Let the trigger run the newest saved version. Raises DocumentError or StoreError."""
 
-    async def switch(self, name: str, on: bool) -> Publication | None:
+    async def switch(self, name: str, on: bool) -> Standing | None:
         """Switch the trigger on or off. Raises DocumentError or StoreError."""
 
-    async def test(self, name: str) -> str:
-        """Start a run of the newest saved version with the trigger's inputs; its id.
+    async def pause(self, name: str, on: bool) -> Standing | None:
+        """Let the times of its schedule pass, or go on with the next. Raises StoreError."""
 
-        Raises DocumentError or InputError.
-        """
+    async def sample(self, name: str) -> tuple[Workflow, Mapping[str, Json]]:
+        """The newest saved version, and inputs to try it with: the schedule's, or made up. Raises StoreError."""
+
+    async def test(self, name: str, inputs: Mapping[str, Json]) -> str:
+        """Start a run of the newest saved version as its trigger would; its id. Raises DocumentError or InputError."""
+
+    async def make_token(self, name: str) -> str:
+        """A new token that may start workflows. It is shown here and never again. name: what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,50 +78,101 @@ class SessionPublishing:
 
     session: Session
 
-    async def stands(self, name: str) -> Publication | None:
+    async def stands(self, name: str) -> Standing | None:
         """As the protocol says."""
         from core.store.errors import WorkflowNotFound
 
-        workspace = self.session.workspace
-        if workspace is None or workspace.store is None:
+        found = self._open
+        if found is None:
             return None
         try:
-            return await workspace.store.workflows.publication(name)
+            return await self._standing(*found, name)
         except WorkflowNotFound:
             return None
 
-    async def publish(self, name: str) -> Publication | None:
+    async def publish(self, name: str) -> Standing | None:
         """As the protocol says."""
-        workspace = self.session.workspace
-        if workspace is None or workspace.store is None:
+        if (found := self._open) is None:
             return None
-        await _refuse_problems(workspace, name, None)
-        return await workspace.store.workflows.publish(name, now=workspace.clock.now())
+        workspace, store = found
+        await _refuse_problems(workspace, store, name, None)
+        await store.workflows.publish(name, now=workspace.clock.now())
+        return await self._standing(workspace, store, name)
 
-    async def switch(self, name: str, on: bool) -> Publication | None:
+    async def switch(self, name: str, on: bool) -> Standing | None:
         """As the protocol says."""
-        workspace = self.session.workspace
-        if workspace is None or workspace.store is None:
+        if (found := self._open) is None:
             return None
-        workflows = workspace.store.workflows
-        if not on:
-            return await workflows.deactivate(name)
-        await _refuse_problems(workspace, name, (await workflows.publication(name)).published or None)
-        return await workflows.activate(name, now=workspace.clock.now())
+        workspace, store = found
+        if on:
+            published = (await store.workflows.publication(name)).published
+            await _refuse_problems(workspace, store, name, published or None)
+            await store.workflows.activate(name, now=workspace.clock.now())
+        else:
+            await store.workflows.deactivate(name)
+        return await self._standing(workspace, store, name)
 
-    async def test(self, name: str) -> str:
+    async def pause(self, name: str, on: bool) -> Standing | None:
         """As the protocol says."""
-        workspace = self.session.workspace
-        if workspace is None or workspace.store is None:
-            return ""
-        workflow = (await workspace.store.workflows.get(name)).workflow
+        if (found := self._open) is None:
+            return None
+        workspace, store = found
+        if on:
+            await store.schedules.pause(name)
+        else:
+            await store.schedules.resume(name, now=workspace.clock.now())
+        return await self._standing(workspace, store, name)
+
+    async def sample(self, name: str) -> tuple[Workflow, Mapping[str, Json]]:
+        """As the protocol says."""
+        _, store = self._needed
+        workflow = (await store.workflows.get(name)).workflow
         options, _ = read_trigger(workflow.trigger)
-        inputs = options.inputs if isinstance(options, Schedule) else {}
-        return workspace.start(workflow, inputs, labels={"trigger": workflow.trigger.type, "test": "yes"}).id
+        given = options.inputs if isinstance(options, Schedule) else {}
+        return workflow, sample_inputs(workflow, given)
+
+    async def test(self, name: str, inputs: Mapping[str, Json]) -> str:
+        """As the protocol says."""
+        workspace, store = self._needed
+        workflow = (await store.workflows.get(name)).workflow
+        return workspace.start(workflow, inputs, labels={TRIGGER: workflow.trigger.type, TEST: "yes"}).id
+
+    async def make_token(self, name: str) -> str:
+        """As the protocol says."""
+        from core.store.tokens import Tokens
+
+        workspace, store = self._needed
+        _, text = await Tokens(store.database, now=workspace.clock.now).create(name[:100], ["run"])
+        return text
+
+    @property
+    def _open(self) -> tuple[Workspace, Store] | None:
+        workspace = self.session.workspace
+        return (workspace, workspace.store) if workspace is not None and workspace.store is not None else None
+
+    @property
+    def _needed(self) -> tuple[Workspace, Store]:
+        from core.store.errors import StoreError
+
+        found = self._open
+        if found is None:
+            raise StoreError("There is no library now: the database is not open.")
+        return found
+
+    async def _standing(self, workspace: Workspace, store: Store, name: str) -> Standing:
+        from core.store.errors import NotScheduled
+
+        publication = await store.workflows.publication(name)
+        schedule = None
+        if publication.is_active:
+            with suppress(NotScheduled):  # its trigger is of another type
+                schedule = await store.schedules.get(name)
+        runs = await workspace.journal.runs(workflow=name, limit=LOOKED_AT)
+        last = next((run for run in runs if TRIGGER in run.labels and TEST not in run.labels), None)
+        return Standing(publication, schedule, last)
 
 
-async def _refuse_problems(workspace: Workspace, name: str, version: int | None) -> None:
-    assert workspace.store is not None
-    workflow = (await workspace.store.workflows.get(name, version)).workflow
+async def _refuse_problems(workspace: Workspace, store: Store, name: str, version: int | None) -> None:
+    workflow = (await store.workflows.get(name, version)).workflow
     if errors := [problem for problem in workspace.validate(workflow) if problem.severity == "error"]:
         raise DocumentError(errors, name)

@@ -1,83 +1,110 @@
-"""The strip that publishes the shown workflow, switches its trigger on and off, and tries it."""
+"""The strip that publishes the shown workflow, switches its trigger on and off, holds its schedule, and tries it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
-from core.workflow.model import Workflow
-from core.workflow.triggers import ApiTrigger, read_trigger
+from core.workflow.model import Json, Workflow
+from core.workflow.samples import sample_inputs
+from core.workflow.triggers import ApiTrigger, MessageTrigger, read_trigger
 from desktop.bridge import explain
+from desktop.panels import trigger_standing as words
 from desktop.panels.background import Surroundings
+from desktop.panels.hook_command import hook_command, hook_url
 from desktop.panels.notices import Notices
+from desktop.panels.trigger_standing import Standing
+from desktop.panels.trigger_trial import TokenDialog, TrialDialog
 from desktop.style import set_role
 
-if TYPE_CHECKING:
-    from core.store.publications import Publication
-
-_OFF = "Not active: nothing starts it by itself. Switching it on publishes the newest saved version."
-_ON = "Active: its trigger runs version {published}, while {program} runs."
-_NEWER = " Version {newest} is saved and not published: changes wait until you publish them."
+_DOT: Final = 8
+_LINES: Final = 4
+_UNSAVED: Final = "Save it into the library to switch its trigger on."
 
 
 class TriggerSwitch(QFrame):
-    """Shows how a workflow of the library stands; hidden for a manual trigger and without a library."""
+    """Shows how a workflow of the library stands; hidden for a manual trigger and without a library.
+
+    run_wanted: the id of a run that a person wants to look at.
+    """
+
+    run_wanted = Signal(str)
 
     def __init__(self, around: Surroundings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._around = around
-        self._name = ""
-        self._address = ""
-        self._program = ""
-        self._stands: Publication | None = None
+        self._workflow: Workflow | None = None
+        self._unsaved = False
+        self._stands: Standing | None = None
         theme = around.themes.theme
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.px("space.4"), theme.px("space.2"), theme.px("space.4"), theme.px("space.3"))
-        layout.setSpacing(theme.px("space.2"))
-        self.said = QLabel(self)
-        self.said.setWordWrap(True)
-        set_role(self.said, kind="caption")
-        layout.addWidget(self.said)
+        self._dot = QLabel(self)
+        self._dot.setFixedSize(_DOT, _DOT)
+        self.title = _label("strong", self)
         self.switch_button = self._button("Switch on", self._switch)
+        self.said = _label("caption", self)
         self.publish_button = self._button("Publish", self._publish)
-        self.test_button = self._button("Test", self._test)
-        self.test_button.setToolTip("Start a run of the newest saved version now, with the trigger's inputs")
+        self.test_button = self._button("Test…", self._test)
+        self.test_button.setToolTip("Start a run of the newest saved version now, with inputs that you can change")
+        self.pause_button = self._button("Pause", self._pause)
+        self.pause_button.setToolTip("Let its times pass until it is resumed; they do not count as missed")
+        self.who = _label("caption", self)
+        self.service_button = self._button("Start the service", self._start_service, "link")
+        self.url = _label("", self)
         self.copy_button = self._button("Copy URL", self._copy)
-        for pair in ((self.switch_button, self.publish_button), (self.test_button, self.copy_button)):
-            row = QHBoxLayout()  # two rows: the inspector is narrow
-            row.setSpacing(theme.px("space.2"))
-            for button in pair:
-                row.addWidget(button)
-            row.addStretch(1)
-            layout.addLayout(row)
+        self.curl_button = self._button("Copy curl", self._copy_curl)
+        self.token_button = self._button("Make a token…", self._make_token)
+        self.token_button.setToolTip("A new token that may start workflows; it is shown once")
         self.notices = Notices(around, self)
-        layout.addWidget(self.notices)
+        self._facts = [(_label("caption", self), _label("caption", self)) for _ in range(_LINES)]
+        self.show_button = self._button("Show the last run", self._show_run, "link")
+        self._lay_out(theme.px("space.2"), theme.px("space.4"), theme.px("space.3"))
+        if around.service is not None:
+            around.service.changed.connect(self._tell)
         self.hide()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is told of its times and runs, by name."""
+        return {name.text(): value.text() for name, value in self._facts if value.text()}
 
     def show_workflow(self, workflow: Workflow) -> None:
         """Show how that workflow stands; asks the library if it is another one than before."""
         if self._around.publishing is None or workflow.trigger.type == "manual":
+            self._workflow = None
             self.hide()
             return
-        options, _ = read_trigger(workflow.trigger)
-        is_api = isinstance(options, ApiTrigger)
-        self._address = options.path if isinstance(options, ApiTrigger) else ""
-        self._program = "steploom serve" if is_api else "this window, steploom worker or steploom serve"
-        self.copy_button.setVisible(is_api)
         self.show()
-        if workflow.name != self._name:
-            self._name = workflow.name
+        before, self._workflow = self._workflow, workflow
+        if before is None or workflow.name != before.name:
             self._show(None)
             self.refresh()
+        else:
+            self._tell()
+
+    def show_unsaved(self, unsaved: bool) -> None:
+        """Whether the document has edits that are not saved."""
+        if unsaved != self._unsaved:
+            self._unsaved = unsaved
+            self._tell()
 
     def refresh(self) -> None:
         """Ask the library again: it was saved."""
-        if self._around.publishing is not None and self._name:
-            self._ask(self._around.publishing.stands(self._name), self._show)
+        if self._around.publishing is not None and self._workflow is not None:
+            self._ask(self._around.publishing.stands(self._workflow.name), self._show)
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Look again: other programs may have changed how it stands."""
@@ -85,64 +112,210 @@ class TriggerSwitch(QFrame):
         if self.isVisible():
             self.refresh()
 
-    def _button(self, text: str, work: Callable[[], None]) -> QPushButton:
+    def _lay_out(self, gap: int, side: int, below: int) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(side, gap, side, below)
+        column.setSpacing(gap)
+        column.addLayout(_row(gap, self._dot, self.title, None, self.switch_button))
+        column.addWidget(self.said)
+        facts = QGridLayout()
+        facts.setHorizontalSpacing(gap)
+        facts.setVerticalSpacing(2)
+        facts.setColumnStretch(1, 1)
+        for row, (name, value) in enumerate(self._facts):
+            facts.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
+            facts.addWidget(value, row, 1)
+        column.addLayout(facts)
+        column.addLayout(_row(gap, self.show_button, None))
+        column.addLayout(_row(gap, self.publish_button, self.test_button, self.pause_button, None))
+        column.addWidget(self.url)
+        column.addLayout(_row(gap, self.copy_button, self.curl_button, self.token_button, None))
+        column.addWidget(self.who)
+        column.addLayout(_row(gap, self.service_button, None))
+        column.addWidget(self.notices)
+        self.url.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        set_role(self.url, kind="secondary")
+
+    def _button(self, text: str, work: Callable[[], None], role: str = "small") -> QPushButton:
         button = QPushButton(text, self)
-        set_role(button, role="small")
+        set_role(button, role=role)
+        if role == "link":
+            button.setStyleSheet("QPushButton { padding-left: 0; }")  # in line with the words above
         button.clicked.connect(work)
         return button
 
-    def _show(self, stands: Publication | None) -> None:
+    # -- showing -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _options(self) -> object:
+        return read_trigger(self._workflow.trigger)[0] if self._workflow is not None else None
+
+    def _show(self, stands: Standing | None) -> None:
         self._stands = stands
-        for button in (self.switch_button, self.publish_button, self.test_button, self.copy_button):
-            button.setEnabled(stands is not None)
-        if stands is None:
-            self.said.setText("Save it into the library to switch its trigger on.")
+        self._tell()
+
+    def _tell(self) -> None:
+        stands, workflow = self._stands, self._workflow
+        if workflow is None:
             return
-        behind = stands.published < stands.newest
-        text = _ON.format(published=stands.published, program=self._program) if stands.is_active else _OFF
-        if behind and stands.published:
-            text += _NEWER.format(newest=stands.newest)
-        self.said.setText(text)
-        self.switch_button.setText("Switch off" if stands.is_active else "Switch on")
-        self.publish_button.setText(f"Publish version {stands.newest}" if behind else "Published")
-        self.publish_button.setEnabled(behind)
+        options, is_known = self._options, stands is not None
+        title, tone = words.headline(stands) if stands is not None else ("Not in the library", "")
+        self.title.setText(title)
+        colour = self._around.themes.theme.css(f"state.{tone}" if tone else "text.muted")
+        self._dot.setStyleSheet(f"background: {colour}; border-radius: {_DOT // 2}px;")
+        self.said.setText(words.versions(stands, unsaved=self._unsaved) if stands is not None else _UNSAVED)
+        self._tell_times()
+        for button in (self.switch_button, self.test_button):
+            button.setVisible(is_known)
+        is_active = stands is not None and stands.publication.is_active
+        self.switch_button.setText("Switch off" if is_active else "Switch on")
+        ahead = stands.ahead if stands is not None else 0
+        self.publish_button.setVisible(ahead > 0)
+        self.publish_button.setText(f"Publish version {stands.publication.newest}" if stands is not None else "Publish")
+        self.pause_button.setVisible(stands is not None and stands.schedule is not None and not stands.problem)
+        self.pause_button.setText("Resume" if stands is not None and stands.is_paused else "Pause")
+        self._tell_place(options if is_known else None)
+        self._tell_who(workflow.trigger.type, options, is_active=is_active)
+        self.updateGeometry()
+
+    def _tell_times(self) -> None:
+        found = words.times(self._stands) if self._stands is not None else []
+        padded = [*found, *[("", "")] * (_LINES - len(found))]
+        for labels, texts in zip(self._facts, padded[:_LINES], strict=True):
+            for label, text in zip(labels, texts, strict=True):
+                label.setText(text)
+                label.setVisible(bool(texts[1]))
+        self.show_button.setVisible(self._stands is not None and self._stands.last_run is not None)
+        problem = self._stands.problem if self._stands is not None else ""
+        if problem and problem not in self.notices.texts:
+            self.notices.add("error", problem)
+
+    def _tell_place(self, options: object) -> None:
+        is_api = isinstance(options, ApiTrigger)
+        for widget in (self.url, self.copy_button, self.curl_button):
+            widget.setVisible(is_api)
+        self.token_button.setVisible(isinstance(options, ApiTrigger) and options.auth == "token" and not options.secret)
+        if isinstance(options, ApiTrigger):
+            self.url.setText(f"{options.method} {self._url(options)}")
+            has_place = self._around.service is not None and bool(self._around.service.usual_address)
+            for button in (self.copy_button, self.curl_button):
+                button.setEnabled(has_place)
+                button.setToolTip("" if has_place else "Start the service: only then is its port known")
+
+    def _tell_who(self, type_: str, options: object, *, is_active: bool) -> None:
+        service = self._around.service
+        has_service = service is not None and bool(service.address)
+        is_chat = isinstance(options, MessageTrigger) and not options.channel
+        self.who.setVisible(is_active and not is_chat)
+        self.who.setText(words.who_runs(type_, has_service=has_service))
+        self.service_button.setVisible(is_active and not is_chat and service is not None and not has_service)
+
+    def _url(self, options: ApiTrigger) -> str:
+        service, stands = self._around.service, self._stands
+        address = service.usual_address if service is not None else ""
+        return hook_url(address, options, stands.publication.workflow_id if stands is not None else "")
+
+    # -- doing ---------------------------------------------------------------------------------------------------------
 
     def _switch(self) -> None:
-        assert self._around.publishing is not None
-        on = self._stands is not None and not self._stands.is_active
-        self._do(self._around.publishing.switch(self._name, on), self._show)
+        publishing, workflow, stands = self._around.publishing, self._workflow, self._stands
+        if publishing is not None and workflow is not None and stands is not None:
+            self._do(publishing.switch(workflow.name, not stands.publication.is_active), self._show)
 
     def _publish(self) -> None:
-        assert self._around.publishing is not None
-        self._do(self._around.publishing.publish(self._name), self._show)
+        if self._around.publishing is not None and self._workflow is not None:
+            self._do(self._around.publishing.publish(self._workflow.name), self._show)
+
+    def _pause(self) -> None:
+        publishing, workflow, stands = self._around.publishing, self._workflow, self._stands
+        if publishing is not None and workflow is not None and stands is not None:
+            self._do(publishing.pause(workflow.name, not stands.is_paused), self._show)
 
     def _test(self) -> None:
-        assert self._around.publishing is not None
-        self._do(self._around.publishing.test(self._name), self._tested)
+        if self._around.publishing is not None and self._workflow is not None:
+            self._do(self._around.publishing.sample(self._workflow.name), self._ask_inputs)
+
+    def _ask_inputs(self, found: tuple[Workflow, Mapping[str, Json]]) -> None:
+        workflow, inputs = found
+        if not workflow.inputs:
+            self._begin_test({})
+            return
+        dialog = TrialDialog(workflow, inputs, self._around, self.window())
+        dialog.run_requested.connect(self._begin_test)
+        dialog.open()
+
+    def _begin_test(self, inputs: Mapping[str, Json]) -> None:
+        publishing, workflow = self._around.publishing, self._workflow
+        if publishing is not None and workflow is not None:
+            self._do(publishing.test(workflow.name, inputs), self._tested)
 
     def _tested(self, run_id: str) -> None:
-        self.notices.add("info", f"Run {run_id[-8:]} has started; History shows how it goes.")
+        self.notices.add("info", "The run has started.", "Show it", lambda: self.run_wanted.emit(run_id))
+
+    def _show_run(self) -> None:
+        if self._stands is not None and self._stands.last_run is not None:
+            self.run_wanted.emit(self._stands.last_run.id)
 
     def _copy(self) -> None:
-        from core.settings import ServiceSettings
+        if isinstance(self._options, ApiTrigger):
+            self._put(self._url(self._options), "The URL is in the clipboard.")
 
-        if self._stands is not None:
-            path = self._address or f"/id/{self._stands.workflow_id}"
-            QApplication.clipboard().setText(f"http://127.0.0.1:{ServiceSettings().port}/hooks{path}")
+    def _copy_curl(self) -> None:
+        options, workflow = self._options, self._workflow
+        if isinstance(options, ApiTrigger) and workflow is not None:
+            command = hook_command(self._url(options), options, sample_inputs(workflow))
+            needed = {"token": " Put the token into $TOKEN.", "hmac": " Put the key into $KEY."}
+            self._put(command, f"The command is in the clipboard.{needed.get(options.auth, '')}")
+
+    def _put(self, text: str, said: str) -> None:
+        QApplication.clipboard().setText(text)
+        self.notices.clear()
+        self.notices.add("info", said)
+
+    def _make_token(self) -> None:
+        publishing, workflow = self._around.publishing, self._workflow
+        if publishing is not None and workflow is not None:
+            self._do(publishing.make_token(workflow.name), lambda text: TokenDialog(text, self.window()).open())
+
+    def _start_service(self) -> None:
+        if self._around.service is not None:
+            self._around.service.start()
 
     def _do(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
         self.notices.clear()
         self._ask(work, done)
 
     def _ask(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
-        name = self._name
+        """Do it in the background; an answer that comes when the strip is gone or shows another workflow is dropped."""
+        asked = self._workflow
 
-        def told(result: Any) -> None:
-            if isValid(self) and name == self._name:
-                done(result)
+        def holds() -> bool:
+            now = self._workflow if isValid(self) else None
+            return now is not None and asked is not None and now.name == asked.name
 
-        def failed(error: Exception) -> None:
-            if isValid(self):  # the inspector may show something else by now
-                self.notices.add("error", explain(error))
+        self._around.background.spawn(
+            work,
+            lambda result: done(result) if holds() else None,
+            lambda error: self.notices.add("error", explain(error)) if holds() else None,
+        )
 
-        self._around.background.spawn(work, told, failed)
+
+def _label(kind: str, parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    if kind:
+        set_role(label, kind=kind)
+    return label
+
+
+def _row(gap: int, *widgets: QWidget | None) -> QHBoxLayout:
+    """Widgets side by side; None is room that gives way."""
+    row = QHBoxLayout()
+    row.setSpacing(gap)
+    for widget in widgets:
+        if widget is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(widget)
+    return row

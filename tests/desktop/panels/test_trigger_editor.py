@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 import shiboken6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from core.engine.journal import RunRecord
 from core.engine.step_type import StepTypes
 from core.store.errors import AddressTaken
-from core.store.publications import Publication
-from core.workflow.model import Trigger
+from core.store.publications import ActiveWorkflow, Publication
+from core.store.schedules import ScheduledWorkflow
+from core.workflow.model import Json, Trigger, Workflow
+from core.workflow.samples import sample_inputs
+from core.workflow.triggers import Schedule
 from core.workflow.validate import validate
 from desktop.document import OpenDocument
 from desktop.panels.background import Surroundings
 from desktop.panels.inspector import Inspector
+from desktop.panels.trigger_editor import meaning
+from desktop.panels.trigger_standing import Standing
 from desktop.panels.trigger_switch import TriggerSwitch
+from desktop.panels.trigger_trial import TokenDialog, TrialDialog
 from desktop.panels.workflow_form import WorkflowForm
 from desktop.panels.workflow_page import WorkflowPage
 from tests.support.panel_documents import triage
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
 
 NOW = datetime(2026, 3, 27, 8, 30, tzinfo=UTC)  # two days before clocks go forward in Berlin
 
@@ -36,25 +45,42 @@ class Library:
     def __init__(self) -> None:
         self.one = Publication(UUID(int=1), "Triage", 3, 0, False)
         self.known = True
-        self.tested: list[str] = []
+        self.schedule: ScheduledWorkflow | None = None
+        self.last_run: RunRecord | None = None
+        self.tested: list[Mapping[str, Json]] = []
         self.taken = False
 
-    async def stands(self, name: str) -> Publication | None:
-        return self.one if self.known and name == "Triage" else None
+    def standing(self) -> Standing:
+        return Standing(self.one, self.schedule if self.one.is_active else None, self.last_run)
 
-    async def publish(self, name: str) -> Publication | None:
+    async def stands(self, name: str) -> Standing | None:
+        return self.standing() if self.known and name == "Triage" else None
+
+    async def publish(self, name: str) -> Standing | None:
         self.one = replace(self.one, published=self.one.newest)
-        return self.one
+        return self.standing()
 
-    async def switch(self, name: str, on: bool) -> Publication | None:
+    async def switch(self, name: str, on: bool) -> Standing | None:
         if self.taken:
             raise AddressTaken("Another workflow answers there.")
         self.one = replace(self.one, is_active=on, published=self.one.published or self.one.newest)
-        return self.one
+        return self.standing()
 
-    async def test(self, name: str) -> str:
-        self.tested.append(name)
+    async def pause(self, name: str, on: bool) -> Standing | None:
+        assert self.schedule is not None
+        self.schedule = replace(self.schedule, paused=on)
+        return self.standing()
+
+    async def sample(self, name: str) -> tuple[Workflow, Mapping[str, Json]]:
+        workflow = triage().workflow
+        return workflow, sample_inputs(workflow)
+
+    async def test(self, name: str, inputs: Mapping[str, Json]) -> str:
+        self.tested.append(inputs)
         return "0000-run12345"
+
+    async def make_token(self, name: str) -> str:
+        return f"stk_of_{name}"
 
 
 class Late:
@@ -70,19 +96,39 @@ class Late:
         self.asked.append((done, failed))
 
 
+class Service(QObject):
+    """A background service that is started at once."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.address = ""
+        self.usual_address = "http://127.0.0.1:9123"
+
+    def start(self) -> None:
+        self.address = self.usual_address = "http://127.0.0.1:9555"
+        self.changed.emit()
+
+
 @pytest.fixture
 def library() -> Library:
     return Library()
 
 
 @pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
 def open_form(
-    around: Surroundings, types: StepTypes, stand: Callable[..., QWidget], library: Library
+    around: Surroundings, types: StepTypes, stand: Callable[..., QWidget], library: Library, service: Service
 ) -> Callable[[Trigger], tuple[OpenDocument, WorkflowForm]]:
     def opened(trigger: Trigger) -> tuple[OpenDocument, WorkflowForm]:
         document = triage()
         document.apply("Trigger", lambda w: replace(w, trigger=trigger))
-        inspector = Inspector(types, replace(around, now=lambda: NOW, publishing=library))
+        inspector = Inspector(types, replace(around, now=lambda: NOW, publishing=library, service=service))
         stand(inspector)
         inspector.show_document(document)
         assert isinstance(inspector.page, WorkflowPage)
@@ -139,7 +185,8 @@ def test_options_of_signatures_are_asked_for_only_where_calls_are_signed(open_fo
     document, form = open_form(Trigger("api", {"path": "/orders"}))
     rows = form.trigger.form.rows
     assert not rows["replay_window"].isVisible()
-    assert "POST /hooks/orders" in form.trigger.said.text()
+    assert "POST http://127.0.0.1:9123/hooks/orders" in form.switch.url.text()
+    assert "POST /hooks/orders" in meaning(document.workflow.trigger, NOW)
     document.apply("Sign", lambda w: replace(w, trigger=Trigger("api", {"auth": "hmac", "secret": "shop"})))
     assert rows["replay_window"].isVisible()
 
@@ -152,28 +199,128 @@ def test_changing_the_type_drops_what_means_nothing_there(open_form: Open) -> No
     assert document.workflow.trigger == Trigger("api", {"concurrency": 2})
 
 
-def test_a_workflow_is_switched_on_published_tried_and_switched_off(open_form: Open, library: Library) -> None:
-    _, form = open_form(Trigger("api", {"path": "/orders"}))
+def test_a_workflow_is_switched_on_published_and_switched_off(open_form: Open, library: Library) -> None:
+    document, form = open_form(Trigger("api", {"path": "/orders"}))
     strip = form.switch
     assert strip.isVisible()
-    assert "Not active" in strip.said.text()
+    assert strip.title.text() == "Not active"
+    assert "Switching it on publishes version 3" in strip.said.text()
     click(strip.switch_button)
     assert library.one.is_active
-    assert "runs version 3" in strip.said.text()
-    assert not strip.publish_button.isEnabled()
+    assert strip.title.text() == "Active"
+    assert strip.said.text() == "Runs version 3; you edit changes that are not saved yet."
+    document.mark_saved()
+    assert strip.said.text() == "Runs version 3, the newest."
+    assert not strip.publish_button.isVisible()
 
-    library.one = replace(library.one, newest=4)
+    library.one = replace(library.one, newest=8)
     strip.refresh()
-    assert "Version 4 is saved and not published" in strip.said.text()
+    assert strip.said.text() == "Runs version 3; you edit version 8, 5 changes ahead."
+    document.apply("More", lambda w: replace(w, description="More"))
+    assert strip.said.text().endswith("5 changes ahead, and some that are not saved yet.")
+    assert strip.publish_button.text() == "Publish version 8"
     click(strip.publish_button)
-    assert library.one.published == 4
-    click(strip.test_button)
-    assert library.tested == ["Triage"]
-    assert "run12345" in strip.notices.texts[0]
-    click(strip.copy_button)
-    assert QApplication.clipboard().text().endswith("/hooks/orders")
+    assert library.one.published == 8
     click(strip.switch_button)
     assert not library.one.is_active
+    assert strip.said.text().startswith("Version 8 is published")
+
+
+def test_it_is_tried_with_made_up_inputs_that_can_be_changed(open_form: Open, library: Library) -> None:
+    _, form = open_form(Trigger("api", {"path": "/orders"}))
+    strip, wanted = form.switch, list[str]()
+    strip.run_wanted.connect(wanted.append)
+    click(strip.test_button)
+    (dialog,) = strip.window().findChildren(TrialDialog)
+    assert dialog.form.values() == {"ticket": "sample ticket"}
+    keyboard = dialog.form.rows["ticket"].editor.focusProxy() or dialog.form.rows["ticket"].editor
+    keyboard.setFocus()
+    QTest.keyClick(keyboard, Qt.Key.Key_End)
+    QTest.keyClicks(keyboard, "!")
+    click(dialog.run)
+    assert library.tested == [{"ticket": "sample ticket!"}]
+    assert strip.notices.texts == ["The run has started."]
+    click(strip.notices.buttons[0])
+    assert wanted == ["0000-run12345"]
+
+
+def test_the_url_is_that_of_the_service_that_runs(open_form: Open, library: Library, service: Service) -> None:
+    document, form = open_form(Trigger("api", {"path": "/orders/{number}"}))
+    strip = form.switch
+    click(strip.copy_button)
+    assert QApplication.clipboard().text() == "http://127.0.0.1:9123/hooks/orders/{number}"
+    click(strip.switch_button)
+    assert "start the background service" in strip.who.text()
+    click(strip.service_button)
+    assert not strip.service_button.isVisible()
+    assert "also when this window is closed" in strip.who.text()
+    assert strip.url.text() == "POST http://127.0.0.1:9555/hooks/orders/{number}"
+    click(strip.copy_button)
+    assert QApplication.clipboard().text() == "http://127.0.0.1:9555/hooks/orders/{number}"
+    click(strip.curl_button)
+    assert QApplication.clipboard().text().startswith('curl -H "Authorization: Bearer $TOKEN"')
+    assert "$TOKEN" in strip.notices.texts[0]
+    document.apply("By id", lambda w: replace(w, trigger=Trigger("api", {"auth": "none"})))
+    assert strip.url.text() == f"POST http://127.0.0.1:9555/hooks/id/{UUID(int=1)}"
+    assert not strip.token_button.isVisible()
+
+
+def test_a_token_is_made_and_shown_once(open_form: Open) -> None:
+    _, form = open_form(Trigger("api", {"path": "/orders"}))
+    click(form.switch.token_button)
+    (dialog,) = form.switch.window().findChildren(TokenDialog)
+    click(dialog.buttons["copy"])
+    assert QApplication.clipboard().text() == "stk_of_Triage"
+
+
+def test_a_schedule_at_work_tells_its_times_and_is_paused_and_resumed(open_form: Open, library: Library) -> None:
+    library.one = replace(library.one, published=3, is_active=True)
+    library.schedule = at_work()
+    _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *", "zone": "Europe/Berlin"}))
+    strip = form.switch
+    assert strip.facts == {
+        "Comes next": "Sat 28 Mar 2026 09:00 CET",
+        "Came last": "Fri 27 Mar 2026 09:00 CET",
+        "": "Missed 2 times: nothing was there to start it",
+    }
+    assert not strip.show_button.isVisible()
+    click(strip.pause_button)
+    assert strip.title.text() == "Active, and paused"
+    assert strip.facts["Comes next"] == "Paused: its times pass"
+    assert strip.pause_button.text() == "Resume"
+    click(strip.pause_button)
+    assert strip.title.text() == "Active"
+
+    wanted: list[str] = []
+    strip.run_wanted.connect(wanted.append)
+    library.last_run = RunRecord("run7", triage().workflow, {}, "failed", NOW, ended=NOW)
+    strip.refresh()
+    assert strip.facts["Last run"].startswith("Failed, Fri 27 Mar 2026")
+    click(strip.show_button)
+    assert wanted == ["run7"]
+
+
+def test_a_published_version_that_cannot_be_read_is_said_where_it_is_switched(
+    open_form: Open, library: Library
+) -> None:
+    library.one = replace(library.one, published=3, is_active=True)
+    library.schedule = replace(at_work(), problem="Version 3, which is published, cannot be read here.")
+    _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *"}))
+    assert form.switch.title.text() == "Active, but cannot be read"
+    assert form.switch.notices.texts == ["Version 3, which is published, cannot be read here."]
+    assert not form.switch.pause_button.isVisible()
+    form.switch.refresh()
+    assert len(form.switch.notices.texts) == 1
+
+
+def at_work() -> ScheduledWorkflow:
+    nine = datetime(2026, 3, 27, 8, 0, tzinfo=UTC)
+    schedule = Schedule(cron="0 9 * * *", zone="Europe/Berlin")
+    active = ActiveWorkflow(UUID(int=1), 3, triage().workflow)
+    later = nine + timedelta(days=1)
+    return ScheduledWorkflow(
+        active, schedule, later, later, False, False, nine, "", None, "missed 2 times: nothing was there to start it"
+    )
 
 
 def test_a_switch_that_fails_says_why_and_a_workflow_outside_the_library_says_what_to_do(
@@ -186,7 +333,7 @@ def test_a_switch_that_fails_says_why_and_a_workflow_outside_the_library_says_wh
     library.known = False
     form.switch.refresh()
     assert "Save it into the library" in form.switch.said.text()
-    assert not form.switch.switch_button.isEnabled()
+    assert not form.switch.switch_button.isVisible()
     document.apply("By hand", lambda w: replace(w, trigger=Trigger()))
     assert not form.switch.isVisible()
 
@@ -201,6 +348,6 @@ def test_an_answer_of_the_library_that_comes_when_the_strip_is_gone_is_dropped(
     strip.show_workflow(replace(triage().workflow, trigger=Trigger("api", {"path": "/orders"})))
     shiboken6.delete(strip)
     for answered, failed in late.asked:
-        answered(library.one)
+        answered(library.standing())
         failed(AddressTaken("Another workflow answers there."))
     assert len(late.asked) == 1

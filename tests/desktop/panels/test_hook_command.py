@@ -1,0 +1,56 @@
+"""The command that calls an api trigger from a terminal: what it says, run by a real shell."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from core.service.triggers.signatures import check_signature
+from core.workflow.model import Json
+from core.workflow.triggers import ApiTrigger
+from desktop.panels.hook_command import hook_command, hook_url
+
+ADDRESS = "http://127.0.0.1:8420"
+CURL = '#!/bin/sh\nfor each in "$@"; do printf \'%s\\0\' "$each"; done\n'
+
+pytestmark = pytest.mark.skipif(shutil.which("sh") is None, reason="the command is one for POSIX shells")
+
+
+def run(command: str, folder: Path) -> list[str]:
+    """The words that curl gets."""
+    curl = folder / "curl"
+    curl.write_text(CURL)
+    curl.chmod(0o755)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "TOKEN": "stk_1", "KEY": "shared key"}
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, check=True)
+    return done.stdout.split("\0")[:-1]
+
+
+def test_a_token_is_taken_from_the_environment_and_inputs_go_into_path_and_body(tmp_path: Path) -> None:
+    options = ApiTrigger(path="/orders/{number}", method="PUT")
+    inputs: dict[str, Json] = {"number": "7/b", "note": 'It\'s "quoted" $HOME', "count": 2}
+    words = run(hook_command(hook_url(ADDRESS, options, "id"), options, inputs), tmp_path)
+    assert words[:4] == ["-X", "PUT", "-H", "Authorization: Bearer stk_1"]
+    assert words[-1] == f"{ADDRESS}/hooks/orders/7%2Fb"
+    assert json.loads(words[words.index("-d") + 1]) == {"note": 'It\'s "quoted" $HOME', "count": 2}
+
+
+def test_a_signed_call_is_signed_so_that_the_service_takes_it(tmp_path: Path) -> None:
+    options = ApiTrigger(auth="hmac", secret="shop")
+    words = run(hook_command(hook_url(ADDRESS, options, "0-1"), options, {"who": "Ada"}), tmp_path)
+    assert words[-1] == f"{ADDRESS}/hooks/id/0-1"
+    body = words[words.index("-d") + 1]
+    name, _, value = words[words.index("-H") + 1].partition(": ")
+    assert name == "Steploom-Signature"
+    check_signature(value, "shared key", body.encode(), now=time.time(), window=60)
+
+
+def test_inputs_of_a_get_go_into_the_query(tmp_path: Path) -> None:
+    options = ApiTrigger(path="/find", method="GET", auth="none")
+    words = run(hook_command(hook_url(ADDRESS, options, ""), options, {"who": "Ada & Bob", "all": True}), tmp_path)
+    assert words == [f"{ADDRESS}/hooks/find?who=Ada+%26+Bob&all=true"]
