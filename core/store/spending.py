@@ -31,8 +31,15 @@ SELECT coalesce((
     SELECT sum(cost_usd) FROM executions
     WHERE status = 'running' AND created >= :since
         AND (CAST(:workflow AS text) IS NULL OR workflow_name = :workflow)
+), 0) - coalesce((
+    SELECT sum(s.counted_usd)
+    FROM spread_runs AS s
+    JOIN executions AS parent ON parent.id = s.parent_id JOIN executions AS run ON run.id = s.run_id
+    WHERE parent.status <> 'running' AND parent.created >= :since AND (CAST(:workflow AS text) IS NULL
+        OR (parent.workflow_name = :workflow AND run.workflow_name = :workflow))
 ), 0)""")
-"""The row of a run says what it cost when it ends or waits; until then its steps do."""
+"""The row of a run says what it cost when it ends or waits, with what the runs have cost that its steps asked for and
+that have rows of their own; until then its steps do."""
 
 _CHATS = text("""
 SELECT coalesce(sum(message.cost_usd), 0)
