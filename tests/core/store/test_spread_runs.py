@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.engine.errors import LeaseLost, StepError
+from core.engine.events import (
+    NO_USAGE,
+    ErrorInfo,
+    RunCompleted,
+    RunFailed,
+    RunSuspended,
+    StepSuspended,
+    Usage,
+)
+from core.engine.execution import MAX_DEPTH
+from core.engine.journal import Lease
+from core.engine.part import OnePass, Part
+from core.engine.spread import SPREAD, Order, Spot, Standing, Wanted
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.executions import Executions
+from core.store.journal import PostgresJournal
+from core.store.queued_runs import QueuedRuns, QueuePlace
+from core.store.spending import Spending
+from core.store.spread_runs import SpreadRuns, spread_id
+from core.workflow.model import Json
+from tests.support.journals import NOON, WORKFLOW, completed, new_run, started
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def queued(database: Database) -> QueuedRuns:
+    return QueuedRuns(database, Documents())
+
+
+@pytest.fixture
+def spread(database: Database, queued: QueuedRuns) -> SpreadRuns:
+    return SpreadRuns(database, Documents(), queued)
+
+
+async def parent(queued: QueuedRuns, journal: PostgresJournal, place: QueuePlace | None = None) -> tuple[Spot, Lease]:
+    """A run of a worker whose step `all` asks for runs."""
+    run = new_run(created=NOON)
+    await queued.add(run, place)
+    lease = (await journal.take_run(run.id))[2]
+    return Spot(run.id, "all", 1, lease.epoch), lease
+
+
+def order(number: int, *, at_once: int = 10, stops: bool = False, item: Json = "x") -> Order:
+    part = Part(one_pass=OnePass("all", "all"))
+    runs = [Wanted(index, WORKFLOW, {"item": item, "index": index}, part=part) for index in range(number)]
+    return Order(runs, "", at_once, stops)
+
+
+async def begin(spread: SpreadRuns, spot: Spot, wanted: Order) -> None:
+    limits = QueuePlace(limit_key=f"spread {spot.run_id}", key_limit=wanted.at_once)
+    await spread.add(spot, wanted, NOW, ("demo",), limits)
+
+
+async def suspend(journal: PostgresJournal, lease: Lease, usage: Usage = NO_USAGE) -> None:
+    """The step that asked waits, and its run is let go."""
+    run_id = lease.run_id
+    journal.put(lease, started(run_id, "all"))
+    state: dict[str, Json] = {SPREAD: {}}
+    journal.put(lease, StepSuspended(run_id, NOW, "all", "all", 1, None, None, state, NO_USAGE, 0.0))
+    journal.put(lease, RunSuspended(run_id, NOW, ("all",), None, usage, 0.0))
+    await journal.close_run(lease)
+
+
+async def end(journal: PostgresJournal, run_id: str, *, fails: bool = False, cost: float = 0.0) -> None:
+    lease = (await journal.take_run(run_id))[2]
+    usage = Usage(1, 0, cost)
+    if fails:
+        journal.put(lease, RunFailed(run_id, NOW, "a", ErrorInfo("failed", "It broke."), usage, 1.0))
+    else:
+        journal.put(lease, RunCompleted(run_id, NOW, {"result": 1}, usage, 1.0))
+    await journal.close_run(lease)
+
+
+async def entries(database: Database) -> list[str]:
+    """The runs that the queue hands out, in its order."""
+
+    async def work(connection: AsyncConnection) -> list[str]:
+        query = "SELECT args ->> 'run_id' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY priority DESC, id"
+        return list((await connection.execute(text(query))).scalars())
+
+    return await database.run(work)
+
+
+async def forget_entries(database: Database) -> None:
+    await database.run(lambda connection: connection.execute(text("DELETE FROM procrastinate_jobs")))
+
+
+async def test_whoever_asks_again_gets_the_same_runs_and_only_the_first_are_handed_out(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, _ = await parent(queued, postgres_journal, QueuePlace("slow", priority=3))
+    await forget_entries(database)
+    for _ in range(2):
+        await begin(spread, spot, order(5, at_once=2))
+    assert await spread.standing(spot) == Standing(made=5, left=5)
+    ids = [spread_id(spot, number) for number in range(5)]
+    assert await entries(database) == ids[:2]
+    known = await queued.get(ids[4])
+    assert known is not None
+    assert (known.place.queue, known.place.priority, known.place.key_limit, known.spread) == ("slow", 4, 2, True)
+    run = await postgres_journal.run(ids[4])
+    assert (run.status, run.inputs, run.labels) == (
+        "queued",
+        {"item": "x", "index": 4},
+        {"parent": spot.run_id, "step": "all"},
+    )
+
+
+async def test_more_runs_than_fit_into_one_statement_are_recorded_with_their_large_values(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal
+) -> None:
+    spot, _ = await parent(queued, postgres_journal)
+    large: Json = "ü\x00" * 200_000
+    wanted = order(520)
+    last = replace(wanted.runs[-1], inputs={"item": large, "index": 519})
+    await begin(spread, spot, replace(wanted, runs=[*wanted.runs[:-1], last]))
+    assert (await spread.standing(spot)).made == 520
+    assert (await postgres_journal.run(spread_id(spot, 519))).inputs == {"item": large, "index": 519}
+
+
+async def test_a_worker_that_lost_the_run_asks_for_nothing(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await postgres_journal.close_run(lease)
+    await postgres_journal.take_run(spot.run_id)
+    with pytest.raises(LeaseLost):
+        await begin(spread, spot, order(2))
+    assert await spread.standing(spot) == Standing()
+
+
+async def test_runs_do_not_ask_for_runs_without_an_end(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal
+) -> None:
+    spot, _ = await parent(queued, postgres_journal)
+    for _ in range(MAX_DEPTH):
+        await begin(spread, spot, order(1))
+        run_id = spread_id(spot, 0)
+        spot = Spot(run_id, "all", 1, (await postgres_journal.take_run(run_id))[2].epoch)
+    with pytest.raises(StepError, match="without an end"):
+        await begin(spread, spot, order(1))
+
+
+async def test_of_many_that_end_at_once_exactly_one_lets_the_parent_go_on(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(6))
+    await suspend(postgres_journal, lease)
+    await forget_entries(database)
+    ids = [spread_id(spot, number) for number in range(6)]
+    for run_id in ids:
+        await end(postgres_journal, run_id)
+    woke = await asyncio.gather(*(spread.has_ended(run_id) for run_id in ids))
+    assert sum(woke) == 1
+    assert await entries(database) == [spot.run_id]
+    found = await spread.ended(spot)
+    assert [(one.number, one.status, one.outputs) for one in found] == [
+        (n, "completed", {"result": 1}) for n in range(6)
+    ]
+
+
+async def test_runs_that_ended_before_the_parent_was_suspended_let_it_go_on_then(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(1))
+    await end(postgres_journal, spread_id(spot, 0))
+    assert await spread.has_ended(spread_id(spot, 0)) is False
+    await suspend(postgres_journal, lease)
+    await forget_entries(database)
+    assert await spread.waits(spot.run_id) is True
+    assert await entries(database) == [spot.run_id]
+
+
+async def test_ends_that_nobody_told_of_are_found_when_the_queue_is_looked_after(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    await suspend(postgres_journal, lease)
+    await forget_entries(database)
+    await end(postgres_journal, spread_id(spot, 0))
+    assert await database.run(spread.look_after) == []
+    await end(postgres_journal, spread_id(spot, 1))
+    assert await database.run(spread.look_after) == [spot.run_id]
+
+
+async def test_a_failure_that_stops_the_loop_lets_the_parent_go_on_and_drops_the_rest(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(4, at_once=2, stops=True))
+    await suspend(postgres_journal, lease)
+    await end(postgres_journal, spread_id(spot, 1), fails=True)
+    assert await spread.has_ended(spread_id(spot, 1)) is True
+    assert await spread.standing(spot) == Standing(made=4, left=0, failed=1, dropped=3)
+    assert (await postgres_journal.run(spread_id(spot, 3))).status == "cancelled"
+    assert spread_id(spot, 0) not in await entries(database)
+
+    await spread.again(spot, failed=True)
+    assert await spread.standing(spot) == Standing(made=4, left=4)
+    assert (await postgres_journal.run(spread_id(spot, 1))).status == "suspended"
+
+
+async def test_what_runs_have_spent_is_counted_once_whoever_says_it(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spending, since = Spending(database), NOON - timedelta(days=1)
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    await suspend(postgres_journal, lease)
+    await end(postgres_journal, spread_id(spot, 0), cost=2.0)
+    assert await spending.since(since) == 2.0
+    assert await spread.usage(spot.run_id) == Usage(1, 0, 2.0)
+
+    lease = (await postgres_journal.take_run(spot.run_id))[2]
+    await suspend(postgres_journal, lease, await spread.usage(spot.run_id))
+    await end(postgres_journal, spread_id(spot, 1), cost=3.0)
+    assert await spending.since(since) == 5.0
+    assert await spending.of_workflow(WORKFLOW.name, since) == 5.0
+    assert await spread.usage(spot.run_id) == Usage(2, 0, 5.0)
+    assert (await postgres_journal.run(spot.run_id)).usage.cost_usd == 2.0
+
+
+async def test_what_a_run_asked_for_is_told_of_and_removed_with_it(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    await suspend(postgres_journal, lease)
+    for number in range(2):
+        run_id = spread_id(spot, number)
+        lease = (await postgres_journal.take_run(run_id))[2]
+        postgres_journal.put(lease, started(run_id, f"all[{number}]/a"))
+        postgres_journal.put(lease, completed(run_id, f"all[{number}]/a"))
+        postgres_journal.put(lease, RunCompleted(run_id, NOW, {}, NO_USAGE, 1.0))
+        await postgres_journal.close_run(lease)
+    assert [step.path for step in await postgres_journal.steps(spot.run_id)] == ["all", "all[0]/a", "all[1]/a"]
+    assert [run.id for run in await postgres_journal.runs()] == [spot.run_id]
+
+    await end(postgres_journal, spot.run_id)
+    newer = new_run(created=NOW)
+    await queued.add(newer)
+    await end(postgres_journal, newer.id)
+    assert await Executions(database).prune(keep_runs=1) == 1
+    assert [run.id for run in await postgres_journal.runs()] == [newer.id]
+    assert await spread.standing(spot) == Standing()
+
+
+async def test_runs_of_a_run_that_has_ended_are_cancelled_by_whoever_looks_after_the_queue(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    inner = spread_id(spot, 0)
+    inner_lease = (await postgres_journal.take_run(inner))[2]
+    inner_spot = Spot(inner, "all", 1, inner_lease.epoch)
+    await begin(spread, inner_spot, order(1))
+    await suspend(postgres_journal, inner_lease)
+    postgres_journal.put(lease, RunFailed(spot.run_id, NOW, "b", ErrorInfo("failed", "It broke."), NO_USAGE, 1.0))
+    await postgres_journal.close_run(lease)
+    await database.run(spread.look_after)
+    stand = [(await postgres_journal.run(spread_id(where, 0))).status for where in (spot, inner_spot)]
+    assert stand == ["cancelled", "cancelled"]
