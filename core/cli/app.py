@@ -23,6 +23,7 @@ from core.cli import (
     service,
     steps,
     tokens,
+    watch,
     worker,
     workflows,
 )
@@ -51,6 +52,7 @@ app.command("validate")(documents.validate_files)
 app.command("steps")(steps.steps)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
+runs.app.command("watch")(watch.watch)
 app.add_typer(runs.app, name="runs")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(schedules.app, name="schedules")

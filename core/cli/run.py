@@ -197,7 +197,7 @@ async def _enqueue(
         print_json({"run_id": run_id, "status": "queued"})
     else:
         typer.echo(run_id)
-        error_console().print(f"A worker executes it. See: steploom runs show {run_id}", soft_wrap=True, markup=False)
+        error_console().print(f"A worker executes it. See: steploom runs watch {run_id}", soft_wrap=True, markup=False)
     return COMPLETED
 
 
