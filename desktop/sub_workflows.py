@@ -72,7 +72,7 @@ class SubWorkflows(QObject):
             self._window,
             title="Make a workflow of these steps",
             label=self._where(tab),
-            text=first.name if len(steps) > 1 else f"{first.name} alone",
+            text=first.name,
             action="Make it",
             check=lambda name: self._problem(tab, name),
         )

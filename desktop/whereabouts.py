@@ -80,6 +80,14 @@ class Whereabouts(QObject):
             self._chose(tab, len(tab.bar.breadcrumbs.path) - 2)
 
     def _go(self, source: _Source, name: str, file: Path | None) -> None:
+        unsaved = [tab for tab in self._window.all_tabs if tab.work is None and tab.title == name]
+        if file is None and unsaved and isValid(source.tab):
+            inner = unsaved[0]
+            if inner is not source.tab and source.tab not in self._around(inner, inward=True):
+                self._sources[inner] = source
+            self._window.tabs.setCurrentWidget(inner)
+            self._show(inner)
+            return
         work = RecentWork("file", str(file), name) if file is not None else RecentWork("library", name, name)
         self._expected = (work, source)
         self._filing.open_recent(work)

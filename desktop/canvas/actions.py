@@ -63,6 +63,8 @@ class CanvasActions(Structure):
         if not canvas.apply(f"Add {kind.title if kind else type_name}", edit):
             return None
         canvas.focus_on(made[-1], reveal=False)
+        if canvas.diagram.boxes[made[-1]].shape.form == "note":
+            self.edit_note(made[-1])
         return made[-1]
 
     def delete(self, *, rejoin: bool = False) -> None:

@@ -23,10 +23,16 @@ class Structure(Questions):
     # -- groups ----------------------------------------------------------------------------------------------------
 
     def group(self) -> None:
-        """Put a frame around the selected steps."""
-        steps = self._canvas.selected
-        if steps:
-            self._canvas.apply("Group", lambda workflow: edits.add_group(workflow, steps, title="Group")[0])
+        """Put a frame around the selected steps, and ask for its title where it stands."""
+        steps, made = self._canvas.selected, list[str]()
+
+        def edit(workflow: Workflow) -> Workflow:
+            changed, group = edits.add_group(workflow, steps, title="Group")
+            made.append(group)
+            return changed
+
+        if steps and self._canvas.apply("Group", edit):
+            self.rename_group(made[-1])
 
     def rename_group(self, group: str) -> None:
         """Edit the title of a group's frame in place."""

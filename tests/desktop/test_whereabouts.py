@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QToolButton
 from core.workflow.document import save
 from core.workflow.model import Step, Workflow
 from desktop.canvas.view import CanvasView
+from desktop.document import OpenDocument
 from desktop.memory import WindowMemory
 from desktop.program import Program
 from desktop.work_tab import WorkTab
@@ -99,3 +100,20 @@ async def test_a_step_without_a_workflow_says_what_to_do(program: Program, tmp_p
     canvas.select(["call"])
     assert program.commands.run("step.open_workflow")
     assert program.window.toasts.shown[-1].title == "“Greet” names no workflow yet"
+
+
+async def test_a_workflow_that_is_open_and_saved_nowhere_is_opened_too(program: Program) -> None:
+    for workflow in (
+        Workflow("Greeting", steps={"say": Step("say", "template", config={"text": "Hi"})}),
+        Workflow("Day", steps={"call": Step("call", "workflow", config={"workflow": "Greeting"})}),
+    ):
+        assert program.open(OpenDocument(workflow), None) is not None
+    greeting, day = program.window.all_tabs
+    assert program.window.active is day
+    assert isinstance(day.canvas, CanvasView)
+    day.canvas.select(["call"])
+    assert program.commands.run("step.open_workflow")
+    await until(lambda: program.window.active is greeting)
+    assert path(greeting) == ["Day", "Greeting"]
+    await press(greeting, "Day")
+    assert program.window.active is day

@@ -271,6 +271,29 @@ def test_nothing_of_it_changes_a_read_only_document(make_hand: MakeHand) -> None
     assert not hand.canvas.viewport().findChildren(QPlainTextEdit)
 
 
+def test_a_new_group_asks_for_its_title_where_it_stands(hand: Hand) -> None:
+    hand.canvas.select(["yes", "no"])
+    hand.key(Key.Key_G)
+    (title,) = hand.canvas.viewport().findChildren(TitleEditor)
+    assert title.hasFocus()
+    QTest.keyClicks(title, "Both ways")
+    QTest.keyClick(title, Key.Key_Return)
+    assert [group.title for group in hand.workflow().groups.values()] == ["Both ways"]
+    assert hand.canvas.hasFocus()
+    hand.key(Key.Key_Z, CTRL)
+    hand.key(Key.Key_Z, CTRL)
+    assert hand.workflow() == small_workflow()
+
+
+def test_a_new_note_is_written_at_once(hand: Hand) -> None:
+    hand.canvas.commands.add("note", (900.0, 300.0))
+    (text,) = hand.canvas.viewport().findChildren(NoteEditor)
+    assert text.hasFocus()
+    QTest.keyClicks(text, "Why?")
+    QTest.keyClick(text, Key.Key_Return, CTRL)
+    assert hand.workflow().steps["note"].config["text"] == "Why?"
+
+
 def test_a_field_that_is_left_for_another_takes_its_text_and_leaves_the_keyboard_there(make_hand: MakeHand) -> None:
     small = small_workflow()
     note = Step("why", "note", config={"text": "Because"})
