@@ -192,15 +192,26 @@ class SettingsDialog(QDialog):
         self.accept()
 
     def _filter(self, text: str) -> None:
-        some = False
+        wanted = text.casefold().split()
+        held = {
+            row
+            for heading, rows in self._parts
+            for row in rows
+            if all(word in f"{_words(row.field)} {heading.text()}".casefold() for word in wanted)
+        }
+        # Few letters stand in that order in almost any sentence: they count only where no setting holds the words.
+        found = held or {row for row in self._rows if match(text, row.field.title)}
         for heading, rows in self._parts:
-            found = [row for row in rows if match(text, f"{row.field.title} {row.field.help} {heading.text()}")]
             for row in rows:
                 row.setVisible(row in found)
-            heading.setVisible(bool(found))
-            some = some or bool(found)
+            heading.setVisible(any(row in found for row in rows))
         self.nothing.setText(f"No setting is called “{text.strip()}”. Try fewer letters.")
-        self.nothing.setVisible(not some)
+        self.nothing.setVisible(not found)
+
+
+def _words(field: SettingField) -> str:
+    """All that a setting may be searched by: what it is called here, in its file, and what it is for."""
+    return f"{field.title} {field.help} {field.name.replace('_', ' ').replace('.', ' ')} {field.name}"
 
 
 def _inside(name: str, parent: str) -> bool:

@@ -152,6 +152,12 @@ def test_a_search_leaves_what_fits(qtbot: QtBot) -> None:
     QTest.keyClicks(dialog.search, "address")
     assert dialog.row("server.address").isVisible()
     assert not dialog.row("name").isVisible()
+    dialog.search.setText("wait_s")  # as its file calls it
+    assert [row.field.name for row in dialog._rows if row.isVisibleTo(dialog)] == ["wait_s"]
+    dialog.search.setText("server kind")
+    assert [row.field.name for row in dialog._rows if row.isVisibleTo(dialog)] == ["server.kind"]
+    dialog.search.setText("hsts")  # with a slip of the fingers
+    assert [row.field.name for row in dialog._rows if row.isVisibleTo(dialog)] == ["hosts"]
     dialog.search.setText("qwertz")
     assert dialog.nothing.isVisibleTo(dialog)
     assert "qwertz" in dialog.nothing.text()
