@@ -21,6 +21,13 @@ from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_routes import last_event_id
+from core.service.http.shapes import (
+    AgentList,
+    AgentShape,
+    ConversationDetail,
+    ConversationPage,
+    TurnShape,
+)
 from core.service.http.values import (
     agent_json,
     chat_json,
@@ -302,7 +309,7 @@ def _conversation_id(call: Call) -> UUID:
 
 _STREAM: Final = Answer(
     "Events until the answer is complete or waits; with `stream: false` the answer as JSON.",
-    'event: text_delta\nid: 3\ndata: {"event": "text_delta", "text": "Thirty"}\n\n', EVENTS,
+    'event: text_delta\nid: 3\ndata: {"event": "text_delta", "text": "Thirty"}\n\n', EVENTS, TurnShape,
 )  # fmt: skip
 _CONVERSATION: Final[dict[str, Json]] = {
     "conversation_id": _ID_EXAMPLE, "title": "Notice periods", "agent": "Clerk", "workflow": "",
@@ -322,7 +329,7 @@ _SAY: Final = {
 ROUTES: Final = (
     Route(
         "GET", "/api/v1/agents", list_agents, "List agents", "Agents", scopes=("read",),
-        answers={200: Answer("All agents by name.", {"agents": [_AGENT]})},
+        answers={200: Answer("All agents by name.", {"agents": [_AGENT]}, shape=AgentList)},
     ),
     Route(
         "POST", "/api/v1/agents/{name:path}/chat", chat_with_agent, "Chat with an agent", "Agents", scopes=("run",),
@@ -336,7 +343,8 @@ ROUTES: Final = (
     Route(
         "GET", "/api/v1/agents/{name:path}", get_agent, "Show an agent", "Agents", scopes=("read",),
         path_examples={"name": "Clerk"},
-        answers={200: Answer("The agent, without its instructions.", _AGENT), 404: Answer("There is no such agent.")},
+        answers={200: Answer("The agent, without its instructions.", _AGENT, shape=AgentShape),
+                 404: Answer("There is no such agent.")},
     ),
     Route(
         "POST", "/api/v1/workflows/{name:path}/chat", chat_with_workflow, "Chat with a workflow", "Workflows",
@@ -351,7 +359,8 @@ ROUTES: Final = (
         query=ConversationsQuery,
         description="In pages: `next` is the address of the following one, null on the last.",
         answers={200: Answer("Those used last first.", {"conversations": [
-            {**_CONVERSATION, "snippet": "What is the notice period?", "messages": 2, "waiting": 0}], "next": None}),
+            {**_CONVERSATION, "snippet": "What is the notice period?", "messages": 2, "waiting": 0}], "next": None},
+            shape=ConversationPage),
             404: Answer("There is no such agent.")},
     ),
     Route(
@@ -359,7 +368,7 @@ ROUTES: Final = (
         scopes=("read",), query=MessagesQuery, path_examples=_PATH,
         answers={200: Answer("The conversation, the messages asked for, and what it waits for.",
                              {**_CONVERSATION, "start": 0, "total": 0, "messages": [], "answering": False,
-                              "pending": []}), 404: _MISSING},
+                              "pending": []}, shape=ConversationDetail), 404: _MISSING},
     ),
     Route(
         "GET", "/api/v1/conversations/{conversation_id}/events", conversation_events, "Watch an answer",
@@ -370,7 +379,8 @@ ROUTES: Final = (
     Route(
         "POST", "/api/v1/conversations/{conversation_id}/cancel", stop_answer, "Stop an answer", "Conversations",
         scopes=("run",), path_examples=_PATH,
-        answers={202: Answer("It is stopped; what had come of it is kept.", {**_TURN, "status": "cancelled"}),
+        answers={202: Answer("It is stopped; what had come of it is kept.", {**_TURN, "status": "cancelled"},
+                             shape=TurnShape),
                  404: _MISSING, 409: Answer("Nothing is being answered.")},
     ),
     Route(

@@ -11,6 +11,7 @@ from core.monitoring.metrics import CONTENT_TYPE
 from core.service.http.errors import ApiError
 from core.service.http.responses import json_response
 from core.service.http.route import Answer, Call, Route
+from core.service.http.shapes import Health, TokenList
 from core.service.http.values import token_json
 from core.store.errors import StoreError
 from core.workflow.model import Json
@@ -59,11 +60,11 @@ _TOKEN: Final[dict[str, Json]] = {
 ROUTES: Final = (
     Route(
         "GET", "/healthz", healthz, "Whether the process lives", "Service",
-        answers={200: Answer("It does.", {"status": "ok", "version": "0.1.0"})},
+        answers={200: Answer("It does.", {"status": "ok", "version": "0.1.0"}, shape=Health)},
     ),
     Route(
         "GET", "/readyz", readyz, "Whether runs can be started", "Service",
-        answers={200: Answer("They can.", {"status": "ready"}), 503: Answer("Not now.")},
+        answers={200: Answer("They can.", {"status": "ready"}, shape=Health), 503: Answer("Not now.")},
     ),
     Route(
         "GET", "/metrics", metrics, "Metrics for Prometheus", "Service", scopes=("read",),
@@ -71,7 +72,7 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/api/v1/tokens", list_tokens, "List tokens", "Tokens", scopes=("admin",),
-        answers={200: Answer("All tokens, without their texts.", {"tokens": [_TOKEN]})},
+        answers={200: Answer("All tokens, without their texts.", {"tokens": [_TOKEN]}, shape=TokenList)},
     ),
     Route(
         "DELETE", "/api/v1/tokens/{token_id}", revoke_token, "Revoke a token", "Tokens", scopes=("admin",),

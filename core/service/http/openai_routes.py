@@ -19,6 +19,7 @@ from core.service.http.openai_models import ChatCompletion
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import Answer, Call, Route
+from core.service.http.shapes import Completion, ModelList, ModelShape
 from core.service.http.values import pending_json
 from core.store.errors import AgentNotFound, WorkflowNotFound
 from core.workflow.model import Json
@@ -209,12 +210,12 @@ def routes() -> tuple[Route, ...]:
             "GET", "/v1/models", api.models, "List models", "OpenAI", scopes=("run", "read"),
             description="Every agent is a model `agent/NAME`, every workflow with the trigger `message` a model "
             "`workflow/NAME`.",
-            answers={200: Answer("The models.", {"object": "list", "data": [model]})},
+            answers={200: Answer("The models.", {"object": "list", "data": [model]}, shape=ModelList)},
         ),
         Route(
             "GET", "/v1/models/{model:path}", api.model, "Show a model", "OpenAI", scopes=("run", "read"),
             path_examples={"model": "agent/Clerk"},
-            answers={200: Answer("The model.", model), 404: Answer("There is no such model.")},
+            answers={200: Answer("The model.", model, shape=ModelShape), 404: Answer("There is no such model.")},
         ),
         Route(
             "POST", "/v1/chat/completions", api.complete, "Chat", "OpenAI", scopes=("run",), body=ChatCompletion,
@@ -223,7 +224,7 @@ def routes() -> tuple[Route, ...]:
             "message is put before what is said first.",
             examples={"Whole": {"model": "agent/Clerk", "messages": hello},
                       "Streamed": {"model": "agent/Clerk", "messages": hello, "stream": True}},
-            answers={200: Answer("The answer, or its pieces as server-sent events.", _COMPLETION),
+            answers={200: Answer("The answer, or its pieces as server-sent events.", _COMPLETION, shape=Completion),
                      400: Answer("Something is asked for that there is not."), 404: Answer("There is no such model."),
                      409: Answer("The conversation cannot go on like that."),
                      429: Answer("Too many answers are being made.")},

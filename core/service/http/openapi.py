@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from core.service.http.route import Answer, Route
+from core.service.http.route import JSON, Answer, Route
 
 _PART: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _REF: Final = "#/components/schemas/{model}"
@@ -72,7 +72,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "description": " ".join(filter(None, (route.description, scopes))),
         "tags": [route.tag],
         "parameters": _parameters(route, schemas),
-        "responses": _responses(route),
+        "responses": _responses(route, schemas),
     }
     if route.scopes:
         found["security"] = [{"token": []}]
@@ -115,7 +115,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in schema.items() if key not in ("anyOf", "default")}, **kept[0]}
 
 
-def _responses(route: Route) -> dict[str, Any]:
+def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     own = dict(route.answers)
     common = dict(_COMMON) if route.scopes else {}
     if route.body is not None:
@@ -126,20 +126,21 @@ def _responses(route: Route) -> dict[str, Any]:
         common |= {400: "The query does not fit.", 413: "The answer would be too large."}
     for status, words in common.items():
         own.setdefault(status, Answer(words))
-    return {str(status): _response(status, answer) for status, answer in sorted(own.items())}
+    return {str(status): _response(status, answer, schemas) for status, answer in sorted(own.items())}
 
 
-def _response(status: int, answer: Answer) -> dict[str, Any]:
+def _response(status: int, answer: Answer, schemas: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"description": answer.description}
     if status >= 400:
         found["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     elif status != 204:
-        content: dict[str, Any] = {"schema": {}}
+        shape = _schema(answer.shape, schemas) if answer.shape is not None else {}
+        content: dict[str, Any] = {"schema": shape if answer.media_type == JSON else {"type": "string"}}
         if answer.example is not None:
             content["example"] = answer.example
         found["content"] = {answer.media_type: content}
         if answer.media_type == "text/event-stream":
-            found["content"].setdefault("application/json", {"schema": {}})
+            found["content"][JSON] = {"schema": shape}
     return found
 
 

@@ -58,11 +58,12 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that an endpoint may give."""
+    """An answer that an endpoint may give. shape: of its JSON."""
 
     description: str
     example: Json = None
     media_type: str = JSON
+    shape: type[BaseModel] | None = None
 
 
 @dataclass(frozen=True, slots=True)

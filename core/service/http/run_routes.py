@@ -21,6 +21,7 @@ from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_events import ENDED, RunWatch, parsed_id
+from core.service.http.shapes import RunDetail, RunPage, RunShape
 from core.service.http.values import asking, run_json, step_json
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
@@ -326,8 +327,9 @@ ROUTES: Final = (
         headers={"Idempotency-Key": "For 24 hours the same key gives the same run, however often it is sent."},
         examples={"At once": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}},
                   "With its result": {"workflow": "Greet somebody", "inputs": {"who": "Ada"}, "wait_s": 30}},
-        answers={200: Answer("The run has ended.", dict(_RUN_EXAMPLE)),
-                 202: Answer("The run is queued, runs, or waits.", {**_RUN_EXAMPLE, "status": "queued"}),
+        answers={200: Answer("The run has ended.", dict(_RUN_EXAMPLE), shape=RunShape),
+                 202: Answer("The run is queued, runs, or waits.", {**_RUN_EXAMPLE, "status": "queued"},
+                             shape=RunShape),
                  404: Answer("There is no such workflow."),
                  409: Answer("The key was used for another workflow or other inputs."),
                  422: Answer("The workflow or its inputs do not fit.")},
@@ -337,13 +339,13 @@ ROUTES: Final = (
         description="In pages: `next` is the address of the following one, null on the last. Runs that begin "
         "meanwhile do not disturb them.",
         answers={200: Answer("The newest runs first.", {
-            "runs": [dict(_RUN_EXAMPLE)], "next": f"/api/v1/runs?limit=50&cursor={_CURSOR_EXAMPLE}"})},
+            "runs": [dict(_RUN_EXAMPLE)], "next": f"/api/v1/runs?limit=50&cursor={_CURSOR_EXAMPLE}"}, shape=RunPage)},
     ),
     Route(
         "GET", "/api/v1/runs/{run_id}", get_run, "Show a run", "Runs", scopes=("read", "run"), query=RunQuery,
         path_examples=_ID,
         description="`waits_for` says what the workers lack that saw a run which waits for one.",
-        answers={200: Answer("The run.", {**_RUN_EXAMPLE, "waits_for": None}), 404: _MISSING},
+        answers={200: Answer("The run.", {**_RUN_EXAMPLE, "waits_for": None}, shape=RunDetail), 404: _MISSING},
     ),
     Route(
         "GET", "/api/v1/runs/{run_id}/events", run_events, "Watch a run", "Runs", scopes=("read", "run"),
@@ -356,14 +358,16 @@ ROUTES: Final = (
     ),
     Route(
         "POST", "/api/v1/runs/{run_id}/cancel", cancel_run, "Stop a run", "Runs", scopes=("run",), path_examples=_ID,
-        answers={202: Answer("It stops, at the latest within some seconds.", {**_RUN_EXAMPLE, "status": "cancelled"}),
+        answers={202: Answer("It stops, at the latest within some seconds.", {**_RUN_EXAMPLE, "status": "cancelled"},
+                             shape=RunShape),
                  404: _MISSING, 409: Answer("It has ended already.")},
     ),
     Route(
         "POST", "/api/v1/runs/{run_id}/answers", answer_run, "Answer what a run asks", "Runs", scopes=("answer",),
         body=AnswerRun, path_examples=_ID,
         examples={"A choice": {"choice": "publish", "comment": "Well done"}, "A form": {"form": {"count": 3}}},
-        answers={202: Answer("The answer is kept; the run goes on.", {**_RUN_EXAMPLE, "status": "suspended"}),
+        answers={202: Answer("The answer is kept; the run goes on.", {**_RUN_EXAMPLE, "status": "suspended"},
+                             shape=RunShape),
                  404: _MISSING, 409: Answer("It asks nothing."), 422: Answer("The answer does not fit.")},
     ),
     Route(

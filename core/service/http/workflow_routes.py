@@ -11,6 +11,7 @@ from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_res
 from core.service.http.parts import ShelfEntry
 from core.service.http.responses import json_response
 from core.service.http.route import Answer, Call, Route
+from core.service.http.shapes import WorkflowPage, WorkflowShape
 from core.service.http.values import moment, workflow_json
 from core.workflow.model import Json
 
@@ -88,11 +89,12 @@ ROUTES: Final = (
         query=WorkflowsQuery, description="In pages: `next` is the address of the following one, null on the last.",
         answers={200: Answer("Workflows of the library by folder and name.", {"workflows": [
             {"name": "Greet somebody", "folder": "", "tags": [], "version": 3, "updated": "2026-11-27T09:00:00+00:00"}
-        ], "next": None})},
+        ], "next": None}, shape=WorkflowPage)},
     ),
     Route(
         "GET", "/api/v1/workflows/{name:path}", get_workflow, "Show a workflow", "Workflows", scopes=("read",),
         query=VersionQuery, path_examples={"name": "Greet somebody"},
-        answers={200: Answer("What it takes and gives.", EXAMPLE), 404: Answer("There is no such workflow.")},
+        answers={200: Answer("What it takes and gives.", EXAMPLE, shape=WorkflowShape),
+                 404: Answer("There is no such workflow.")},
     ),
 )  # fmt: skip

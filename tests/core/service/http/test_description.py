@@ -12,12 +12,14 @@ import hypothesis
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from core.service.http.app import all_routes
 from core.service.http.openapi import curl, description, page, plain_path
+from core.service.http.route import JSON
 from tests.support.http_service import Site
 
 EXAMPLES = 12
@@ -61,7 +63,7 @@ def _statuses(operation: Any, token: str) -> Counter[int]:
     def attempt(case: Any) -> None:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
         answer = case.call(timeout=20)
-        case.validate_response(answer, checks=[not_a_server_error])
+        case.validate_response(answer, checks=[not_a_server_error, response_schema_conformance])
         statuses[answer.status_code] += 1
 
     attempt()
@@ -81,6 +83,48 @@ async def test_the_examples_of_the_description_fit_their_schemas_and_work(site: 
                 tried += 1
     assert tried > 8
     assert spec["openapi"] == "3.1.0"
+
+
+async def test_answers_look_as_the_description_says(site: Site, http: httpx.AsyncClient) -> None:
+    spec = (await http.get("/openapi.json")).json()
+
+    async def told(method: str, path: str, body: Any = None, **named: str) -> Any:
+        """What is answered, once it is held against the description."""
+        answer = await http.request(method, path.format(**named), json=body)
+        described = spec["paths"][path.partition("?")[0]][method.lower()]["responses"][str(answer.status_code)]
+        schema = described["content"]["application/json"]["schema"]
+        assert schema, f"{path} says nothing of its answer"
+        whole = {**schema, "components": spec["components"]}
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(answer.json())
+        return answer.json()
+
+    asked = await told("POST", "/api/v1/runs", {"workflow": "Order", "wait_s": 20})
+    assert asked["questions"]
+    await told("POST", "/api/v1/runs/{run_id}/answers", {"form": {"count": 2}}, run_id=asked["run_id"])
+    await told("POST", "/api/v1/runs", {"workflow": "Failing", "wait_s": 20})
+    await told("GET", "/api/v1/runs/{run_id}?steps=true&wait_s=20", run_id=asked["run_id"])
+    await told("GET", "/api/v1/runs/{run_id}", run_id=asked["run_id"])
+    said = {"message": "Hello", "stream": False}
+    turn = await told("POST", "/api/v1/agents/{name}/chat", said, name="Helper")
+    await told("GET", "/api/v1/conversations/{conversation_id}", conversation_id=turn["conversation_id"])
+    completion = {"model": "workflow/Echo", "messages": [{"role": "user", "content": "Hi"}]}
+    await told("POST", "/v1/chat/completions", completion)
+    await told("POST", "/v1/chat/completions", {"model": "nobody"})
+    await told("GET", "/v1/models/{model}", model="agent/Helper")
+    await told("GET", "/api/v1/workflows/{name}", name="Greet")
+    await told("GET", "/api/v1/agents/{name}", name="Helper")
+    for path in ("runs", "workflows", "conversations", "agents"):
+        listed = await told("GET", f"/api/v1/{path}")
+        assert listed[path]
+    for path in ("/healthz", "/readyz", "/v1/models"):
+        await told("GET", path)
+
+
+def test_every_answer_has_a_shape_or_is_no_json() -> None:
+    for route in all_routes():
+        for status, answer in route.answers.items():
+            if status < 300 and status != 204 and answer.media_type == JSON:
+                assert answer.shape is not None, f"{route.method} {route.path}"
 
 
 def test_every_route_is_described_with_what_it_needs() -> None:
