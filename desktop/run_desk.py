@@ -79,9 +79,11 @@ class RunDesk(QObject):
             actions[ask](step_id)
 
     def can_resume(self) -> bool:
-        """Whether the run that is shown in front was stopped, failed or waits, and can go on."""
+        """Whether the run that is shown in front was stopped or failed, and can go on; one that asks goes on by an
+        answer."""
         run = self._shown()
-        return run is not None and run.resumable and not run.live
+        asks = run is not None and run.status == "suspended" and any(run.log.waiting())
+        return run is not None and run.resumable and not run.live and not asks
 
     def resume(self) -> None:
         """Go on with the run that is shown in front."""
@@ -189,6 +191,7 @@ class RunDesk(QObject):
         tab.bar.place(chooser)
         controller.destroyed.connect(chooser.deleteLater)
         controller.state_changed.connect(lambda _: self.changed.emit())
+        controller.shown_changed.connect(lambda _: self._window.commands.refresh())
         pins.changed.connect(self.changed)
 
     def _closed(self, tab: WorkTab) -> None:

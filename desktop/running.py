@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.bridge import Bridge, explain
 from desktop.overlay import RunOverlay
+from desktop.toasts import Toast
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
@@ -46,6 +47,7 @@ class Running(QObject):
         self._window, self._bridge, self._home = window, bridge, home
         self._workspace: Workspace | None = None
         self._controllers: dict[WorkTab, RunController] = {}
+        self._said: dict[WorkTab, Toast] = {}
         window.opened.connect(self._make)
         window.tab_closed.connect(self._close)
 
@@ -129,6 +131,7 @@ class Running(QObject):
         self.made.emit(tab, controller)
 
     def _close(self, tab: WorkTab) -> None:
+        self._said.pop(tab, None)
         controller = self._controllers.pop(tab, None)
         if controller is not None:
             controller.close()
@@ -139,6 +142,8 @@ class Running(QObject):
         if controller is None:
             return
         live = len(controller.live)
+        if live and (old := self._said.pop(tab, None)) is not None:
+            self._window.toasts.remove(old)  # another try is under way
         note = "" if not live else "Running…" if live == 1 else f"{live} runs…"
         tab.show_running(bool(live), note)
         self._count()
@@ -149,7 +154,7 @@ class Running(QObject):
         match result.status:
             case "failed":
                 text = result.error.message.partition("\n")[0] if result.error else ""
-                self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
+                self._said[tab] = self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
                 tab.bar.say("Failed")
             case "suspended" if result.wake_at is not None:
                 tab.bar.say(f"Waits until {result.wake_at.astimezone():%Y-%m-%d %H:%M}")

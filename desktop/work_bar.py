@@ -77,7 +77,7 @@ class WorkBar(QWidget):
 
     def __init__(self, commands: Commands, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
-        self._icons, self._themes = icons, themes
+        self._icons, self._themes, self._commands = icons, themes, commands
         self.setProperty("bar", "work")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
@@ -89,6 +89,12 @@ class WorkBar(QWidget):
         self.stop = QPushButton(" Stop")
         self.stop.setIconSize(QSize(14, 14))
         self.stop.clicked.connect(lambda: commands.run("run.stop"))
+        self.resume = QPushButton(" Resume")
+        self.resume.setIconSize(QSize(14, 14))
+        self.resume.clicked.connect(lambda: commands.run("run.resume"))
+        self.resume.hide()
+        for button in (self.run, self.stop, self.resume):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard on the canvas
         self.estimate = QLabel()
         self.estimate.setProperty("kind", "muted")
         self.estimate.setFont(themes.theme.font("body", tabular=True))
@@ -102,6 +108,7 @@ class WorkBar(QWidget):
         buttons.setSpacing(8)
         buttons.addWidget(self.run)
         buttons.addWidget(self.stop)
+        buttons.addWidget(self.resume)
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 0, 12, 0)
         grid.addWidget(self.breadcrumbs, 0, 0)
@@ -116,8 +123,7 @@ class WorkBar(QWidget):
         grid.addLayout(right, 0, 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(2, 1)
-        self._commands = commands
-        for command_id, button in (("run.start", self.run), ("run.stop", self.stop)):
+        for command_id, button in self._buttons():
             action = commands.action(command_id)
             action.changed.connect(self._follow)
             button.setAccessibleName(action.text())
@@ -155,14 +161,27 @@ class WorkBar(QWidget):
         self.estimate.setVisible(bool(short))
         self._follow()
 
+    def _buttons(self) -> Sequence[tuple[str, QPushButton]]:
+        all_of_them = (("run.start", self.run), ("run.stop", self.stop), ("run.resume", self.resume))
+        return [(name, button) for name, button in all_of_them if self._commands.knows(name)]
+
     def _follow(self) -> None:
-        for command_id, button in (("run.start", self.run), ("run.stop", self.stop)):
+        had_keyboard = any(button.hasFocus() for _, button in self._buttons())
+        for command_id, button in self._buttons():
             action = self._commands.action(command_id)
             button.setEnabled(action.isEnabled())
             button.setToolTip(action.toolTip())
+        # What was stopped or failed can go on: that is offered in the place of what has nothing to stop.
+        goes_on = self.resume.isEnabled() and not self.stop.isEnabled() and self._commands.knows("run.resume")
+        self.resume.setVisible(goes_on)
+        self.stop.setVisible(not goes_on)
+        tab = self.parentWidget()
+        if had_keyboard and tab is not None and not any(button.hasFocus() for _, button in self._buttons()):
+            tab.setFocus()
         if self._reckoned:
             self.run.setToolTip(f"{self.run.toolTip()}\n\n{self._reckoned}")
 
     def _dress(self) -> None:
         self.run.setIcon(self._icons.icon("play", self._themes.theme, "accent.on", 14))
+        self.resume.setIcon(self._icons.icon("circle-play", self._themes.theme, "text.secondary", 14))
         self.stop.setIcon(self._icons.icon("square", self._themes.theme, "text.secondary", 14))

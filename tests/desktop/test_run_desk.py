@@ -105,6 +105,28 @@ async def test_a_run_that_failed_or_was_stopped_is_resumed_by_a_command(desk: De
     assert len(run.log.attempts("hello")) == 1
 
 
+async def test_a_failed_run_offers_to_go_on_beside_run_and_its_message_goes_when_it_does(desk: Desk) -> None:
+    bar, window = desk.tab.bar, desk.program.window
+    assert (bar.resume.isVisible(), bar.stop.isVisible()) == (True, False)
+    assert [toast.title for toast in window.toasts.shown] == ["Chain failed"]
+    window.activateWindow()
+    desk.canvas.setFocus()
+    QTest.mouseClick(bar.resume, Qt.MouseButton.LeftButton)
+    await until(lambda: len(desk.controller.runs[0].log.attempts("end")) == 2 and not desk.controller.live)
+    assert len(window.toasts.shown) == 1  # of the new failure
+    assert desk.canvas.hasFocus()
+    desk.controller.show("")
+    assert (bar.resume.isVisible(), bar.stop.isVisible()) == (False, True)
+
+
+async def test_the_keyboard_goes_to_the_canvas_when_its_button_has_nothing_more_to_do(desk: Desk) -> None:
+    desk.program.window.activateWindow()
+    desk.tab.bar.resume.setFocus()
+    assert desk.tab.bar.resume.hasFocus()
+    desk.controller.show("")
+    assert desk.canvas.hasFocus()
+
+
 async def test_a_changed_step_says_that_its_result_is_stale_and_why(desk: Desk) -> None:
     desk.canvas.select(["loud"])
     assert desk.page.strip.notices.texts == []
