@@ -233,6 +233,7 @@ def service_parts(
     from core.service.http.library_shelf import LibraryShelf
     from core.service.http.parts import ServiceParts
     from core.service.triggers.api_triggers import ApiTriggers
+    from core.service.triggers.call_rates import CallLimits
 
     assert workspace.store is not None
 
@@ -260,6 +261,7 @@ def service_parts(
         hosts=hosts,
         version=version("steploom"),
         hooks=hooks,
+        rates=CallLimits(workspace.store.rates, workspace.clock),
     )
 
 

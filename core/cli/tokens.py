@@ -16,6 +16,7 @@ from core.cli.terminal import error_console, print_json, print_table
 
 if TYPE_CHECKING:
     from core.store.tokens import Scope, Token, Tokens
+    from core.workflow.rates import Rate
     from core.workspace import Workspace
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ def create(
         list[str], typer.Option("--scope", "-s", help="What it allows: run, read, answer or admin; several times.")
     ] = ["run", "read"],  # noqa: B006 - typer wants a list and never changes it
     expires: Annotated[str, typer.Option("--expires", help="After how long it ends: 12h, 30d; never without.")] = "",
+    rate: Annotated[str, typer.Option("--rate", help="Requests at most: 600/1m; any number without.")] = "",
     as_json: JsonOption = False,
 ) -> int:
     """Make a token and show it, once.
@@ -37,15 +39,15 @@ def create(
     `run`: start and stop runs, chat. `read`: see workflows, runs, conversations and metrics. `answer`: answer what runs
     and agents ask a person. `admin`: all of it, and tokens.
     """
-    return asyncio.run(_create(name, scopes_of(scope), _seconds(expires), as_json))
+    return asyncio.run(_create(name, scopes_of(scope), _seconds(expires), _rate(rate), as_json))
 
 
-async def _create(name: str, scopes: Sequence[Scope], seconds: float | None, as_json: bool) -> int:
+async def _create(name: str, scopes: Sequence[Scope], seconds: float | None, rate: Rate | None, as_json: bool) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
         end = workspace.clock.now() + timedelta(seconds=seconds) if seconds else None
-        token, text = await tokens_of(workspace).create(name, scopes, expires=end)
+        token, text = await tokens_of(workspace).create(name, scopes, expires=end, rate=rate)
     if as_json:
         print_json({"token": text, **_token_json(token)})
         return COMPLETED
@@ -69,12 +71,13 @@ async def _list(as_json: bool) -> int:
         print_json([_token_json(token) for token in found])
         return COMPLETED
     rows = [
-        (token.id, token.name, " ".join(sorted(token.scopes)), _when(token.created), _when(token.last_used) or "never",
-         _state(token, now))
+        (token.id, token.name, " ".join(sorted(token.scopes)), str(token.rate or ""), _when(token.created),
+         _when(token.last_used) or "never", _state(token, now))
         for token in found
     ]  # fmt: skip
     empty = "No tokens yet. Make one with: steploom tokens create NAME"
-    print_table(("token", "name", "scopes", "created", "last used", ""), rows, empty=empty, whole=("token", "scopes"))
+    columns = ("token", "name", "scopes", "rate", "created", "last used", "")
+    print_table(columns, rows, empty=empty, whole=("token", "scopes"))
     return COMPLETED
 
 
@@ -127,6 +130,17 @@ def _seconds(text: str) -> float | None:
         raise typer.BadParameter(f"--expires: {error}") from None
 
 
+def _rate(text: str) -> Rate | None:
+    from core.workflow.rates import parse_rate
+
+    if not text:
+        return None
+    found = parse_rate(text)
+    if found is None:
+        raise typer.BadParameter(f"--rate {text!r} is no rate. Write how many requests in which time: 600/1m.")
+    return found
+
+
 def _when(at: datetime | None) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}" if at is not None else ""
 
@@ -148,4 +162,5 @@ def _token_json(token: Token) -> dict[str, object]:
         "expires": token.expires.isoformat() if token.expires else None,
         "last_used": token.last_used.isoformat() if token.last_used else None,
         "revoked": token.revoked.isoformat() if token.revoked else None,
+        "rate": str(token.rate) if token.rate else None,
     }

@@ -20,6 +20,7 @@ from core.store.errors import TokenNotFound
 from core.store.records import AnyRow
 from core.store.tables import Base
 from core.store.values import escape, unescape
+from core.workflow.rates import Rate, parse_rate
 
 Scope: TypeAlias = Literal["run", "read", "answer", "admin"]
 """What a token allows: to start and stop runs and to chat; to see workflows, runs and conversations; to answer for a
@@ -57,6 +58,7 @@ class TokenRow(Base):
     expires: Mapped[datetime | None] = mapped_column(comment="NULL for never")
     last_used: Mapped[datetime | None] = mapped_column(comment="to the minute")
     revoked: Mapped[datetime | None]
+    rate: Mapped[str] = mapped_column(server_default="", comment="requests at most, such as 60/1m")
 
 
 _tokens = TokenRow.__table__.c
@@ -64,7 +66,7 @@ _tokens = TokenRow.__table__.c
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token. last_used: to the minute, None for never."""
+    """What is known of a token. last_used: to the minute, None for never. rate: of its requests, None for any."""
 
     id: str
     name: str
@@ -73,6 +75,7 @@ class Token:
     expires: datetime | None = None
     last_used: datetime | None = None
     revoked: datetime | None = None
+    rate: Rate | None = None
 
     def allows(self, *wanted: Scope) -> bool:
         """Whether one of these scopes is among its own; `admin` stands for all."""
@@ -97,13 +100,15 @@ class Tokens:
         self._now = now
         self._new_text = new_text
 
-    async def create(self, name: str, scopes: Sequence[Scope], *, expires: datetime | None = None) -> tuple[Token, str]:
+    async def create(
+        self, name: str, scopes: Sequence[Scope], *, expires: datetime | None = None, rate: Rate | None = None
+    ) -> tuple[Token, str]:
         """A new token, and its text, which nobody can learn again."""
-        token = Token(secrets.token_hex(_ID_LENGTH // 2), name, frozenset(scopes), self._now(), expires)
+        token = Token(secrets.token_hex(_ID_LENGTH // 2), name, frozenset(scopes), self._now(), expires, rate=rate)
         secret = f"{PREFIX}{token.id}_{self._new_text()}"
         row = insert(TokenRow).values(
             id=token.id, name=escape(name), hash=_hash(secret), scopes=sorted(token.scopes), created=token.created,
-            expires=expires,
+            expires=expires, rate=str(rate or ""),
         )  # fmt: skip
 
         async def work(connection: AsyncConnection) -> None:
@@ -160,4 +165,5 @@ def _hash(secret: str) -> str:
 
 def _token(row: AnyRow) -> Token:
     scopes = frozenset(scope for scope in SCOPES if scope in row.scopes)
-    return Token(row.id, unescape(row.name), scopes, row.created, row.expires, row.last_used, row.revoked)
+    rate = parse_rate(row.rate) if row.rate else None
+    return Token(row.id, unescape(row.name), scopes, row.created, row.expires, row.last_used, row.revoked, rate)

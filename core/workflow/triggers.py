@@ -19,6 +19,7 @@ from core.workflow.inputs import check_inputs
 from core.workflow.model import NOTHING, Json, Trigger, Workflow
 from core.workflow.names import hint
 from core.workflow.problems import Problem
+from core.workflow.rates import Rate, parse_rate
 
 TRIGGERS: Final = ("manual", "message", "schedule", "api")
 """What can start a workflow."""
@@ -73,9 +74,7 @@ _CHANNEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,80}(; ?charset=[A-Za-z0-9-]{1,20})?")
-_RATE = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{0,5})\s*(s|m|h|d)\s*")
 _SIZE = re.compile(r"\s*(\d{1,12})\s*(B|kB|KB|MB)?\s*")
-_PERIODS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES: Final = {None: 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}
 
 
@@ -114,14 +113,6 @@ class Schedule:
     def place(self) -> tzinfo:
         """The time zone."""
         return ZoneInfo(self.zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `calls` in any `seconds`, on the average."""
-
-    calls: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,12 +389,11 @@ def _rate(fields: Fields) -> Rate | None:
     text = fields.text("rate")
     if not text.strip():
         return None
-    match = _RATE.fullmatch(text)
-    if match is None or not int(match[1]) or not int(match[2] or 1):
+    rate = parse_rate(text)
+    if rate is None:
         fix = "Write how many calls in which time, such as 60/1m."
         fields.report("wrong_value", "rate", f"{text!r} is no rate.", fix)
-        return None
-    return Rate(int(match[1]), int(match[2] or 1) * _PERIODS[match[3]])
+    return rate
 
 
 def _size(fields: Fields) -> int:

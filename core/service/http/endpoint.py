@@ -68,6 +68,11 @@ async def _authorised(request: Request, route: Route, parts: ServiceParts) -> To
     if not token.allows(*route.scopes):
         wanted = " or ".join(route.scopes)
         raise ApiError(403, "scope", f"This token does not allow that: it would need the scope {wanted}.")
+    if token.rate is not None and parts.rates is not None:
+        seconds = await parts.rates.wait(f"requests of {token.id}", token.rate)
+        if seconds:
+            text = f"This token may be used {token.rate.calls} times in {token.rate.seconds:g} seconds."
+            raise ApiError(429, "rate", text, headers={"Retry-After": str(seconds)})
     return token
 
 

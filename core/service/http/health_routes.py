@@ -55,6 +55,7 @@ async def revoke_token(call: Call) -> Response:
 _TOKEN: Final[dict[str, Json]] = {
     "id": "3f9a1c5e7b20", "name": "ci", "scopes": ["read", "run"], "created": "2026-11-27T09:00:00+00:00",
     "expires": None, "last_used": "2026-11-27T09:05:00+00:00", "revoked": None,
+    "rate": "600/1m",
 }  # fmt: skip
 
 ROUTES: Final = (

@@ -32,6 +32,7 @@ _ERROR: Final[Mapping[str, Any]] = {
 _COMMON: Final[Mapping[int, str]] = {
     401: "No valid token was sent.",
     403: "The token lacks the scope, or a page of another site calls.",
+    429: "The token was used too often; `Retry-After` says when it may be used again.",
     503: "The database is away, or the service ends.",
 }
 

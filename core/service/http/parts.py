@@ -15,6 +15,7 @@ from core.engine.journal import Journal
 from core.service.hooks import Hooks, NoHooks
 from core.service.http.live_runs import LiveRuns
 from core.service.queue import RunQueue
+from core.service.triggers.call_rates import CallLimits
 from core.store.conversations import Conversations
 from core.store.tokens import Token
 from core.workflow.model import Workflow
@@ -106,7 +107,7 @@ class ServiceParts:
 
     metrics: all metrics in Prometheus's text format. ready: raises StoreError while nothing can be done. read_file: a
     file that a step made, by its hash. hosts: names by which the service may be called, without a port. stopping: set
-    when the service is about to end.
+    when the service is about to end. rates: counts the requests of tokens that have a rate.
     """
 
     workflows: WorkflowShelf
@@ -125,5 +126,6 @@ class ServiceParts:
     version: str = ""
     hooks: Hooks = field(default_factory=NoHooks)
     limits: ServiceLimits = field(default_factory=ServiceLimits)
+    rates: CallLimits | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: OpenStreams = field(default_factory=OpenStreams)

@@ -263,6 +263,7 @@ class TokenShape(BaseModel):
     expires: datetime | None
     last_used: datetime | None
     revoked: datetime | None
+    rate: str | None
 
 
 class TokenList(BaseModel):

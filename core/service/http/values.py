@@ -196,4 +196,5 @@ def token_json(token: Token) -> dict[str, Json]:
         "expires": moment(token.expires),
         "last_used": moment(token.last_used),
         "revoked": moment(token.revoked),
+        "rate": str(token.rate) if token.rate is not None else None,
     }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import unquote
-from uuid import UUID
 
 from core.engine.clock import Clock
 from core.service.hooks import HOOK_LABEL, KEY_S, AnswerShape, HookCall, HookPoll, HookRefused, HookRequest
@@ -22,12 +20,12 @@ from core.service.triggers.call_bodies import (
     listed,
     media_type_of,
 )
-from core.service.triggers.call_rates import CallRates, ProcessRates
+from core.service.triggers.call_rates import CallLimits, CallRates, ProcessRates
 from core.service.triggers.signatures import SignatureRefused, check_signature
 from core.store.publications import ActiveWorkflow
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json
-from core.workflow.triggers import ApiTrigger, Rate, read_trigger
+from core.workflow.triggers import ApiTrigger, read_trigger
 
 REFRESH_S: Final = 1.0
 """Seconds for which the list of active workflows is taken as it was."""
@@ -98,8 +96,7 @@ class ApiTriggers:
         self._keep_file = keep_file
         self._listeners: list[_Listener] = []
         self._read_at = -REFRESH_S
-        self._rates = rates if rates is not None else ProcessRates(clock)
-        self._closed: dict[tuple[UUID, Rate], float] = {}
+        self._limits = CallLimits(rates if rates is not None else ProcessRates(clock), clock)
 
     def body_limit(self, method: str, path: str) -> int:
         """Bytes of the largest body that a call there may have; the usual limit for what is not known yet."""
@@ -112,7 +109,6 @@ class ApiTriggers:
         listeners = [_listener(active) for active in await self._workflows.active("api")]
         self._listeners = sorted(listeners, key=lambda one: -one.parts)
         self._read_at = self._clock.monotonic()
-        self._closed = {which: until for which, until in self._closed.items() if until > self._read_at}
 
     async def call(self, request: HookRequest) -> HookCall:
         """The run that a call asks for. Raises HookRefused."""
@@ -239,22 +235,12 @@ class ApiTriggers:
         return value
 
     async def _limit(self, listener: _Listener) -> None:
-        """Take a call out of the workflow's bucket. Calls that prove nothing do not count.
-
-        Until there is a call again, this process asks nobody: those who call all the time cost the database nothing.
-        """
+        """Take a call out of the workflow's bucket. Calls that prove nothing do not count."""
         rate = listener.options.rate
-        if rate is None:
-            return
-        which = (listener.active.id, rate)
-        seconds = self._closed.get(which, 0.0) - self._clock.monotonic()
-        if seconds <= 0:
-            seconds = await self._rates.take(f"calls to {listener.active.id}", rate.calls, rate.seconds)
-            self._closed[which] = self._clock.monotonic() + seconds
-        if seconds > 0:
+        if rate is not None and (seconds := await self._limits.wait(f"calls to {listener.active.id}", rate)):
             raise HookRefused(
                 f"This workflow takes {rate.calls} calls in {rate.seconds:g} seconds.", status=429, code="rate",
-                headers={"Retry-After": str(max(1, math.ceil(seconds)))},
+                headers={"Retry-After": str(seconds)},
             )  # fmt: skip
 
 

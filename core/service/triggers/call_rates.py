@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from core.engine.clock import Clock
+from core.workflow.rates import Rate
+
+_MOST_CLOSED: Final = 1000
 
 
 class CallRates(Protocol):
@@ -13,6 +17,27 @@ class CallRates(Protocol):
 
     async def take(self, name: str, number: int, seconds: float) -> float:
         """Take one call out of `number` in so many seconds: 0.0, or, with nothing taken, seconds until there is one."""
+
+
+class CallLimits:
+    """Takes calls out of buckets. Until there is a call again in one, nobody is asked: those who call all the time
+    cost the database nothing."""
+
+    def __init__(self, rates: CallRates, clock: Clock) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._closed: dict[tuple[str, Rate], float] = {}
+
+    async def wait(self, name: str, rate: Rate) -> int:
+        """0 for a call that may be made, and was counted; else whole seconds until there is one."""
+        now = self._clock.monotonic()
+        seconds = self._closed.get((name, rate), now) - now
+        if seconds <= 0:
+            seconds = await self._rates.take(name, rate.calls, rate.seconds)
+            if len(self._closed) > _MOST_CLOSED:
+                self._closed = {which: until for which, until in self._closed.items() if until > now}
+            self._closed[name, rate] = self._clock.monotonic() + seconds
+        return max(1, math.ceil(seconds)) if seconds > 0 else 0
 
 
 @dataclass(slots=True)

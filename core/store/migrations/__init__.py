@@ -20,5 +20,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_triggers",
     "m20261127_spread",
     "m20261127_numbers",
+    "m20261127_token_rates",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""

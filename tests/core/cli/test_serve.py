@@ -49,6 +49,9 @@ def test_tokens_are_made_listed_and_revoked(cli: Cli, database: str) -> None:
     assert "steploom tokens list" in cli("tokens", "revoke", "nobody").err
     assert cli("tokens", "create", "x", "--scope", "everything").code == 2
     assert cli("tokens", "create", "x", "--expires", "soon").code == 2
+    assert cli("tokens", "create", "x", "--rate", "often").code == 2
+    assert cli("tokens", "create", "slow", "--rate", "5/1m", "--json").json["rate"] == "5/1m"
+    assert "5/1m" in cli("tokens", "list").out
 
 
 def test_where_others_can_reach_it_a_token_has_to_be_there_first(cli: Cli, database: str) -> None:

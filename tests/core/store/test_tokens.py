@@ -10,6 +10,7 @@ from core.engine.testing import ManualClock
 from core.store.database import Database
 from core.store.errors import TokenNotFound
 from core.store.tokens import PREFIX, Tokens
+from core.workflow.rates import Rate
 
 
 @pytest.fixture
@@ -41,6 +42,13 @@ async def test_a_token_is_known_by_its_text_alone(tokens: Tokens) -> None:
         "stk_\x00\ud800_",
     ):
         assert await tokens.check(other) is None
+
+
+async def test_a_token_may_have_a_rate(tokens: Tokens) -> None:
+    made, text = await tokens.create("ci", ["read"], rate=Rate(600, 60.0))
+    found = await tokens.check(text)
+    assert found is not None
+    assert found.rate == made.rate == Rate(600, 60.0)
 
 
 async def test_nothing_of_a_token_can_be_read_from_the_database(tokens: Tokens, database: Database) -> None:

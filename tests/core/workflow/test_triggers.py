@@ -8,8 +8,9 @@ import pytest
 from core.steps import discover
 from core.workflow.document import loads
 from core.workflow.model import Json, Trigger, Workflow
+from core.workflow.rates import Rate, parse_rate
 from core.workflow.schedule_times import next_time, next_times, times_before
-from core.workflow.triggers import ApiTrigger, ManualTrigger, MessageTrigger, Rate, Schedule, read_trigger
+from core.workflow.triggers import ApiTrigger, ManualTrigger, MessageTrigger, Schedule, read_trigger, trigger_problems
 from core.workflow.validate import validate
 
 
@@ -170,3 +171,21 @@ def test_a_schedule_of_one_time_and_one_that_has_ended_come_no_more() -> None:
     until = schedule(cron="0 9 * * *", start="2026-01-01", end="2026-01-02")
     assert shown(next_times(until, utc("2025-06-01T00:00"))) == ["01-01 09:00", "01-02 09:00"]
     assert shown(list(times_before(until, utc("2027-01-01T00:00")))) == ["01-02 09:00", "01-01 09:00"]
+
+
+@pytest.mark.parametrize("text", ["60/1m", "5/1s", "1000/1d", "3/90s", "7/36h"])
+def test_a_rate_is_written_as_it_is_read(text: str) -> None:
+    rate = parse_rate(text)
+    assert rate is not None
+    assert str(rate) == text
+
+
+def test_a_trigger_names_inputs_and_outputs_that_there_are() -> None:
+    options = {"body": "payload", "headers": "abuot", "respond": "txt", "respond_type": "html"}
+    workflow = Workflow(
+        "W", trigger=Trigger("api", options), inputs={"payload": {}, "about": {}}, outputs={"text": "x"}
+    )
+    found = {problem.field: problem for problem in trigger_problems(workflow)}
+    assert set(found) == {"trigger.headers", "trigger.respond", "trigger.respond_type"}
+    assert found["trigger.headers"].fix == "Did you mean 'about'?"
+    assert found["trigger.respond"].fix == "Did you mean 'text'?"

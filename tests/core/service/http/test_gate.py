@@ -16,6 +16,7 @@ from core.service.http.gate import host_name
 from core.service.http.openapi import plain_path
 from core.service.http.server import is_loopback
 from core.store.tokens import SCOPES, Scope
+from core.workflow.rates import Rate
 from tests.support.http_service import Site
 
 ROUTES = [route for route in all_routes() if route.scopes]
@@ -54,6 +55,17 @@ async def test_a_revoked_token_opens_nothing_from_that_moment_on(site: Site) -> 
         assert (await admin.delete(f"/api/v1/tokens/{token['id']}")).status_code == 204
         assert (await reader.get("/api/v1/runs")).status_code == 401
         assert (await admin.delete("/api/v1/tokens/nobody")).status_code == 404
+
+
+async def test_a_token_is_used_as_often_as_it_may_be(site: Site) -> None:
+    _, text = await site.tokens.create("slow", ["read"], rate=Rate(2, 3600.0))
+    async with site.client(authorization=f"Bearer {text}") as http:
+        statuses = [(await http.get(path)).status_code for path in ("/api/v1/runs", "/v1/models", "/api/v1/runs")]
+        assert statuses == [200, 200, 429]
+        refused = await http.get("/api/v1/runs")
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+        assert 1700 < int(refused.headers["retry-after"]) <= 1800
+        assert (await http.get("/healthz")).status_code == 200
 
 
 async def test_only_its_own_names_are_answered_to(http: httpx.AsyncClient) -> None:
