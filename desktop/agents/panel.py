@@ -11,13 +11,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QMenu,
     QPushButton,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +24,7 @@ from desktop.empty_state import EmptyState
 from desktop.fuzzy import match
 from desktop.icons import Icons
 from desktop.panels.form import scrolled
+from desktop.panels.shelf_bar import ShelfBar
 from desktop.theme import ThemeManager
 
 if TYPE_CHECKING:
@@ -46,14 +43,15 @@ class AgentsPanel(QWidget):
         self._desk, self._themes, self._icons = desk, themes, icons
         self._in_bin = False
         self.setAcceptDrops(True)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search agents")
-        self.search.setAccessibleName("Search agents by name, description, functions or model")
-        self.search.textChanged.connect(lambda _: self._fill())
-        self.new = _tool("New agent")
-        self.new.clicked.connect(desk.new)
-        self.more = _tool("More")
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.bar = ShelfBar(
+            icons, themes, new="New agent",
+            search=("Search agents", "Search agents by name, description, functions or model"),
+            entries=(("Import…", self.ask_files), ("MCP servers…", self.servers_wanted.emit), ("", self.ask_files)),
+        )  # fmt: skip
+        self.search, self.bin = self.bar.search, self.bar.bin
+        self.bar.searched.connect(self._fill)
+        self.bar.new_wanted.connect(desk.new)
+        self.bar.bin_turned.connect(self._show_bin)
         self.list = CardList()
         self.list.setAccessibleName("Agents")
         self._page = scrolled(self.list)
@@ -69,8 +67,6 @@ class AgentsPanel(QWidget):
         for page in (self._page, self._examples.area, self._none, self._nothing, self._empty_bin):
             self._stack.addWidget(page)
         self._lay_out()
-        themes.changed.connect(lambda _: self._dress())
-        self._dress()
         desk.changed.connect(self._fill)
         self._fill()
 
@@ -120,29 +116,15 @@ class AgentsPanel(QWidget):
         dialog.open()
 
     def _lay_out(self) -> None:
-        menu = QMenu(self)
-        menu.addAction("Import…", self.ask_files)
-        menu.addAction("MCP servers…", self.servers_wanted.emit)
-        menu.addSeparator()
-        self.bin = menu.addAction("Show the bin")
-        self.bin.setCheckable(True)
-        self.bin.toggled.connect(self._show_bin)
-        self.more.setMenu(menu)
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(4)
-        top.addWidget(self.search, 1)
-        top.addWidget(self.new)
-        top.addWidget(self.more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(top)
+        column.addWidget(self.bar)
         column.addWidget(self._stack, 1)
 
     def _fill(self) -> None:
         known = [saved.agent for saved in (self._desk.deleted if self._in_bin else self._desk.agents)]
-        query = self.search.text().strip()
+        query = self.bar.query
         shown = [agent for agent in known if match(query, searchable(agent)) is not None] if query else known
         if shown != [card.agent for card in self.list.cards] or self._in_bin is not self.list.property("bin"):
             self.list.setProperty("bin", self._in_bin)
@@ -183,11 +165,6 @@ class AgentsPanel(QWidget):
     def _show_bin(self, shown: bool) -> None:
         self._in_bin = shown
         self._fill()
-
-    def _dress(self) -> None:
-        theme = self._themes.theme
-        self.new.setIcon(self._icons.icon("plus", theme))
-        self.more.setIcon(self._icons.icon("ellipsis", theme))
 
 
 class _Examples:
@@ -239,13 +216,6 @@ def searchable(agent: Agent) -> str:
     """What a search goes through."""
     functions = " ".join(f"{each.name} {each.target}" for each in agent.functions)
     return f"{agent.name} {agent.description} {functions} {agent.model.model} {' '.join(agent.servers)}"
-
-
-def _tool(name: str) -> QToolButton:
-    button = QToolButton()
-    button.setToolTip(name)
-    button.setAccessibleName(name)
-    return button
 
 
 def _files(event: QDragEnterEvent | QDropEvent) -> Sequence[Path]:

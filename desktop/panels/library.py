@@ -12,11 +12,8 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent, 
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
     QMenu,
     QStackedWidget,
-    QToolButton,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -29,6 +26,7 @@ from desktop.icons import Icons
 from desktop.library_desk import LibraryDesk, file_name
 from desktop.panels.library_delegate import LibraryDelegate
 from desktop.panels.library_model import ENTRY, LibraryModel
+from desktop.panels.shelf_bar import ShelfBar
 from desktop.theme import ThemeManager
 
 if TYPE_CHECKING:
@@ -50,15 +48,15 @@ class LibraryPanel(QWidget):
         self._desk, self._themes, self._icons = desk, themes, icons
         self._in_bin = False
         self.setAcceptDrops(True)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search the library")
-        self.search.setAccessibleName("Search the library by name, folder, tag or state")
-        self.search.setClearButtonEnabled(False)
-        self.search.textChanged.connect(lambda _: self._fill())
-        self.new = _tool("New workflow")
-        self.new.clicked.connect(desk.new)
-        self.more = _tool("More")
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.bar = ShelfBar(
+            icons, themes, new="New workflow",
+            search=("Search the library", "Search the library by name, folder, tag or state"),
+            entries=(("Import files…", self.files_wanted.emit),),
+        )  # fmt: skip
+        self.search, self.new, self.more = self.bar.search, self.bar.new, self.bar.more
+        self.bar.searched.connect(self._fill)
+        self.bar.new_wanted.connect(desk.new)
+        self.bar.bin_turned.connect(self._show_bin)
         self.model = LibraryModel(self)
         self.model.moved.connect(desk.move)
         self.view = _Tree()
@@ -83,8 +81,7 @@ class LibraryPanel(QWidget):
         for page in (self.view, self._empty, self._none, self._nothing, self._empty_bin):
             self._stack.addWidget(page)
         self._lay_out()
-        themes.changed.connect(lambda _: self._dress())
-        self._dress()
+        themes.changed.connect(lambda _: self.view.viewport().update())
         desk.changed.connect(self._fill)
         self._fill()
         desk.refresh()
@@ -115,22 +112,10 @@ class LibraryPanel(QWidget):
             self._desk.import_files(files)
 
     def _lay_out(self) -> None:
-        menu = QMenu(self)
-        menu.addAction("Import files…", self.files_wanted.emit)
-        self._bin = menu.addAction("Show the bin")
-        self._bin.setCheckable(True)
-        self._bin.toggled.connect(self._show_bin)
-        self.more.setMenu(menu)
-        top = QHBoxLayout()
-        top.setContentsMargins(12, 6, 8, 6)
-        top.setSpacing(4)
-        top.addWidget(self.search, 1)
-        top.addWidget(self.new)
-        top.addWidget(self.more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(top)
+        column.addWidget(self.bar)
         column.addWidget(self._stack, 1)
 
     def _add_actions(self) -> None:
@@ -173,7 +158,7 @@ class LibraryPanel(QWidget):
     def _fill(self) -> None:
         known = self._desk.deleted if self._in_bin else self._desk.entries
         chosen = set(self.chosen())
-        self.model.show(known, self.search.text().strip())
+        self.model.show(known, self.bar.query)
         self.view.expandAll()
         self.view.choose(chosen)
         page: QWidget = self.view
@@ -252,12 +237,6 @@ class LibraryPanel(QWidget):
             dialog.fileSelected.connect(lambda chosen: self._desk.export_all(names, Path(chosen)))
         dialog.open()
 
-    def _dress(self) -> None:
-        theme = self._themes.theme
-        self.new.setIcon(self._icons.icon("plus", theme))
-        self.more.setIcon(self._icons.icon("ellipsis", theme))
-        self.view.viewport().update()
-
 
 class _Tree(QTreeView):
     """Folders and workflows."""
@@ -302,13 +281,6 @@ class _Tree(QTreeView):
             event.ignore()
         else:
             super().dragMoveEvent(event)
-
-
-def _tool(name: str) -> QToolButton:
-    button = QToolButton()
-    button.setToolTip(name)
-    button.setAccessibleName(name)
-    return button
 
 
 def _files(event: QDropEvent) -> list[Path]:
