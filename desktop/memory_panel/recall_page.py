@@ -12,10 +12,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QScrollArea,
     QSizePolicy,
     QSpinBox,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +23,7 @@ from desktop.bridge import explain
 from desktop.empty_state import EmptyState
 from desktop.memory_panel.around import Around, button, text_label
 from desktop.memory_panel.owner_box import OwnerBox
+from desktop.memory_panel.results import Results
 from desktop.memory_panel.trial import LIMIT, Fate, Trial
 from desktop.memory_panel.wording import SHARED, count_of
 from desktop.style import set_role
@@ -102,20 +101,15 @@ class RecallPage(QWidget):
         if turn != self._turn:
             return
         self.trial = trial
-        for card in self.cards:
-            card.hide()
-            card.deleteLater()
         self.cards = [
             RecallCard(self._around, place + 1, item, fate)
             for place, (item, fate) in enumerate(zip(trial.recall.items, trial.fates, strict=True))
         ]
-        for place, card in enumerate(self.cards):
+        for card in self.cards:
             card.opened.connect(self.opened)
-            self._list.insertWidget(place, card)
         self.summary.setText(_summary(trial))
         self._say(trial.recall.note)
-        self._stack.setCurrentWidget(self._scroll if self.cards else self._none_found)
-        self._scroll.verticalScrollBar().setValue(0)
+        self._results.show_cards(self.cards)
 
     def _failed(self, turn: int, error: Exception) -> None:
         if turn == self._turn:
@@ -128,28 +122,16 @@ class RecallPage(QWidget):
 
     def _lay_out(self) -> None:
         around = self._around
-        self._start = EmptyState(
+        start = EmptyState(
             around.icons, around.themes, icon="search", title="See what an agent would be told",
             text="Type what somebody might ask. You see what is recalled, with scores and reasons, and what is left "
             "out. Nothing counts as used by it.",
         )  # fmt: skip
-        self._none_found = EmptyState(
+        none_found = EmptyState(
             around.icons, around.themes, icon="search", title="Nothing is remembered that could help",
             text="The agent would be told nothing. Ask in other words, or remember something for it.",
         )  # fmt: skip
-        inner = QWidget()
-        self._list = QVBoxLayout(inner)
-        self._list.setContentsMargins(0, 0, 6, 8)
-        self._list.setSpacing(8)
-        self._list.addStretch()
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(inner)
-        self._stack = QStackedWidget()
-        for page in (self._start, self._scroll, self._none_found):
-            self._stack.addWidget(page)
+        self._results = Results(start, none_found, gap=8)
         self._notice = QFrame()
         set_role(self._notice, role="card")
         self._sign = QLabel()
@@ -174,7 +156,7 @@ class RecallPage(QWidget):
         column.addLayout(asked)
         column.addWidget(self._notice)
         column.addWidget(self.summary)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._results, 1)
 
     def _dress(self, _theme: object = None) -> None:
         theme = self._around.themes.theme
