@@ -54,7 +54,10 @@ def test_the_program_starts_and_ends_in_order_on_a_signal(home: Path, number: si
 HEAVY = ("sqlalchemy", "psycopg", "httpx", "jsonschema", "cronsim", "prometheus_client", "core.workspace")
 """What neither the window nor a workflow in it needs to be painted."""
 
-BESIDE = ("core.engine.engine", "desktop.run_controller", "desktop.panels.inspector", "desktop.panels.timeline")
+BESIDE = (
+    "core.engine.engine", "desktop.run_controller", "desktop.panels.inspector", "desktop.panels.timeline",
+    "pyqtgraph.graphicsItems", "pyqtgraph.widgets.PlotWidget",
+)  # fmt: skip
 """What is needed as soon as a workflow is run or its panels are seen, and not before."""
 
 
