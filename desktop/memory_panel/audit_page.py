@@ -11,8 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +21,7 @@ from desktop.empty_state import EmptyState
 from desktop.memory_panel.around import Around, button, text_label
 from desktop.memory_panel.cures import Cure, cures
 from desktop.memory_panel.owner_box import OwnerBox
+from desktop.memory_panel.results import Results
 from desktop.memory_panel.wording import FINDINGS, SHARED, count_of, used
 from desktop.panels.wording import ago
 
@@ -75,7 +74,7 @@ class AuditPage(QWidget):
         self._turn += 1
         self.look_button.setEnabled(True)
         self.summary.setText("")
-        self._stack.setCurrentWidget(self._start)
+        self._results.show_start()
 
     def _show(self, turn: int, found: Audit) -> None:
         if turn != self._turn:
@@ -95,47 +94,29 @@ class AuditPage(QWidget):
     def _fill(self, _theme: object = None) -> None:
         if self.found is None:
             return
-        at = self._scroll.verticalScrollBar().value()
         shown = {group.kind: group.shown for group in self.groups}
-        for group in self.groups:
-            group.hide()
-            group.deleteLater()
         self.groups = []
         for kind in FINDINGS:
             if findings := self.found.of(kind):
                 group = FindingGroup(self._around, kind, findings, shown.get(kind, SHOWN))
                 group.opened.connect(self.opened)
                 group.erase_wanted.connect(self.erase_wanted)
-                self._list.insertWidget(len(self.groups), group)
                 self.groups.append(group)
-        self._stack.setCurrentWidget(self._scroll if self.groups else self._clean)
-        self._scroll.verticalScrollBar().setValue(at)
+        self._results.show_cards(self.groups, stay=True)
 
     def _lay_out(self) -> None:
         around = self._around
-        self._start = EmptyState(
+        start = EmptyState(
             around.icons, around.themes, icon="list-checks", title="Are the memories in order?",
             text="Finds secrets, contradictions, doubles, and what is never recalled or out of date. Nothing is "
             "changed before you press a button.",
             button="Look them over", on_press=self.look,
         )  # fmt: skip
-        self._clean = EmptyState(
+        clean = EmptyState(
             around.icons, around.themes, icon="circle-check", title="Nothing is amiss",
             text="No secrets, no contradictions, no doubles, nothing unused for long.",
         )  # fmt: skip
-        inner = QWidget()
-        self._list = QVBoxLayout(inner)
-        self._list.setContentsMargins(0, 4, 6, 8)
-        self._list.setSpacing(16)
-        self._list.addStretch()
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(inner)
-        self._stack = QStackedWidget()
-        for page in (self._start, self._scroll, self._clean):
-            self._stack.addWidget(page)
+        self._results = Results(start, clean, gap=16)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.owner, 1)
@@ -145,7 +126,7 @@ class AuditPage(QWidget):
         column.setSpacing(8)
         column.addLayout(top)
         column.addWidget(self.summary)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._results, 1)
 
 
 class FindingGroup(QWidget):
