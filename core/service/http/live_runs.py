@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
@@ -27,13 +27,14 @@ class LiveRuns:
         self.began: Callable[[str], None] = lambda _run_id: None
         self._clock = clock or SystemClock()
         self._watchers: defaultdict[str, list[Watcher]] = defaultdict(list)
+        self._asking: Counter[str] = Counter()
         self._told: dict[str, float] = {}
         self._looked: dict[str, float] = {}
 
     @property
     def watched(self) -> Sequence[str]:
-        """The runs that somebody watches."""
-        return tuple(self._watchers)
+        """The runs that others are to tell of, because somebody watches them."""
+        return tuple(run_id for run_id, number in self._asking.items() if number)
 
     def heard(self, event: Event) -> None:
         """Pass an event on: a listener of the engine."""
@@ -65,9 +66,13 @@ class LiveRuns:
         return slow_poll_s if self.is_told(run_id) and not just_looked else poll_s
 
     @contextmanager
-    def watching(self, run_id: str, watcher: Watcher) -> Iterator[None]:
-        """While inside, the watcher gets every event of that run that is known to this process."""
-        is_first = run_id not in self._watchers
+    def watching(self, run_id: str, watcher: Watcher, *, asks: bool = True) -> Iterator[None]:
+        """While inside, the watcher gets every event of that run that is known to this process.
+
+        asks: let others tell of the run; for a short wait that would cost more than it gives.
+        """
+        is_first = asks and not self._asking[run_id]
+        self._asking[run_id] += asks
         self._watchers[run_id].append(watcher)
         try:
             if is_first:
@@ -75,6 +80,9 @@ class LiveRuns:
             yield
         finally:
             self._watchers[run_id].remove(watcher)
+            self._asking[run_id] -= asks
+            if not self._asking[run_id]:
+                del self._asking[run_id]
             if not self._watchers[run_id]:
                 del self._watchers[run_id]
                 self._told.pop(run_id, None)

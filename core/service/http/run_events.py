@@ -181,7 +181,9 @@ class RunWatch:
     async def settled(self, run_id: str, seconds: float) -> RunRecord:
         """The run once it has ended or waits, or as it is after that many seconds. Raises RunNotFound."""
         news = asyncio.Event()
-        with self._live.watching(run_id, lambda event: news.set() if event is None or _is_end(event) else None):
+        with self._live.watching(
+            run_id, lambda event: news.set() if event is None or _is_end(event) else None, asks=False
+        ):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     pause = 0.05

@@ -106,3 +106,15 @@ async def test_a_run_of_which_nobody_tells_is_looked_up_often() -> None:
         assert live.pause("run-1", 0.5, 5.0) == 0.5
     live.told_of("run-1", look=True)
     assert len(looks) == 2
+
+
+def test_nobody_is_asked_to_tell_of_a_run_that_is_only_waited_for() -> None:
+    live = LiveRuns(ManualClock())
+    asked: list[str] = []
+    live.began = asked.append
+    with live.watching("run-1", lambda _event: None, asks=False):
+        assert (asked, live.watched) == ([], ())
+        with live.watching("run-1", lambda _event: None), live.watching("run-1", lambda _event: None):
+            assert (asked, live.watched) == (["run-1"], ("run-1",))
+        assert live.watched == ()
+    assert live.watched == ()
