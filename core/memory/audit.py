@@ -14,17 +14,18 @@ from core.store.memory_records import Memory, Scope
 from core.store.memory_upkeep import MemoryUpkeep
 
 FindingKind: TypeAlias = Literal[
-    "exact_double", "near_double", "conflict", "secret", "raw_data", "never_recalled", "stale"
+    "exact_double", "near_double", "conflict", "secret", "raw_data", "never_recalled", "stale", "changed"
 ]
 """exact_double: the same words twice. near_double: alike, with the same numbers, names and denials. conflict: about one
 thing of which one value only can hold. secret: looks like a password or key. raw_data: no statement. never_recalled:
-never of use. stale: not of use for long."""
+never of use. stale: not of use for long. changed: it holds instead of another one since lately."""
 
 NEAR = 0.92
 """Cosine from which two memories are shown side by side."""
 
 _OLD = timedelta(days=30)
 _STALE = timedelta(days=180)
+_LATELY = timedelta(days=90)
 _MOST = 5000
 
 
@@ -58,7 +59,7 @@ async def audit(upkeep: MemoryUpkeep, scope: Scope, now: datetime) -> Audit:
     memories = await upkeep.every(scope, limit=_MOST)
     by_id = {memory.id: memory for memory in memories}
     doubles = list(_exact_doubles(memories))
-    known = {frozenset(memory.id for memory in finding.memories) for finding in doubles}
+    said = {memory.id: place for place, finding in enumerate(doubles) for memory in finding.memories}
     findings = [
         *_unfit(memories),
         *_conflicts(memories),
@@ -66,9 +67,11 @@ async def audit(upkeep: MemoryUpkeep, scope: Scope, now: datetime) -> Audit:
         *[
             finding
             for first, second, similarity in await upkeep.alike(scope, similarity=NEAR)
-            if (finding := _near_double(by_id, first, second, similarity)) and frozenset((first, second)) not in known
+            if said.get(first, -1) != said.get(second, -2)
+            and (finding := _near_double(by_id, first, second, similarity)) is not None
         ],
         *_unused(memories, now),
+        *_changed(by_id, await upkeep.replaced(scope, since=now - _LATELY)),
     ]
     return Audit(tuple(findings), len(memories))
 
@@ -117,3 +120,11 @@ def _unused(memories: Iterable[Memory], now: datetime) -> Iterable[Finding]:
             yield Finding("never_recalled", (memory,), "It was never of use. Forget it, or say it in clearer words.")
         elif memory.access_count and now - memory.last_accessed > _STALE:
             yield Finding("stale", (memory,), "It was not of use for half a year. See whether it still holds.")
+
+
+def _changed(by_id: dict[UUID, Memory], replaced: Iterable[Memory]) -> Iterable[Finding]:
+    for old in replaced:
+        new = by_id.get(old.superseded_by) if old.superseded_by is not None else None
+        if new is not None:
+            advice = "See whether the newer one holds. The older is kept, and can be brought back."
+            yield Finding("changed", (new, old), advice)

@@ -70,6 +70,11 @@ class RuleDecider:
 _KEPT_BOTH = "It is like something known, but differs in more than words can decide; both are kept."
 
 
+def says_otherwise(content: str, other: str) -> bool:
+    """Whether two statements differ in more than wording: another number, name, denial, or another telling word."""
+    return not is_unchanged(content, other) or telling_sequence(content) != telling_sequence(other)
+
+
 def is_unchanged(content: str, other: str) -> bool:
     """Whether two statements agree in numbers, names and denial: if not, they must never be taken for the same."""
     return _same_details(content, other) and is_denial(content) == is_denial(other)

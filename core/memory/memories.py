@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from core.engine.clock import Clock
 from core.engine.events import NO_USAGE, Usage
 from core.memory import guard
-from core.memory.decision import Decider, Decision, RuleDecider, is_unchanged
+from core.memory.decision import Decider, Decision, RuleDecider, is_unchanged, says_otherwise
 from core.memory.embedder import Embedder
 from core.memory.errors import MemoryNotFound, MemoryRefused, MemoryTaken
 from core.memory.facts import fact_key
@@ -24,7 +24,7 @@ from core.memory.ranking import Weights, fit, rank
 from core.memory.recall import Recall, Recalled, RecallMode
 from core.memory.words import telling_words, without_common
 from core.store.memories import MemoryRecords, NewMemory
-from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Vector
+from core.store.memory_records import Change, Hit, Memory, MemoryFilter, MemoryPage, MemoryType, Scope, Source, Vector
 from core.store.memory_upkeep import MemoryUpkeep
 
 if TYPE_CHECKING:
@@ -196,14 +196,26 @@ class Memories:
         content: str | None = None,
         type: MemoryType | None = None,
         importance: float | None = None,
+        supersede: bool | None = None,
         who: str = "",
-        cause: str = "corrected",
+        cause: str = "",
     ) -> Memory:
-        """Correct a memory; its history keeps what it was. importance: 0 to 1.
+        """Change a memory; its history keeps what it was. importance: 0 to 1.
+
+        supersede: True if what is so has changed: then a new memory holds from now on, which is given back, and the old
+        one keeps what held until now. False if it was wrong from the start: then its words are corrected. None to
+        supersede a live one by words that say otherwise, and to correct mere wording.
 
         Raises MemoryNotFound, MemoryRefused (a secret, say) or MemoryTaken (another one says so).
         """
         known = await self.get(memory_id)
+        if content is not None and known.state == "live" and guard.clean(content) != known.content:
+            says = guard.clean(content)
+            if says_otherwise(says, known.content) if supersede is None else supersede:
+                changed = replace(
+                    known, type=type or known.type, importance=known.importance if importance is None else importance
+                )
+                return await self._superseded(changed, says, who, cause or "it has changed")
         values: dict[str, Any] = {}
         if type is not None and type != known.type:
             values["type"] = type
@@ -213,7 +225,20 @@ class Memories:
             values |= await self._new_content(guard.clean(content))
         if not values:
             return known
-        return await self._changed(memory_id, values, "edited", cause, who)
+        return await self._changed(memory_id, values, "edited", cause or "corrected", who)
+
+    async def replaced_by(self, memory_id: UUID) -> Sequence[Memory]:
+        """The memories that this one holds instead of, the newest first."""
+        return await self._records.replaced_by(memory_id)
+
+    async def take_back(self, newer: UUID, older: UUID, *, who: str = "") -> Memory:
+        """Let the older memory hold again, and the newer one no more that had superseded it. Raises MemoryNotFound."""
+        await self.forget(newer, who=who, cause="taken back")
+        known = await self.get(older)
+        if known.state == "live":
+            return known
+        values = {"state": "live", "valid_to": None, "superseded_by": None}
+        return await self._changed(older, values, "restored", "it holds again", who)
 
     async def pin(self, memory_id: UUID, pinned: bool = True, *, who: str = "") -> Memory:
         """Have a memory recalled whatever is asked, and spared by limits; or no longer. Raises MemoryNotFound."""
@@ -382,6 +407,21 @@ class Memories:
         if kept.state == "quarantined":
             return Outcome("quarantined", kept, reason="It came from outside; a person must confirm it first.")
         return Outcome(_outcome(decision), kept, replaced, decision.reason)
+
+    async def _superseded(self, known: Memory, content: str, who: str, cause: str) -> Memory:
+        """The memory of other words that holds instead of a known one from now on."""
+        values = await self._new_content(content)
+        now = self._clock.now()
+        made = replace(
+            known, id=self._new_id(), content=content, source=Source("user", who), fact_key=values["fact_key"],
+            importance=min(1.0, max(0.0, known.importance)), valid_from=now, valid_to=None, created=now,
+            last_accessed=now, access_count=0, superseded_by=None, embedding_model="",
+        )  # fmt: skip
+        new = NewMemory(made, values["content_hash"], values["vector"])
+        kept = await self._records.add(new, replaces=[known.id], cause=cause, who=who)
+        if kept is None:
+            raise MemoryTaken
+        return kept
 
     async def _new_content(self, content: str) -> dict[str, Any]:
         refused = guard.refusal(content, foreign=False)

@@ -160,6 +160,15 @@ class MemoryRecords:
 
         return await self._database.run(work) if ids else []
 
+    async def replaced_by(self, memory_id: UUID) -> list[Memory]:
+        """The memories that this one holds instead of, the newest first."""
+
+        async def work(connection: AsyncConnection) -> list[Memory]:
+            query = _selected("m.superseded_by = :id ORDER BY m.valid_to DESC, m.id")
+            return [memory_of(row) for row in await connection.execute(query, {"id": memory_id})]
+
+        return await self._database.run(work)
+
     async def vector(self, memory_id: UUID) -> Vector | None:
         """The embedding of a memory, filled up with zeros."""
 

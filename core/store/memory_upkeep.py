@@ -34,15 +34,30 @@ SELECT id, 'forgotten', :cause, :now, content, type, importance, state, pinned F
 
 _ALIKE = """
 WITH recent AS MATERIALIZED (
-  SELECT id, sketch, embedding_model FROM agent_memories
-  WHERE {whose} AND state = 'live' AND sketch IS NOT NULL ORDER BY created DESC LIMIT :most
+  SELECT id, sketch, embedding_model,
+    first_value(id) OVER (PARTITION BY embedding_model, embedding ORDER BY id) AS chosen
+  FROM (
+    SELECT id, sketch, embedding, embedding_model FROM agent_memories
+    WHERE {whose} AND state = 'live' AND sketch IS NOT NULL ORDER BY created DESC LIMIT :most
+  ) AS newest
+), chosen AS MATERIALIZED (SELECT id, sketch, embedding_model FROM recent WHERE id = chosen),
+near AS MATERIALIZED (
+  SELECT one.id AS first, two.id AS second FROM chosen one
+  JOIN chosen two ON one.id < two.id AND one.embedding_model = two.embedding_model
+    AND (one.sketch <~> two.sketch) < :far
+  ORDER BY one.sketch <~> two.sketch LIMIT :compared
+), told AS (
+  (SELECT chosen AS first, id AS second FROM recent WHERE id <> chosen LIMIT :compared) UNION ALL TABLE near
 )
-SELECT one.id AS first, two.id AS second, 1 - (a.embedding <=> b.embedding) AS similarity
-FROM recent one JOIN recent two ON one.id < two.id AND one.embedding_model = two.embedding_model
-  AND (one.sketch <~> two.sketch) < :far
-JOIN agent_memories a ON a.id = one.id JOIN agent_memories b ON b.id = two.id
+SELECT first, second, 1 - (a.embedding <=> b.embedding) AS similarity
+FROM told JOIN agent_memories a ON a.id = first JOIN agent_memories b ON b.id = second
 WHERE a.embedding <=> b.embedding <= :distance
-ORDER BY similarity DESC, one.id, two.id LIMIT :pairs"""
+ORDER BY similarity DESC, first, second LIMIT :pairs"""
+"""Memories with one vector are compared with one of them only, and of the rest the pairs whose sketches are nearest:
+among thousands that say the same, each pair would be a million comparisons of whole vectors."""
+
+_COMPARED = 4_000
+"""Pairs whose vectors are compared exactly, of either sort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +159,18 @@ class MemoryUpkeep:
             await self._database.run(work)
 
     async def alike(
-        self, scope: Scope, *, similarity: float, most: int = 2000, pairs: int = 200
+        self, scope: Scope, *, similarity: float, most: int = 2000, pairs: int = 2000
     ) -> Sequence[tuple[UUID, UUID, float]]:
         """Pairs of memories whose vectors are at least so similar, the most alike first.
 
-        most: the newest memories that are looked at, each beside each.
+        most: the newest memories that are looked at, each beside each; of those with one and the same vector, each
+        beside one of them.
         """
         query = text(_ALIKE.format(whose=_whose(scope)))
         values: dict[str, object] = {
             "most": most,
             "pairs": pairs,
+            "compared": _COMPARED,
             "distance": 1 - similarity,
             # Of two vectors at an angle, the angle's share of a half turn is how many signs differ in the mean.
             "far": int(EMBEDDING_DIMENSIONS * 1.6 * math.acos(similarity) / math.pi),
@@ -163,6 +180,19 @@ class MemoryUpkeep:
 
         async def work(connection: AsyncConnection) -> Sequence[tuple[UUID, UUID, float]]:
             return [(row.first, row.second, row.similarity) for row in await connection.execute(query, values)]
+
+        return await self._database.run(work)
+
+    async def replaced(self, scope: Scope, *, since: datetime, limit: int = 200) -> Sequence[Memory]:
+        """The memories of a scope that gave way to others since then, the newest first."""
+        query = text(
+            f"SELECT {memory_sql.COLUMNS} FROM agent_memories m WHERE {_whose(scope)} AND state = 'replaced' "
+            "AND superseded_by IS NOT NULL AND valid_to >= :since ORDER BY valid_to DESC, id LIMIT :limit"
+        )
+        values = {"limit": limit, "since": since} | ({"agent": scope.agent_id} if scope.agent_id is not None else {})
+
+        async def work(connection: AsyncConnection) -> Sequence[Memory]:
+            return [memory_of(row) for row in await connection.execute(query, values)]
 
         return await self._database.run(work)
 

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 SHOWN: Final = 10
 """Findings of a kind that are shown at once."""
 
-_TOGETHER: Final = ("never_recalled", "raw_data")
+TOGETHER: Final = 6
+"""Memories of one finding that are shown."""
+
+_ALL_AT_ONCE: Final = ("never_recalled", "raw_data")
 """Kinds of which all may be forgotten at once."""
 
 
@@ -81,7 +84,7 @@ class AuditPage(QWidget):
             return
         self.found = found
         self.look_button.setEnabled(True)
-        number = len(found.findings)
+        number = len(found.findings) - len(found.of("changed"))  # which is to be known, and nothing amiss
         looked = f"{count_of(found.looked_at)} looked over"
         self.summary.setText(f"{looked}  ·  {count_of(number, 'finding', 'findings') if number else 'nothing amiss'}")
         self._fill()
@@ -149,7 +152,7 @@ class FindingGroup(QWidget):
         head.setSpacing(8)
         head.addWidget(picture)
         head.addWidget(title, 1)
-        if kind in _TOGETHER and len(findings) > 1:
+        if kind in _ALL_AT_ONCE and len(findings) > 1:
             head.addWidget(button(f"Forget all {len(findings):,}", self._forget_all, "link"))
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -188,12 +191,14 @@ class FindingCard(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 8)
         column.setSpacing(6)
-        for place, memory in enumerate(finding.memories):
+        for place, memory in enumerate(finding.memories[:TOGETHER]):
             if place:
                 line = QFrame()
                 line.setProperty("role", "line")
                 column.addWidget(line)
             self._add_memory(column, memory, [cure for cure in offered if cure.of == memory], finding)
+        if (more := len(finding.memories) - TOGETHER) > 0:
+            column.addWidget(text_label(f"And {more:,} more that say the same.", "muted"))
         whole = QHBoxLayout()
         whole.setSpacing(8)
         self.buttons = [self._made(cure, finding) for cure in offered if cure.of is None]
@@ -210,6 +215,8 @@ class FindingCard(QFrame):
         now = self._around.now()
         owner = self._around.desk.owner_name(memory.agent_id) if memory.agent_id else SHARED
         said = f"{owner}  ·  {ago(memory.created, now)}  ·  {used(memory, now)}"
+        if memory.state == "replaced" and memory.valid_to is not None:
+            said = f"{owner}  ·  held until {ago(memory.valid_to, now)}  ·  {used(memory, now)}"
         if finding.similarity is not None and memory is finding.memories[0]:
             said += f"  ·  {finding.similarity:.2f} alike"
         row = QHBoxLayout()

@@ -45,6 +45,12 @@ def cures(finding: Finding, desk: MemoryDesk, ask: Ask, show: Callable[[Memory],
             return [Cure("Forget for good…", lambda: ask([first]), ends=False), _rewriting(first, show)]
         case "raw_data" | "never_recalled":
             return [Cure("Forget", lambda: desk.forget([first])), _rewriting(first, show)]
+        case "changed":
+            older = memories[1]
+            return [
+                Cure("The older one holds", lambda: desk.take_back(first, older), older),
+                Cure("Rewrite", lambda: show(first), first, ends=False),
+            ]
         case "stale":
             return [
                 Cure("Still holds", lambda: desk.still_holds([first])),

@@ -153,12 +153,16 @@ class MemoryDesk(QObject):
         self._ask(lambda memories: memories.list(shown, limit=limit, offset=offset), on_done, on_error)
 
     def look_at(
-        self, memory_id: UUID, on_done: Callable[[tuple[Memory, Sequence[Change]]], None], on_error: OnError
+        self,
+        memory_id: UUID,
+        on_done: Callable[[tuple[Memory, Sequence[Change], Sequence[Memory]]], None],
+        on_error: OnError,
     ) -> None:
-        """A memory and its history, newest first."""
+        """A memory, its history, and the memories that it holds instead of; newest first."""
 
-        async def work(memories: Memories) -> tuple[Memory, Sequence[Change]]:
-            return await memories.get(memory_id), await memories.history(memory_id)
+        async def work(memories: Memories) -> tuple[Memory, Sequence[Change], Sequence[Memory]]:
+            memory = await memories.get(memory_id)
+            return memory, await memories.history(memory_id), await memories.replaced_by(memory_id)
 
         self._ask(work, on_done, on_error)
 
@@ -205,19 +209,25 @@ class MemoryDesk(QObject):
         content: str | None = None,
         type: MemoryType | None = None,
         importance: float | None = None,
+        supersede: bool | None = None,
     ) -> None:
-        """Correct a memory; the message offers to take it back."""
+        """Change a memory, as `Memories.edit` does; the message offers to take it back."""
 
         async def work(memories: Memories) -> tuple[Memory, int]:
             before = (await memories.history(memory.id))[0].number
-            changed = await memories.edit(memory.id, content=content, type=type, importance=importance, who=WHO)
+            changed = await memories.edit(
+                memory.id, content=content, type=type, importance=importance, supersede=supersede, who=WHO
+            )
             return changed, before
 
         def done(result: tuple[Memory, int]) -> None:
             changed, before = result
             self.changed.emit()
             on_done(changed)
-            if changed != memory:
+            if changed.id != memory.id:
+                title, said = "It holds from now on", f"Until now held: {_quoted([memory])}"
+                self._say(title, said, lambda: self.take_back(changed, memory))
+            elif changed != memory:
                 self._say("The memory is changed", "Its history keeps what it was.", self._reverting(memory.id, before))
 
         self._ask(work, done, on_error)
@@ -258,6 +268,13 @@ class MemoryDesk(QObject):
         self._do(
             lambda each: each.revert(memory_id, number, who=WHO),
             lambda _: self._say("It is what it was", "That, too, is in its history."),
+        )
+
+    def take_back(self, newer: Memory, older: Memory) -> None:
+        """Let a memory hold again that a newer one had superseded."""
+        self._do(
+            lambda each: each.take_back(newer.id, older.id, who=WHO),
+            lambda _: self._say("The older one holds again", _quoted([older])),
         )
 
     def confirm(self, memories: Sequence[Memory]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.memory.decision import says_otherwise
 from core.store.memory_records import Change, Memory
 from desktop.bridge import explain
 from desktop.empty_state import EmptyState
@@ -44,6 +47,7 @@ class MemoryDetail(QWidget):
         self._around, self._desk = around, around.desk
         self._wanted: UUID | None = None
         self.memory: Memory | None = None
+        self._before: Sequence[Memory] = ()
         self._dirty = False
         self._drafts: dict[UUID, dict[str, Any]] = {}
         self.fields = MemoryFields(around)
@@ -63,7 +67,7 @@ class MemoryDetail(QWidget):
         """Show a memory; None says that none is chosen. What was typed and not saved comes back with its memory."""
         self._keep_draft()
         self._wanted = memory.id if memory is not None else None
-        self.memory = memory
+        self.memory, self._before = memory, ()
         if memory is None:
             self._stack.setCurrentWidget(self._none)
             return
@@ -76,7 +80,7 @@ class MemoryDetail(QWidget):
     def show_id(self, memory_id: UUID) -> None:
         """Show the memory of that id, read now."""
         self._keep_draft()
-        self._wanted, self.memory = memory_id, None
+        self._wanted, self.memory, self._before = memory_id, None, ()
         self.refresh()
 
     def refresh(self) -> None:
@@ -93,8 +97,9 @@ class MemoryDetail(QWidget):
         self.fields.say("")
         self.save_button.setEnabled(False)
         content, kind, importance = self.fields.values()
+        supersede = self.keep_old.isChecked() if self.keep_old.isVisibleTo(self) else False
         self._desk.edit(
-            memory, self._saved, self._refused, content=content, type=kind, importance=importance,
+            memory, self._saved, self._refused, content=content, type=kind, importance=importance, supersede=supersede,
         )  # fmt: skip
 
     def discard(self) -> None:
@@ -107,11 +112,11 @@ class MemoryDetail(QWidget):
         """Whether there is no room for the list beside it."""
         self.back.setVisible(narrow)
 
-    def _got(self, wanted: UUID, memory: Memory, changes: Sequence[Change]) -> None:
+    def _got(self, wanted: UUID, memory: Memory, changes: Sequence[Change], before: Sequence[Memory]) -> None:
         if wanted != self._wanted:
             return
         anew = self.memory is None
-        self.memory = memory
+        self.memory, self._before = memory, before
         self._fill(memory, anew=anew)
         self.history.show_changes(changes)
         self._stack.setCurrentWidget(self._scroll)
@@ -127,10 +132,15 @@ class MemoryDetail(QWidget):
                 self.fields.say(explain(error))
 
     def _saved(self, memory: Memory) -> None:
-        self._drafts.pop(memory.id, None)
+        changed = self.memory
+        if changed is not None:
+            self._drafts.pop(changed.id, None)
         if memory.id == self._wanted:
             self.memory = memory
             self._fill(memory, anew=True)
+        elif changed is not None and changed.id == self._wanted:
+            self._fill(changed, anew=True)
+            self.other_wanted.emit(memory.id)
 
     def _refused(self, error: Exception) -> None:
         self.fields.say(explain(error))
@@ -189,6 +199,9 @@ class MemoryDetail(QWidget):
         self._facts["Holds"].setText(f"since {since}{until}")
         self._facts["Used"].setText(used(memory, now))
         self._facts["Found"].setText(found)
+        older = [f"“{each.content}”{_until(each, now)}" for each in self._before[:3]]
+        self._facts["Before"].setText("\n".join(older))
+        self._rows["Before"].setVisible(bool(older))
         self.conversation.setVisible(bool(memory.source.conversation))
         self.conversation.setText("Open the message" if memory.source.message else "Open the conversation")
         self.run.setVisible(bool(memory.source.run))
@@ -198,6 +211,9 @@ class MemoryDetail(QWidget):
         dirty = memory is not None and self.fields.values() != (memory.content, memory.type, memory.importance)
         self._dirty = dirty
         self._saving.setVisible(dirty)
+        content = self.fields.values()[0]
+        changes = memory is not None and memory.state == "live" and bool(content)
+        self.keep_old.setVisible(changes and memory is not None and says_otherwise(content, memory.content))
         self.save_button.setEnabled(dirty and bool(self.fields.values()[0]))
 
     def _keep_draft(self) -> None:
@@ -238,8 +254,16 @@ class MemoryDetail(QWidget):
         self.newer = button("Show what holds", self._with_memory(lambda m: self.other_wanted.emit(m.superseded_by)))
         self.save_button = button("Save", self.save, "primary")
         self.discard_button = button("Discard", self.discard, "quiet")
+        self.keep_old = QCheckBox("It has changed: keep what held until now")
+        self.keep_old.setToolTip("Leave it out to correct what was wrong from the start. Its history keeps both.")
+        self.keep_old.setChecked(True)
+        self.older = button("Show it", self._show_before, "link")
         self.conversation = button("Open the conversation", self._with_memory(self._open_conversation), "link")
         self.run = button("Open the run", self._with_memory(lambda m: desk.run_wanted.emit(m.source.run)), "link")
+
+    def _show_before(self) -> None:
+        if self._before:
+            self.other_wanted.emit(self._before[0].id)
 
     def _open_conversation(self, memory: Memory) -> None:
         self._desk.conversation_wanted.emit(memory.source.conversation, memory.source.message)
@@ -257,9 +281,10 @@ class MemoryDetail(QWidget):
         column.addWidget(self._made_standing())
         column.addWidget(self.fields)
         self._saving = QWidget()
-        saving = _row(self.save_button, self.discard_button, None)
+        saving = QVBoxLayout(self._saving)
         saving.setContentsMargins(0, 0, 0, 4)
-        self._saving.setLayout(saving)
+        saving.addWidget(self.keep_old)
+        saving.addLayout(_row(self.save_button, self.discard_button, None))
         column.addWidget(self._saving)
         column.addWidget(_line())
         self._add_facts(column)
@@ -295,16 +320,21 @@ class MemoryDetail(QWidget):
 
     def _add_facts(self, column: QVBoxLayout) -> None:
         self._facts: dict[str, QLabel] = {}
-        for name in ("Whose", "From", "Holds", "Used", "Found"):
+        self._rows: dict[str, QWidget] = {}
+        for name in ("Whose", "From", "Holds", "Before", "Used", "Found"):
             label = QLabel(name)
             label.setProperty("kind", "muted")
             label.setFixedWidth(56)
             self._facts[name] = text_label("", "secondary", selectable=True)
-            row = QHBoxLayout()
+            self._rows[name] = QWidget()
+            row = QHBoxLayout(self._rows[name])
+            row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(8)
             row.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(self._facts[name], 1)
-            column.addLayout(row)
+            column.addWidget(self._rows[name])
+            if name == "Before":
+                row.addWidget(self.older, 0, Qt.AlignmentFlag.AlignTop)
             if name == "From":
                 row.addWidget(self.conversation, 0, Qt.AlignmentFlag.AlignTop)
                 row.addWidget(self.run, 0, Qt.AlignmentFlag.AlignTop)
@@ -323,6 +353,10 @@ class MemoryDetail(QWidget):
             )  # in line with the words above
         if self.memory is not None:
             self._fill(self.memory, anew=False)
+
+
+def _until(memory: Memory, now: datetime) -> str:
+    return f", until {clock_time(memory.valid_to, now)}" if memory.valid_to is not None else ""
 
 
 def _row(*widgets: QWidget | None) -> QHBoxLayout:

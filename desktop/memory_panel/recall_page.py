@@ -248,11 +248,11 @@ class _Meter(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """A line of words and a bar."""
-        return QSize(70, 22)
+        return QSize(70, 26)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """It may be pressed together."""
-        return QSize(40, 22)
+        return QSize(40, 26)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """The name, the number, the bar."""
@@ -261,18 +261,27 @@ class _Meter(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.font("caption", tabular=True))
         painter.setPen(theme.color("text.muted"))
-        room = QRectF(0, 0, self.width(), 15)
-        name = painter.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, self.width() - 25)
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-        number = f"{self._share:.2f}"
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+        number, metrics = f"{self._share:.2f}", painter.fontMetrics()
+        taken = metrics.horizontalAdvance(number) + 6
+        beside_name = metrics.horizontalAdvance(self._name) + taken <= self.width()
+        name = metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, self.width())
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, 0, self.width(), 15), Qt.AlignmentFlag.AlignLeft | middle, name)
+        # In a narrow panel the number stands at the end of the bar instead.
+        place = QRectF(0, 0 if beside_name else 11, self.width(), 15)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, number)
+        length = self.width() if beside_name else self.width() - taken
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("border.subtle"))
-        painter.drawRoundedRect(QRectF(0, 17, self.width(), 4), 2, 2)
+        painter.drawRoundedRect(QRectF(0, 17, length, 4), 2, 2)
         if self._share > 0.01:
             painter.setBrush(theme.color("accent"))
-            painter.drawRoundedRect(QRectF(0, 17, max(4, self.width() * min(1.0, self._share)), 4), 2, 2)
+            painter.drawRoundedRect(QRectF(0, 17, max(4, length * min(1.0, self._share)), 4), 2, 2)
         painter.end()
+
+
+_DOT: Final = "\u00a0\u00a0·  "
+"""Between parts of a line, which breaks after it."""
 
 
 def reasons(item: Recalled) -> Sequence[str]:
@@ -290,7 +299,7 @@ def reasons(item: Recalled) -> Sequence[str]:
 
 def _in_line(parts: Sequence[str]) -> str:
     """The parts in a line that breaks between them, not within one."""
-    return "  ·  ".join(part.replace(" ", "\u00a0") if len(part) < 40 else part for part in parts)
+    return _DOT.join(part.replace(" ", "\u00a0") if len(part) < 40 else part for part in parts)
 
 
 def _summary(trial: Trial) -> str:
@@ -302,4 +311,4 @@ def _summary(trial: Trial) -> str:
         said.append(f"{left} left out for want of room")
     if beyond := trial.number("beyond") + recall.left_out:
         said.append(f"{beyond} beyond the best {LIMIT}")
-    return "  ·  ".join(said)
+    return _DOT.join(said)

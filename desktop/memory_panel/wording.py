@@ -61,6 +61,7 @@ FINDINGS: Final[Mapping[FindingKind, tuple[str, str, str]]] = {
     "raw_data": ("Raw data", "braces", "state.waiting"),
     "never_recalled": ("Never recalled", "eye-off", "text.muted"),
     "stale": ("Not recalled for long", "clock", "text.muted"),
+    "changed": ("Changed lately", "replace", "text.muted"),
 }
 """Name, icon and the token of its colour; in the order in which they are shown."""
 

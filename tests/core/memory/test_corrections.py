@@ -20,7 +20,9 @@ async def _kept(memories: Memories, scope: Scope, content: str) -> Memory:
 
 async def test_a_corrected_memory_is_found_by_its_new_words_and_meaning(memories: Memories, ada: Scope) -> None:
     memory = await _kept(memories, ada, "The hound is called Rex")
-    changed = await memories.edit(memory.id, content="Ada resides in Oslo", importance=0.9, type="learned", who="Sam")
+    changed = await memories.edit(
+        memory.id, content="Ada resides in Oslo", importance=0.9, type="learned", supersede=False, who="Sam"
+    )
     assert (changed.content, changed.importance, changed.type) == ("Ada resides in Oslo", 0.9, "learned")
     assert [item.memory.id for item in (await memories.recall(ada, "home")).relevant] == [memory.id]
     assert (await memories.recall(ada, "pet")).relevant == ()
@@ -32,6 +34,74 @@ async def test_a_corrected_memory_is_found_by_its_new_words_and_meaning(memories
         "Ada resides in Oslo",
     )
     assert (first.kind, first.content) == ("made", "The hound is called Rex")
+
+
+async def test_a_fact_that_has_changed_is_superseded_and_the_old_one_kept_with_its_time(
+    memories: Memories, ada: Scope, clock: ManualClock
+) -> None:
+    old = await _kept(memories, ada, "I live in Berlin")
+    await memories.pin(old.id)
+    await clock.advance(86_400)
+    new = await memories.edit(old.id, content="I live in Rome", importance=0.8, who="Sam")
+    assert new.id != old.id
+    assert (new.content, new.importance, new.pinned, new.valid_from, new.state) == (
+        "I live in Rome", 0.8, True, clock.now(), "live",
+    )  # fmt: skip
+    assert (new.source.kind, new.source.who, new.access_count) == ("user", "Sam", 0)
+    before = await memories.get(old.id)
+    assert (before.content, before.state, before.valid_to, before.superseded_by) == (
+        "I live in Berlin", "replaced", clock.now(), new.id,
+    )  # fmt: skip
+    assert [memory.id for memory in await memories.replaced_by(new.id)] == [old.id]
+    assert [item.memory.id for item in (await memories.recall(ada, "home")).relevant] == [new.id]
+    kinds = [(change.kind, change.who) for change in await memories.history(old.id)]
+    assert kinds == [("replaced", "Sam"), ("pinned", ""), ("made", "")]
+    [finding] = (await memories.audit(ada)).of("changed")
+    assert [memory.content for memory in finding.memories] == ["I live in Rome", "I live in Berlin"]
+    await clock.advance(100 * 86_400)
+    assert (await memories.audit(ada)).of("changed") == ()
+
+
+async def test_what_superseded_another_is_taken_back(memories: Memories, ada: Scope) -> None:
+    old = await _kept(memories, ada, "I live in Berlin")
+    new = await memories.edit(old.id, content="I live in Rome")
+    back = await memories.take_back(new.id, old.id, who="Sam")
+    assert (back.id, back.state, back.valid_to, back.superseded_by) == (old.id, "live", None, None)
+    assert (await memories.get(new.id)).state == "forgotten"
+    assert [item.memory.id for item in (await memories.recall(ada, "home")).relevant] == [old.id]
+    with pytest.raises(MemoryNotFound):
+        await memories.take_back(uuid.uuid4(), old.id)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "superseded"),
+    [
+        ("I live in Berlin", "I live in Rome", True),
+        ("The budget is 5000", "The budget is 50000", True),
+        ("Ada likes tea", "Ada does not like tea", True),
+        ("Ada likes tea", "Ada likes coffee", True),
+        ("Ada drink tea", "Ada drinks tea.", False),
+        ("the hound is called Rex", "The hound is called Rex!", False),
+    ],
+)
+async def test_words_that_say_otherwise_supersede_and_mere_wording_is_corrected(
+    memories: Memories, ada: Scope, before: str, after: str, superseded: bool
+) -> None:
+    known = await _kept(memories, ada, before)
+    changed = await memories.edit(known.id, content=after)
+    assert (changed.id != known.id) is superseded
+    assert changed.content == after
+
+
+async def test_what_waits_or_no_longer_holds_is_corrected_in_place(memories: Memories, ada: Scope) -> None:
+    waiting = (await memories.remember(ada, Proposed("I live in Berlin", source=Source("web")))).memory
+    assert waiting is not None
+    assert (await memories.edit(waiting.id, content="I live in Rome")).id == waiting.id
+    taken = await _kept(memories, ada, "I like tea")
+    other = await _kept(memories, ada, "I like beer")
+    with pytest.raises(MemoryTaken):
+        await memories.edit(other.id, content="I like tea")
+    assert (await memories.get(other.id)).state == (await memories.get(taken.id)).state == "live"
 
 
 async def test_changing_nothing_is_no_change(memories: Memories, ada: Scope) -> None:
@@ -53,7 +123,7 @@ async def test_a_correction_may_not_hold_a_secret_or_say_what_another_says(memor
 
 async def test_every_change_can_be_taken_back(memories: Memories, ada: Scope) -> None:
     memory = await _kept(memories, ada, "Ada likes tea")
-    await memories.edit(memory.id, content="Ada likes coffee")
+    await memories.edit(memory.id, content="Ada likes coffee", supersede=False)
     await memories.pin(memory.id)
     await memories.forget(memory.id, who="Sam")
     assert (await memories.recall(ada, "Ada likes")).items == ()
@@ -75,7 +145,7 @@ async def test_a_replaced_memory_can_be_brought_back(memories: Memories, ada: Sc
 
 async def test_what_is_forgotten_for_good_leaves_no_word_of_itself(memories: Memories, ada: Scope) -> None:
     memory = await _kept(memories, ada, "Ada fancies Bob")
-    await memories.edit(memory.id, content="Ada adores Bob")
+    await memories.edit(memory.id, content="Ada adores Bob", supersede=False)
     assert await memories.forget_for_good(memory.id, uuid.uuid4(), who="Sam") == 1
     with pytest.raises(MemoryNotFound):
         await memories.get(memory.id)

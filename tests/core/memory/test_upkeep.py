@@ -5,17 +5,19 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from core.engine.errors import StepError
 from core.engine.testing import ManualClock, settle
 from core.memory.composition import Remembrance
 from core.memory.embedder import Embedder
-from core.memory.memories import Keep, Memories
+from core.memory.memories import Keep, Memories, content_hash
 from core.memory.proposal import Proposed
 from core.memory.reembedding import Reembedding
 from core.settings import MemorySettings
 from core.store.database import Database
-from core.store.memories import MemoryRecords
-from core.store.memory_records import MemoryFilter, Scope
+from core.store.memories import MemoryRecords, NewMemory
+from core.store.memory_records import Memory, MemoryFilter, Scope, Source, Vector
 from core.store.memory_upkeep import MemoryUpkeep
 from tests.support.memory import Meanings
 
@@ -187,3 +189,37 @@ async def test_an_audit_finds_what_a_person_should_look_at(
     assert 0 < len((await memories.audit(ada)).of("never_recalled")) < 9
     await clock.advance(200 * 86_400)
     assert (await memories.audit(ada)).of("stale")
+
+
+async def test_an_audit_of_thousands_with_one_vector_compares_each_with_one_of_them(
+    memories: Memories, records: MemoryRecords, upkeep: MemoryUpkeep, ada: Scope, clock: ManualClock
+) -> None:
+    """A thousand copies of a vector are half a million pairs; what is compared grows with their number only."""
+    now, many = clock.now(), 300
+    for number in range(many):
+        content = f"Parcel {'a' * (number % 7 + 1)} of order {number} arrived"
+        memory = Memory(
+            uuid.UUID(int=10**6 + number), ada.agent_id, "fact", content, 0.5, Source("user"), "live", False, now, None,
+            now, now,
+        )  # fmt: skip
+        await records.add(NewMemory(memory, content_hash(content), Vector((1.0, 2.0, 3.0), "m")))
+    pairs = await upkeep.alike(ada, similarity=0.9, pairs=10**6)
+    assert len(pairs) == many - 1
+    assert {pair[0] for pair in pairs} == {uuid.UUID(int=10**6)}
+    assert all(similarity == pytest.approx(1.0) for _, _, similarity in pairs)
+    assert (await memories.audit(ada)).looked_at == many
+
+
+async def test_memories_that_say_the_same_are_no_near_doubles_besides(
+    memories: Memories, records: MemoryRecords, ada: Scope, clock: ManualClock
+) -> None:
+    now = clock.now()
+    for number, content in enumerate(["The hound barks", "The hound barks.", "the hound  barks"]):
+        memory = Memory(
+            uuid.UUID(int=10**6 + number), ada.agent_id, "fact", content, 0.5, Source("user"), "live", False, now, None,
+            now, now,
+        )  # fmt: skip
+        await records.add(NewMemory(memory, f"{number}", Vector((1.0, 2.0), "m")))
+    audit = await memories.audit(ada)
+    assert [len(finding.memories) for finding in audit.of("exact_double")] == [3]
+    assert audit.of("near_double") == ()

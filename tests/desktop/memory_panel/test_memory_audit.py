@@ -6,14 +6,24 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QLabel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from desktop.memory_panel.audit_page import FindingGroup
+from desktop.memory_panel.audit_page import TOGETHER, FindingGroup
 from desktop.program import Program
 from tests.support.desktop_program import until
-from tests.support.memory_panel import all_of, button_of, panel_of, press, question_of, state_of, tell, undo
+from tests.support.memory_panel import (
+    all_of,
+    button_of,
+    memories_of,
+    panel_of,
+    press,
+    question_of,
+    state_of,
+    tell,
+    undo,
+)
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -134,3 +144,36 @@ async def test_one_that_is_hard_to_find_is_opened_to_be_said_otherwise(program: 
     detail = panel_of(program).detail
     await until(detail.isVisible)
     assert detail.fields.words.toPlainText() == "The dog is called Bruno."
+
+
+async def test_a_fact_that_has_changed_is_shown_beside_what_held_before_and_can_be_taken_back(
+    program: Program, agent: UUID
+) -> None:
+    old = await made(program, agent, "Ada lives in Porto.")
+    new = await memories_of(program).edit(old, content="Ada lives in Braga.", who="Ada")
+    await looked(program)
+    await until(lambda: kinds(program) == ["changed"])
+    assert panel_of(program).audit.summary.text() == "1 memory looked over  ·  nothing amiss"
+    (card,) = group(program, "changed").cards
+    said = [label.text() for label in card.findChildren(QLabel)]
+    assert [text for text in said if text.startswith("Ada lives")] == ["Ada lives in Braga.", "Ada lives in Porto."]
+    press(button_of(group(program, "changed"), "The older one holds"))
+    await until(lambda: kinds(program) == [])
+    assert (await state_of(program, old), await state_of(program, new.id)) == ("live", "forgotten")
+
+
+async def test_a_finding_of_very_many_memories_shows_some_and_says_how_many_more(program: Program, agent: UUID) -> None:
+    first = await made(program, agent, "Breakfast is at seven.")
+    await write(
+        program,
+        "INSERT INTO agent_memories (id, agent_id, type, content, content_hash, importance, state) "
+        "SELECT gen_random_uuid(), agent_id, type, content, content_hash || n, importance, state "
+        "FROM agent_memories, generate_series(1, 2000) AS n WHERE id = :first",
+        first=first,
+    )
+    await looked(program)
+    await until(lambda: kinds(program) == ["exact_double"])
+    (card,) = group(program, "exact_double").cards
+    said = [label.text() for label in card.findChildren(QLabel)]
+    assert said.count("Breakfast is at seven.") == TOGETHER
+    assert f"And {2_001 - TOGETHER:,} more that say the same." in said

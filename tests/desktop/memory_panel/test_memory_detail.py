@@ -67,6 +67,8 @@ async def test_a_correction_is_kept_said_and_undone(program: Program, memory: Me
     assert not detail.save_button.isVisible()
     type_over(program, "Ada lives in Braga.")
     assert detail.save_button.isVisible()
+    press(detail.keep_old)
+    assert not detail.keep_old.isChecked()
     QTest.keyClick(detail.fields.words, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     await until(lambda: history(program) == ["edited", "made"])
     assert not detail.save_button.isVisible()
@@ -75,6 +77,40 @@ async def test_a_correction_is_kept_said_and_undone(program: Program, memory: Me
     undo(program)
     await until(lambda: history(program) == ["restored", "edited", "made"])
     assert detail.fields.words.toPlainText() == LIVES
+
+
+async def test_a_fact_that_has_changed_leaves_the_old_one_with_its_time_and_is_undone(
+    program: Program, memory: Memory
+) -> None:
+    await opened(program)
+    detail = panel_of(program).detail
+    type_over(program, "Ada lives in Braga.")
+    assert detail.keep_old.isVisible()
+    assert detail.keep_old.isChecked()
+    press(detail.save_button)
+    await until(lambda: detail.memory is not None and detail.memory.id != memory.id and history(program) == ["made"])
+    assert detail.memory is not None
+    assert detail.memory.content == "Ada lives in Braga."
+    await until(detail.older.isVisible)
+    assert detail._facts["Before"].text().startswith(f"“{LIVES}”, until ")
+    old = await memories_of(program).get(memory.id)
+    assert (old.state, old.superseded_by) == ("replaced", detail.memory.id)
+    assert program.window.toasts.shown[-1].title == "It holds from now on"
+    press(detail.older)
+    await until(lambda: detail.memory is not None and detail.memory.id == memory.id)
+    undo(program)
+    await until(lambda: history(program) == ["restored", "replaced", "made"])
+    assert (await memories_of(program).get(memory.id)).state == "live"
+
+
+async def test_mere_wording_is_corrected_without_a_question(program: Program, memory: Memory) -> None:
+    await opened(program)
+    detail = panel_of(program).detail
+    type_over(program, LIVES.rstrip(".") + "!")
+    assert detail.save_button.isVisible()
+    assert not detail.keep_old.isVisible()
+    press(detail.save_button)
+    await until(lambda: history(program) == ["edited", "made"])
 
 
 async def test_a_refused_correction_says_why_and_keeps_what_was_typed(program: Program, memory: Memory) -> None:
@@ -142,7 +178,7 @@ async def test_an_importance_between_two_percents_is_no_change(program: Program,
 
 async def test_the_history_leads_back_to_every_earlier_state(program: Program, memory: Memory) -> None:
     for text in ("Ada lives in Braga.", "Ada lives in Faro."):
-        await memories_of(program).edit(memory.id, content=text, who="Ada", cause="she moved")
+        await memories_of(program).edit(memory.id, content=text, supersede=False, who="Ada", cause="she moved")
     program.memories.refresh()
     await see(program, "Ada lives in Faro.", DOG)
     await opened(program, "Ada lives in Faro.")
