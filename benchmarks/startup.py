@@ -1,6 +1,6 @@
 """How soon the window stands with the last workflow, from the start of the process.
 
-    python -m benchmarks.startup [--runs 7] [--steps 30]
+    python -m benchmarks.startup [--runs 7] [--steps 30] [--library]
 
 Each start is a process of its own, with kept bytecode and warm file caches: the first one is not counted. Told are
 seconds since the process was asked for, and the processor's seconds of it (which other work on the machine lengthens
@@ -9,12 +9,15 @@ less):
     imported    everything is imported that the first paint needs
     first paint the window was painted for the first time
     workflow    the canvas was painted with the workflow that was open last; the goal is 1.0 s
-    database    the workspace is open, here without a database
+    database    the workspace is open; without --library there is no database behind it
+
+--library: the workflow is one of the library, in the embedded PostgreSQL, instead of a file.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -23,6 +26,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.workflow.model import Workflow
 
 GOAL_S = 1.0
 BEGUN = "STEPLOOM_BENCHMARK_BEGUN"
@@ -34,7 +41,7 @@ def since_start() -> tuple[float, float]:
     return time.time() - float(os.environ[BEGUN]), time.process_time()
 
 
-def child(home: Path) -> int:
+def child(home: Path, *, library: bool) -> int:
     """Start the program, note the marks, end it, and print them."""
     from desktop import garbage
     from desktop.app import main
@@ -46,7 +53,7 @@ def child(home: Path) -> int:
 
     marks = {"imported": since_start()}
     watch(marks)
-    code = main(["--home", str(home), "--in-memory", "--demo"])
+    code = main(["--home", str(home), "--demo", *([] if library else ["--in-memory"])])
     print(json.dumps(marks))
     return code
 
@@ -78,6 +85,7 @@ def watch(marks: dict[str, tuple[float, float]]) -> None:
         def painted(canvas: object, event: object) -> None:
             paint(canvas, event)  # type: ignore[arg-type] # handed on as it came
             marks.setdefault("workflow", since_start())
+            end_when_seen(self)
 
         type(tab.canvas).paintEvent = painted  # type: ignore[method-assign] # only for this measurement
         return tab
@@ -85,17 +93,19 @@ def watch(marks: dict[str, tuple[float, float]]) -> None:
     def ready(self: Program, workspace: object) -> None:
         used(self, workspace)  # type: ignore[arg-type] # handed on as it came
         marks["database"] = since_start()
-        QTimer.singleShot(50, self.window.close_at_once)
+        end_when_seen(self.window)
+
+    def end_when_seen(window: MainWindow) -> None:
+        if len(marks) == len(MARKS):
+            QTimer.singleShot(500, window.close_at_once)  # so that what it keeps for the next start is written
 
     MainWindow.__init__, MainWindow.open_document = init, opened  # type: ignore[method-assign, assignment] # as above
     Program._workspace_used = ready  # type: ignore[method-assign] # as above
 
 
-def prepare(home: Path, steps: int) -> None:
-    """A home whose last workflow has so many steps."""
-    from core.workflow.document import save
+def workflow_of(steps: int) -> Workflow:
+    """A chain of so many steps."""
     from core.workflow.model import Step, Workflow
-    from desktop.memory import RecentWork, WindowMemory
 
     names = [f"step_{n}" for n in range(steps)]
     made = {
@@ -104,28 +114,50 @@ def prepare(home: Path, steps: int) -> None:
         for n, name in enumerate(names)
     }  # fmt: skip
     layout = {name: (n % 10 * 280.0, n // 10 * 160.0) for n, name in enumerate(names)}
-    file = home / "last.loom.yaml"
-    save(Workflow("Last", steps=made, layout=layout), file)
+    return Workflow("Last", steps=made, layout=layout)
+
+
+def prepare(home: Path, steps: int, *, library: bool = False) -> None:
+    """A home whose last workflow has so many steps."""
+    from core.workflow.document import save
+    from desktop.memory import RecentWork, WindowMemory
+
+    workflow, file = workflow_of(steps), home / "last.loom.yaml"
+    if library:
+        asyncio.run(keep(home, workflow))
+    else:
+        save(workflow, file)
     memory = WindowMemory(home)
     memory.first_run_done = True
-    memory.open_work = [RecentWork("file", str(file), "Last")]
+    memory.open_work = [RecentWork("library", "Last", "Last") if library else RecentWork("file", str(file), "Last")]
     memory.flush()
+
+
+async def keep(home: Path, workflow: Workflow) -> None:
+    """Save a workflow in the library of a home."""
+    from core.workspace import Workspace
+
+    async with Workspace.open(home) as workspace:
+        assert workspace.store is not None
+        await workspace.store.workflows.save(workflow, 0)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--library", action="store_true")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        return child(Path(options.child))
+        return child(Path(options.child), library=options.library)
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
     found: list[dict[str, tuple[float, float]]] = []
     with tempfile.TemporaryDirectory() as home:
-        prepare(Path(home), options.steps)
+        prepare(Path(home), options.steps, library=options.library)
         for _ in range(options.runs + 1):
             command = [sys.executable, "-m", "benchmarks.startup", "--child", home]
+            command += ["--library"] if options.library else []
             environment[BEGUN] = str(time.time())
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             found.append(json.loads(done.stdout.splitlines()[-1]))
