@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,14 +33,19 @@ class Member:
     status: RunStatus
 
 
-async def family(connection: AsyncConnection, run_id: str, prefix: str = "") -> list[Member]:
-    """All runs below a run, those of a step in order of their numbers."""
-    found: list[Member] = []
+async def family(connection: AsyncConnection, run_id: str) -> list[Member]:
+    """All runs below a run, those of a step in order of their numbers and each before those below it."""
+    below: dict[str, list[Any]] = {}
     for row in (await connection.execute(BELOW, {"parent": run_id})).all():
-        whole = prefix + unescape(row.prefix)
-        member = Member(row.run_id, run_id, unescape(row.path), row.number, whole, row.status)
-        found += [member, *await family(connection, row.run_id, member.prefix)]
-    return found
+        below.setdefault(row.parent_id, []).append(row)
+
+    def members(parent: str, prefix: str) -> Iterator[Member]:
+        for row in below.get(parent, ()):
+            whole = prefix + unescape(row.prefix)
+            yield Member(row.run_id, parent, unescape(row.path), row.number, whole, row.status)
+            yield from members(row.run_id, whole)
+
+    return list(members(run_id, ""))
 
 
 def merged(run_id: str, members: Sequence[Member], records: Mapping[str, Sequence[StepRecord]]) -> Iterator[StepRecord]:

@@ -180,10 +180,17 @@ DELETE FROM procrastinate_jobs
 WHERE status = 'todo' AND queueing_lock IN (SELECT 'run:' || id FROM unnest(CAST(:ids AS text[])) AS u (id))""")
 
 BELOW = text("""
-SELECT s.run_id, s.path, s.prefix, s.number, e.status FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id
-WHERE s.parent_id = :parent AND s.round = (
-    SELECT max(round) FROM spread_runs AS t WHERE t.parent_id = s.parent_id AND t.path = s.path)
-ORDER BY s.path, s.number""")
+WITH RECURSIVE below AS (
+    SELECT run_id, parent_id, path, round, number, prefix FROM spread_runs WHERE parent_id = :parent
+    UNION ALL
+    SELECT s.run_id, s.parent_id, s.path, s.round, s.number, s.prefix
+    FROM spread_runs AS s JOIN below ON s.parent_id = below.run_id
+),
+ranked AS (SELECT *, max(round) OVER (PARTITION BY parent_id, path) AS newest FROM below)
+SELECT b.run_id, b.parent_id, b.path, b.number, b.prefix, e.status
+FROM ranked AS b JOIN executions AS e ON e.id = b.run_id
+WHERE b.round = b.newest ORDER BY b.parent_id, b.path, b.number""")
+"""Of a step that was tried again only the newest runs."""
 
 ANSWERED = text("""
 SELECT DISTINCT r.run_id FROM step_results AS r JOIN executions AS e ON e.id = r.run_id

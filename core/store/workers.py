@@ -90,9 +90,6 @@ WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND {_NO_ENTRY} AND EXIST
     ) AS newest WHERE status = 'suspended' AND answer IS NOT NULL)
 LIMIT 1000""")  # noqa: S608 - made of constants
 
-_HOLDS = """run.status IN ('queued', 'running', 'suspended') AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))"""
-
 _HAS_ROOM = text(f"""
 WITH near AS MATERIALIZED (
     SELECT * FROM (
@@ -106,22 +103,27 @@ WITH near AS MATERIALIZED (
     ) AS waiting
     WHERE (key_limit = 0 OR key_rank <= key_limit) AND (workflow_limit = 0 OR workflow_rank <= workflow_limit)
 ),
-keys AS MATERIALIZED (
-    SELECT other.limit_key, count(*) AS held FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.limit_key IN (SELECT limit_key FROM near WHERE key_limit > 0) AND {_HOLDS} GROUP BY 1
-),
-workflows AS MATERIALIZED (
-    SELECT run.workflow_name, count(*) AS held
+holders AS MATERIALIZED (
+    SELECT other.limit_key, run.workflow_name, run.part IS NULL AS is_whole
     FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE run.workflow_name IN (SELECT workflow_name FROM near WHERE workflow_limit > 0) AND run.part IS NULL
-        AND {_HOLDS} GROUP BY 1
-)
+    WHERE run.status IN ('queued', 'running', 'suspended') AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+    UNION ALL
+    SELECT other.limit_key, run.workflow_name, run.part IS NULL
+    FROM procrastinate_jobs AS entry JOIN queued_runs AS other ON other.run_id = entry.args ->> 'run_id'
+    JOIN executions AS run ON run.id = other.run_id
+    WHERE entry.status = 'todo' AND entry.task_name = :task AND other.key_limit + other.workflow_limit > 0
+),
+keys AS (SELECT limit_key, count(*) AS held FROM holders WHERE limit_key <> '' GROUP BY 1),
+workflows AS (SELECT workflow_name, count(*) AS held FROM holders WHERE is_whole GROUP BY 1)
 SELECT q.run_id FROM near AS n JOIN queued_runs AS q USING (run_id)
 LEFT JOIN keys ON keys.limit_key = n.limit_key LEFT JOIN workflows ON workflows.workflow_name = n.workflow_name
 WHERE (n.key_limit = 0 OR n.key_rank <= n.key_limit - coalesce(keys.held, 0))
     AND (n.workflow_limit = 0 OR n.workflow_rank <= n.workflow_limit - coalesce(workflows.held, 0)) AND {_NO_ENTRY}
 LIMIT 1000""")  # noqa: S608 - as above
-"""What is held back although its limits have room, as happens when a worker was lost; by far most wait for others."""
+"""What is held back although its limits have room, as happens when a worker was lost. What is handed out and not taken
+yet counts as if it was executed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ class Workers:
         if thorough:
             again += [row.run_id for row in await connection.execute(_ANSWERED)]
             again += await self._spread.look_after(connection)
-        again += [row.run_id for row in await connection.execute(_HAS_ROOM)]
+            again += [row.run_id for row in await connection.execute(_HAS_ROOM, {"task": TASK})]
         for run_id in again:
             await self._queued.again(run_id, connection=connection)
         return Upkeep(tuple(again), tuple(lost), tuple(parked))
