@@ -187,13 +187,16 @@ async def test_without_a_database_a_spread_loop_runs_where_it_is(tmp_path: Path)
 
 async def test_at_most_so_many_passes_run_at_the_same_time(busy: Workspace, stage: Stage) -> None:
     run_id = await asked(busy, work("{value: '{{ item }}', gate: true}", concurrency=3), list(range(8)))
-    for number in range(8):
+    opened: set[str] = set()
 
-        async def as_many_as_may(number: int = number) -> bool:
-            return len(stage.running) == min(3, 8 - number)
+    async def as_many_as_may() -> bool:
+        return len(stage.running - opened) == min(3, 8 - len(opened))
 
+    while len(opened) < 8:
         await until(as_many_as_may)
-        stage.gate(sorted(stage.running)[0]).set()
+        first = min(stage.running - opened)
+        opened.add(first)
+        stage.gate(first).set()
     run = await ended(busy, run_id)
     assert (run.outputs or {})["results"] == list(range(8))
     assert stage.most == 3
