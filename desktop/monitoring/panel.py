@@ -303,4 +303,4 @@ class MonitoringPanel(QWidget):
 def scope_title(range_: Range, state: str, workflow: str) -> str:
     """Which runs those of a bar are, in words."""
     when = piece_words(Range(range_.since, range_.until, range_.until - range_.since or timedelta(hours=1)), 0)
-    return " \N{MIDDLE DOT} ".join(part for part in (WORDS.get(state, ""), workflow or "All workflows", when) if part)
+    return " \N{MIDDLE DOT} ".join(part for part in (WORDS.get(state, ""), when, workflow or "All workflows") if part)

@@ -100,7 +100,7 @@ class Rows(QAbstractTableModel):
             case Qt.ItemDataRole.ForegroundRole:
                 return self._theme.color(cell.colour or "text.secondary")
             case Qt.ItemDataRole.FontRole:
-                return self._theme.font("body", tabular=True)
+                return self._theme.font("body", tabular=index.column() in self._numbers)
             case _ if role == _SHARE:
                 return cell.share
             case _ if role == _SORT:

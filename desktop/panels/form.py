@@ -159,7 +159,10 @@ class Form(QWidget):
             area = area.parentWidget()
         if isinstance(area, QScrollArea):
             self._layout.activate()
-            self.adjustSize()
+            # As high as it wants to be, and as wide as it is: the area gives it its width.
+            layout, width = self._layout, self.width()
+            height = layout.heightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
+            self.resize(width, max(self.height(), height))
             area.ensureWidgetVisible(row, 0, _AROUND)
 
     def check_soon(self) -> None:

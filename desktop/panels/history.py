@@ -28,7 +28,7 @@ from desktop.dialogs.value_editors import ChoiceBox
 from desktop.document import OpenDocument
 from desktop.icons import Icons
 from desktop.panels.empty_note import EmptyNote
-from desktop.panels.run_rows import ERROR, INPUTS, WORKFLOW, RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import ERROR, INPUTS, PART, WORKFLOW, RunFilter, RunRow, RunRows
 from desktop.panels.run_scope import RunScope, ScopeChip
 from desktop.run_controller import RunController
 from desktop.style import set_role
@@ -286,7 +286,10 @@ class HistoryPanel(QWidget):
         self._stack.setCurrentIndex(1 if records or self._scope is not None else 0)
         self._listing.setCurrentIndex(0 if records else 1)
         self.more.setVisible(len(records) >= self._limit)
-        self.table.setColumnHidden(ERROR, not any(row.error for row in self.rows.rows))
+        failed = any(row.error for row in self.rows.rows)
+        self.table.setColumnHidden(ERROR, not failed)
+        self.table.setColumnHidden(INPUTS, failed and not any(row.inputs for row in self.rows.rows))
+        self.table.setColumnHidden(PART, not any(row.part for row in self.rows.rows))
         if self._scope is not None and records and not chosen:
             self.table.selectRow(0)
         if not self.chosen() and chosen:
@@ -337,7 +340,7 @@ class HistoryPanel(QWidget):
         header.setHighlightSections(False)
         header.setSectionResizeMode(INPUTS, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(ERROR, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((112, 120, 132, 84, 72, 72)):
+        for column, width in enumerate((112, 148, 132, 84, 72, 84)):
             header.resizeSection(column, width)
         header.resizeSection(WORKFLOW, 150)
         header.moveSection(header.visualIndex(WORKFLOW), 0)

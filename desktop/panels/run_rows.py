@@ -21,7 +21,7 @@ from desktop.watched_run import may_resume
 Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS: Final = ("State", "Started", "Ran", "Duration", "Tokens", "Cost", "Inputs", "Error", "Workflow")
-INPUTS, ERROR, WORKFLOW = (COLUMNS.index(name) for name in ("Inputs", "Error", "Workflow"))
+PART, INPUTS, ERROR, WORKFLOW = (COLUMNS.index(name) for name in ("Ran", "Inputs", "Error", "Workflow"))
 SORT: Final = Qt.ItemDataRole.UserRole
 """What a column is sorted by."""
 

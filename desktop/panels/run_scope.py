@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from core.engine.journal import Journal, RunRecord, RunStanding
@@ -17,6 +17,10 @@ from desktop.theme import Theme, ThemeManager
 
 _WIDEST: Final = 420
 """Logical pixels of the chip's words, at most."""
+
+_NARROWEST: Final = 110
+_AROUND: Final = 44
+"""Logical pixels of the chip at least, and of all that is around its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,29 @@ class ScopeChip(QWidget):
         self.said = text
         self.setAccessibleName(f"Listed: {text}")
         self.setToolTip(text)
-        self._words.setText(
-            QFontMetrics(self._words.font()).elidedText(text, Qt.TextElideMode.ElideRight, _WIDEST)
-        )  # fmt: skip
+        self.setMaximumWidth(self.sizeHint().width())
+        self.updateGeometry()
+        self._fit()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for all that is said."""
+        words = min(_WIDEST, QFontMetrics(self._words.font()).horizontalAdvance(self.said) + 4)
+        return QSize(words + _AROUND, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for its beginning: the panel must not press its neighbours for it."""
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """As much as there is room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = max(0, self.width() - _AROUND)
+        shown = QFontMetrics(self._words.font()).elidedText(self.said, Qt.TextElideMode.ElideRight, room)
+        if shown != self._words.text():
+            self._words.setText(shown)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the ground."""
