@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabBar, QToolButton, QVBoxLayout, QWidget
 
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
@@ -57,9 +57,8 @@ class PanelDock(QDockWidget):
         self.setTitleBarWidget(self._title)
         waiting = QWidget()
         waiting.setProperty("surface", "panel")
-        waiting.setMinimumWidth(LEAST[spec.area])
         waiting.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWidget(waiting)
+        self.setWidget(_Room(waiting, LEAST[spec.area]))
         self.visibilityChanged.connect(self._seen)
 
     def allow(self) -> None:
@@ -72,12 +71,11 @@ class PanelDock(QDockWidget):
         if self.panel is None:
             self.panel = self.spec.factory()
             self.panel.setProperty("surface", "panel")
-            self.panel.setMinimumWidth(max(self.panel.minimumWidth(), LEAST[self.spec.area]))
             self.panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             if not self.panel.accessibleName():
                 self.panel.setAccessibleName(self.spec.title)
             before = self.widget()
-            self.setWidget(self.panel)
+            self.setWidget(_Room(self.panel, LEAST[self.spec.area]))
             before.deleteLater()
         return self.panel
 
@@ -106,6 +104,22 @@ class PanelDock(QDockWidget):
         except Exception:  # noqa: BLE001 - one panel that cannot be made must not take the window along
             self._broken = True
             sys.excepthook(*sys.exc_info())
+
+
+class _Room(QWidget):
+    """Holds a panel: as narrow as that can be, but never so that it cannot be read. least: in logical pixels."""
+
+    def __init__(self, panel: QWidget, least: int) -> None:
+        super().__init__()
+        self._least = least
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(panel)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """What the panel needs, or the least."""
+        needed = super().minimumSizeHint()
+        return QSize(max(needed.width(), self._least), needed.height())
 
 
 class _DockTitle(QWidget):

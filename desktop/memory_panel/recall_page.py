@@ -255,7 +255,7 @@ class _Meter(QWidget):
         return QSize(40, 26)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """The name, the number, the bar."""
+        """The name; below it the bar, and the number at its end, so that both fit into a narrow panel."""
         theme = self._around.themes.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -263,14 +263,11 @@ class _Meter(QWidget):
         painter.setPen(theme.color("text.muted"))
         number, metrics = f"{self._share:.2f}", painter.fontMetrics()
         taken = metrics.horizontalAdvance(number) + 6
-        beside_name = metrics.horizontalAdvance(self._name) + taken <= self.width()
         name = metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, self.width())
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, 0, self.width(), 15), Qt.AlignmentFlag.AlignLeft | middle, name)
-        # In a narrow panel the number stands at the end of the bar instead.
-        place = QRectF(0, 0 if beside_name else 11, self.width(), 15)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, number)
-        length = self.width() if beside_name else self.width() - taken
+        painter.drawText(QRectF(0, 11, self.width(), 15), Qt.AlignmentFlag.AlignRight | middle, number)
+        length = self.width() - taken
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("border.subtle"))
         painter.drawRoundedRect(QRectF(0, 17, length, 4), 2, 2)
