@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 from core.workflow.model import Json, Workflow
 from desktop.bridge import Bridge
 from desktop.dialogs.inputs import InputsDialog
 from desktop.dialogs.message import Choice, MessageDialog
 from desktop.panels.background import Surroundings
+
+_TOKEN_HEIGHT: Final = 56
 
 
 class TrialDialog(InputsDialog):
@@ -41,6 +43,8 @@ class TokenDialog(MessageDialog):
             choices=[Choice("close", "Close"), Choice("copy", "Copy", "primary")],
         )  # fmt: skip
         self._token = token
+        if (shown := self.findChild(QPlainTextEdit)) is not None:
+            shown.setFixedHeight(_TOKEN_HEIGHT)
         self.chosen.connect(self._copy)
 
     def _copy(self, key: str) -> None:
