@@ -33,6 +33,7 @@ from core.engine.events import (
     StepSuspended,
 )
 from core.engine.journal import Journal, RunRecord, StepRecord
+from core.engine.spread import SPREAD
 from core.service.http.live_runs import LiveRuns
 
 Place: TypeAlias = tuple[int, int, int, str]
@@ -201,7 +202,10 @@ class RunWatch:
         if status != "suspended":
             return status in ("queued", "running")
         newest = {step.path: step for step in await self._journal.steps(run_id)}
-        return any(step.status == "suspended" and step.answer is not None for step in newest.values())
+        waiting = [step for step in newest.values() if step.status == "suspended"]
+        if any(step.answer is not None for step in waiting):
+            return True
+        return any(SPREAD in step.state for step in waiting) and not any(step.question for step in waiting)
 
     async def _news(self, run_id: str, after: Place | None, seen: set[Place]) -> tuple[RunRecord, list[Told]]:
         """What the journal knows that was not told yet."""
