@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +62,17 @@ class LastSeen(QObject):
         window.tab_closed.connect(lambda tab: self._shown.pop(tab, None))
 
     def open(self, works: Sequence[RecentWork]) -> Sequence[asyncio.Task[None]]:
-        """Open what there is a copy of, and throw away the copies of everything else. Gives the work begun."""
-        wanted = [work for work in works if work.kind == "library"]
-        begun = [self._bridge.in_thread(lambda: _read(self._folder, wanted), lambda found: self._show(wanted, found))]
-        return [task for task in begun if task is not None]
+        """Open those of these workflows of the library that there is a copy of. Gives the work begun."""
+        paths = [_path(self._folder, work.name) for work in works]
+        if not paths:
+            return []
+        begun = self._bridge.in_thread(lambda: list(map(_read, paths)), lambda found: self._show(works, found))
+        return [begun] if begun is not None else []
+
+    def throw_away_others(self, works: Sequence[RecentWork]) -> None:
+        """Keep no copies but those of these workflows."""
+        wanted = {_path(self._folder, work.name) for work in works if work.kind == "library"}
+        self._bridge.in_thread(lambda: _throw_away(self._folder, wanted))
 
     def compare(self, library: WorkflowLibrary) -> None:
         """Bring what was opened from a copy up to date with the library."""
@@ -137,17 +144,15 @@ def _path(folder: Path, name: str) -> Path:
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
 
 
-def _read(folder: Path, works: Sequence[RecentWork]) -> Sequence[Seen | None]:
-    """The copy of each, None where there is none that can be read; copies of other workflows are deleted."""
-    wanted = {_path(folder, work.name) for work in works}
+def _throw_away(folder: Path, wanted: Collection[Path]) -> None:
     for path in folder.glob("*"):
         if path not in wanted:
             with suppress(OSError):
                 path.unlink()
-    return [_read_one(_path(folder, work.name)) for work in works]
 
 
-def _read_one(path: Path) -> Seen | None:
+def _read(path: Path) -> Seen | None:
+    """A copy; None if there is none that can be read."""
     from core.workflow.document import from_data  # takes longer than a frame to import
 
     try:

@@ -117,6 +117,15 @@ class WindowMemory:
         self._put("work/open", [asdict(each) for each in works])
 
     @property
+    def front(self) -> RecentWork | None:
+        """Which of what was open was in front."""
+        return next(iter(self._works("work/front")), None)
+
+    @front.setter
+    def front(self, work: RecentWork | None) -> None:
+        self._put("work/front", [asdict(work)] if work is not None else [])
+
+    @property
     def palette_recent(self) -> Sequence[str]:
         """What was chosen in the command palette, newest first."""
         return tuple(str(each) for each in self._json("palette/recent", list))

@@ -33,6 +33,7 @@ from desktop.help_commands import help_commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
 from desktop.last_seen import LastSeen
+from desktop.last_work import LastWork
 from desktop.library_desk import LibraryDesk
 from desktop.memory import RecentWork, WindowMemory
 from desktop.memory_panel.desk import MemoryDesk
@@ -109,6 +110,7 @@ class Program(QObject):
         self._files = files
         self._canvas = canvas
         self.memory = WindowMemory(session.home)
+        self._last = LastWork(() if files else self.memory.open_work, self.memory.front)
         self._library_work = [work for work in self.memory.open_work if work.kind == "library" and not files]
         app.setQuitOnLastWindowClosed(False)  # the workspace is closed after the window
         add_fonts()
@@ -181,8 +183,7 @@ class Program(QObject):
         self.drawable.emit()
         # One thing after the other: the work first, then what stands around it, last the workspace, whose imports
         # would otherwise hold up both.
-        if begun := self._open_first():
-            await asyncio.wait(begun)
+        await self._open_last()
         self.shown.emit()
         self.commands.dress()
         await self.recovery.start()
@@ -210,8 +211,11 @@ class Program(QObject):
         if self.session.types is None or self._canvas is None:
             return None
         types, canvas = self.session.types, self._canvas
+        place = self._last.place(work, [tab.work for tab in self.window.all_tabs])
         with undisturbed():
-            return self.window.open_document(document, lambda d, overlay: canvas(d, overlay, types, self.themes), work)
+            return self.window.open_document(
+                document, lambda d, overlay: canvas(d, overlay, types, self.themes), work, place
+            )
 
     def _add_commands(self) -> None:
         self.commands.add(
@@ -286,13 +290,16 @@ class Program(QObject):
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))
 
-    def _open_first(self) -> Sequence[asyncio.Task[None]]:
+    async def _open_last(self) -> None:
         """Open the files that were named, or else what was open last: those of the library as they were last seen."""
-        if self._files:
-            return self.filing.open_files(self._files)
-        last = self.memory.open_work
-        begun = self.filing.open_files([Path(work.name) for work in last if work.kind == "file"])
-        return begun if self.session.memory_only else [*begun, *self.last_seen.open(last)]
+        if self._files and (begun := self.filing.open_files(self._files)):
+            await asyncio.wait(begun)
+        for works in self._last.in_order:
+            files = [Path(work.name) for work in works if work.kind == "file"]
+            library = [work for work in works if work.kind == "library" and not self.session.memory_only]
+            if begun := [*self.filing.open_files(files), *self.last_seen.open(library)]:
+                await asyncio.wait(begun)
+        self.last_seen.throw_away_others(self.memory.open_work)
 
     def _opened(self, tab: WorkTab) -> None:
         follow_keys(tab.canvas, self.commands)

@@ -15,6 +15,7 @@ from desktop.commands import Commands
 from desktop.docks import Docks, PanelSpec
 from desktop.document import OpenDocument
 from desktop.icons import Icons
+from desktop.last_work import IN_FRONT, Place
 from desktop.memory import RecentWork, WindowMemory
 from desktop.menus import Menus
 from desktop.palette_search import Provider, Recency
@@ -113,12 +114,20 @@ class MainWindow(QMainWindow):
         self._guard = guard
 
     def open_document(
-        self, document: OpenDocument, make_canvas: CanvasFactory, work: RecentWork | None = None
+        self,
+        document: OpenDocument,
+        make_canvas: CanvasFactory,
+        work: RecentWork | None = None,
+        place: Place = IN_FRONT,
     ) -> WorkTab:
-        """Open a document in a new tab in front; one that is open already (the same `work`) just comes to the front."""
+        """Open a document in a new tab in front; one that is open already (the same `work`) just comes to the front.
+
+        place: among the tabs, and behind the one in front if the person did not ask for it.
+        """
         for tab in self.all_tabs:
             if work is not None and work.is_same(tab.work):
-                self.tabs.setCurrentWidget(tab)
+                if not place.behind:
+                    self.tabs.setCurrentWidget(tab)
                 return tab
         tab = WorkTab(document, make_canvas, self.commands, self.icons, self.themes, work=work)
         self.commands.attach(tab.canvas, "canvas")
@@ -126,7 +135,9 @@ class MainWindow(QMainWindow):
         tab.running_changed.connect(lambda _: self.commands.refresh())
         if work is not None:
             self.memory.opened(work)
-        self.tabs.setCurrentIndex(self.tabs.addTab(tab, tab.title))
+        index = self.tabs.insertTab(-1 if place.index is None else place.index, tab, tab.title)
+        if not place.behind:
+            self.tabs.setCurrentIndex(index)
         self._middle.setCurrentWidget(self.tabs)
         self._retitle(tab)
         selected = getattr(tab.canvas, "selection_changed", None)
@@ -134,7 +145,8 @@ class MainWindow(QMainWindow):
             selected.connect(lambda _: self.commands.refresh())
         self.opened.emit(tab)
         self.commands.refresh()
-        tab.canvas.setFocus()
+        if tab is self.active:
+            tab.canvas.setFocus()
         return tab
 
     def close_tab(self, tab: WorkTab) -> None:
@@ -196,6 +208,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.memory.open_work = [tab.work for tab in self.all_tabs if tab.work is not None]
+        self.memory.front = self.active.work if self.active is not None else None
         self.memory.keep_layout(self.saveGeometry(), self.saveState())
         self.memory.flush()
         event.accept()
