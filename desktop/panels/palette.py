@@ -59,6 +59,8 @@ class Palette(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(self._delegate)
         self.view.setAccessibleName("Step types")
+        # What Enter would add is marked only where Enter adds it.
+        self._delegate.has_keyboard = lambda: self.search.hasFocus() or self.view.hasFocus()
         self.view.installEventFilter(self)
         self.nothing = QLabel("No step fits. Other letters, or fewer, find more.", self)
         self.nothing.setWordWrap(True)
@@ -104,6 +106,8 @@ class Palette(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Walk through the entries from the search box, add by Enter, and begin a search by typing in the list."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.view.viewport().update()
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 6, Qt.Key.Key_PageUp: -6}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
@@ -19,12 +20,16 @@ HEADING: Final = 30
 
 
 class EntryDelegate(QStyledItemDelegate):
-    """Paints headings and entries: icon on its tinted square, title, one line of help."""
+    """Paints headings and entries: icon on its tinted square, title, one line of help.
+
+    has_keyboard: whether the chosen entry is to be marked.
+    """
 
     def __init__(self, themes: ThemeManager, icons: Icons, parent: QWidget) -> None:
         super().__init__(parent)
         self._themes = themes
         self._icons = icons
+        self.has_keyboard: Callable[[], bool] = lambda: True
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """A heading is lower than an entry."""
@@ -41,7 +46,8 @@ class EntryDelegate(QStyledItemDelegate):
         else:
             state = option.state
             lit = bool(state & QStyle.StateFlag.State_MouseOver)
-            self._entry(painter, rect, line, selected=bool(state & QStyle.StateFlag.State_Selected), lit=lit)
+            selected = bool(state & QStyle.StateFlag.State_Selected) and self.has_keyboard()
+            self._entry(painter, rect, line, selected=selected, lit=lit)
         painter.restore()
 
     def picture(self, entry: Entry, dpr: float) -> QPixmap:

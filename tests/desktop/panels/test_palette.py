@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.engine.step_type import StepTypes
@@ -144,3 +144,16 @@ def test_both_themes_paint_the_palette_in_their_colours(palette: Palette, themes
     dark = palette.grab().toImage()
     themes.choose("light")
     assert palette.grab().toImage() != dark
+
+
+def test_what_enter_would_add_is_marked_only_while_the_keyboard_is_here(palette: Palette) -> None:
+    palette.activateWindow()
+    palette.search.setFocus()
+    row = palette.view.visualRect(palette.view.currentIndex())
+    marked = palette.view.viewport().grab(row).toImage()
+    palette.search.clearFocus()
+    QApplication.processEvents()
+    plain = palette.view.viewport().grab(row).toImage()
+    assert marked != plain
+    palette.search.setFocus()
+    assert palette.view.viewport().grab(row).toImage() == marked
