@@ -11,7 +11,7 @@ from core.engine.errors import EngineError, RunNotFound
 from core.engine.events import NO_USAGE, StepCompleted, StepStarted
 from core.engine.journal import Journal
 from core.engine.memory_journal import MemoryJournal
-from core.engine.part import Given, Part, cut, path_of, run_anew
+from core.engine.part import Given, OnePass, Part, cut, part_json, part_of, path_of, run_anew
 from core.store.address import Address
 from core.store.database import Database
 from core.store.documents import Documents
@@ -374,3 +374,16 @@ async def test_a_started_event_tells_that_nothing_ran(rig: Rig) -> None:
     await again(rig, CHAIN, Part(anew="d", base="run-1"))
     assert {event.path: event.cause for event in rig.told(StepStarted)}["a"] == "reused"
     assert rig.told(StepCompleted, "a")[0].usage == NO_USAGE
+
+
+def test_one_pass_of_a_loop_is_kept_as_it_was_asked_for() -> None:
+    one = OnePass("all", "rows[2]/all", {"text": "{{ draft.text }}"}, ("other",))
+    part = Part(names={"vars": {"tone": "kind"}}, one_pass=one)
+    assert part_of(part_json(part)) == part
+    assert not part.is_whole
+
+
+def test_a_pass_of_a_loop_that_is_gone_is_refused() -> None:
+    document = workflow(step("a"))
+    with pytest.raises(EngineError, match="no loop 'all'"):
+        cut(document, Part(one_pass=OnePass("all", "all")))
