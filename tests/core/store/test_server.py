@@ -62,6 +62,18 @@ def test_the_server_is_made_started_shared_stopped_and_started_again(folder: Pat
     second.stop()
 
 
+def test_a_folder_may_be_called_as_people_call_folders(folder: Path) -> None:
+    named = folder.parent / "Ada's Application Support" / "postgres"
+    first, second = EmbeddedServer(named), EmbeddedServer(named)
+    try:
+        assert _answer(first.start()) == "steploom"
+        assert _answer(second.start()) == "steploom"
+    finally:
+        first.stop()
+        second.stop()
+    assert not (named / "data" / "postmaster.pid").exists()
+
+
 def test_a_killed_server_with_a_stale_pid_file_is_started_again(folder: Path) -> None:
     server = EmbeddedServer(folder)
     address = server.start()
