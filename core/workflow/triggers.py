@@ -39,6 +39,9 @@ AnswerMode: TypeAlias = Literal["wait", "accept"]
 Auth: TypeAlias = Literal["token", "hmac", "none"]
 """How a call proves that it may start the workflow: by a token, by a signature, or not at all."""
 
+Signing: TypeAlias = Literal["steploom", "standard", "slack"]
+"""How calls are signed: `t=...,v1=...` or `sha256=...` in one header, as Standard Webhooks says, or as Slack does."""
+
 Extra: TypeAlias = Literal["refuse", "ignore"]
 """What becomes of a call with values that no input is named for."""
 
@@ -47,6 +50,7 @@ _OVERLAP: tuple[Overlap, ...] = ("skip", "queue", "parallel")
 _METHODS: tuple[Method, ...] = ("POST", "GET", "PUT", "PATCH", "DELETE")
 _ANSWERS: tuple[AnswerMode, ...] = ("wait", "accept")
 _AUTHS: tuple[Auth, ...] = ("token", "hmac", "none")
+_SIGNINGS: tuple[Signing, ...] = ("steploom", "standard", "slack")
 _EXTRAS: tuple[Extra, ...] = ("refuse", "ignore")
 
 COMMON_OPTIONS: Final = ("concurrency", "concurrency_key")
@@ -59,7 +63,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "cron", "every", "at", "zone", "start", "end", "missed", "overlap", "jitter", "inputs", *COMMON_OPTIONS,
     ),
     "api": (
-        "path", "method", "answer", "timeout", "auth", "secret", "signature_header", "replay_window",
+        "path", "method", "answer", "timeout", "auth", "secret", "signature", "signature_header", "replay_window",
         "idempotency_header", "rate", "max_body", "body", "headers", "extra", "respond", "respond_type",
         *COMMON_OPTIONS,
     ),
@@ -133,6 +137,7 @@ class ApiTrigger:
     timeout: float = 30.0
     auth: Auth = "token"
     secret: str = ""
+    signature: Signing = "steploom"
     signature_header: str = "Steploom-Signature"
     replay_window: float = 300.0
     idempotency_header: str = "Idempotency-Key"
@@ -332,6 +337,7 @@ def _api(fields: Fields) -> ApiTrigger:
         timeout=_span(fields, "timeout", 1.0, 3600.0) or 30.0,
         auth=auth,
         secret=_secret(fields, auth),
+        signature=fields.choice("signature", _SIGNINGS),
         signature_header=_header(fields, "signature_header", "Steploom-Signature"),
         replay_window=window,
         idempotency_header=_header(fields, "idempotency_header", "Idempotency-Key"),

@@ -27,7 +27,7 @@ NEXT: Final = 5
 FIRST: Final[Mapping[str, Mapping[str, Json]]] = {"schedule": {"cron": "0 9 * * 1-5"}}
 """What a trigger says when its type was just chosen, so that it is right at once."""
 
-_SIGNED: Final = ("signature_header", "replay_window")
+_SIGNED: Final = ("signature", "signature_header", "replay_window")
 
 
 class TriggerEditor(QWidget):

@@ -59,6 +59,8 @@ FIELDS: Final[Mapping[str, tuple[FormField, ...]]] = {
                 {"token": "A token", "hmac": "A signature (HMAC-SHA256)", "none": "Nothing: anybody may call"}),
         FormField("secret", "secret", "Secret", "Name of the token or signing key in the keyring. Empty: the tokens "
                   "of steploom tokens create --scope run.", template=False),
+        _choice("signature", "Signed as",
+                {"steploom": "In one header", "standard": "Standard Webhooks", "slack": "Slack"}),
         _text("signature_header", "Header of the signature", "", "Steploom-Signature"),
         _text("replay_window", "Signatures are good for", "0s: they carry no time.", "5m"),
         _text("idempotency_header", "Header of the idempotency key", "", "Idempotency-Key"),

@@ -21,7 +21,7 @@ from core.service.triggers.call_bodies import (
     media_type_of,
 )
 from core.service.triggers.call_rates import CallLimits, CallRates, ProcessRates
-from core.service.triggers.signatures import SignatureRefused, check_signature
+from core.service.triggers.signatures import STANDARD_ID, SignatureRefused, check_call
 from core.store.publications import ActiveWorkflow
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json
@@ -204,14 +204,16 @@ class ApiTriggers:
         if options.auth == "token":
             await self._verify_token(options, request)
         elif options.auth == "hmac":
-            value = request.headers.get(options.signature_header.lower(), "")
             key = await self._secret(options.secret)
+            now, window = self._clock.now().timestamp(), options.replay_window
             try:
-                now = self._clock.now().timestamp()
-                check_signature(value, key, request.body, now=now, window=options.replay_window)
+                check_call(
+                    options.signature, request.headers, options.signature_header, key, request.body, now=now,
+                    window=window,
+                )  # fmt: skip
             except SignatureRefused as error:
-                fix = f"Sign it in the header {options.signature_header}."
-                raise HookRefused(f"{error} {fix}", status=401, code="bad_signature") from None
+                where = f" in the header {options.signature_header}" if options.signature == "steploom" else ""
+                raise HookRefused(f"{error} Sign it{where}.", status=401, code="bad_signature") from None
 
     async def _verify_token(self, options: ApiTrigger, request: HookRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -254,13 +256,19 @@ def _listener(active: ActiveWorkflow) -> _Listener:
     return _Listener(active, options, re.compile(pattern), sum(map(len, pieces[::2])))
 
 
+def _signed_in(options: ApiTrigger) -> str:
+    """The header of the signature, in lower case."""
+    known = {"standard": "webhook-signature", "slack": "x-slack-signature"}
+    return known.get(options.signature, options.signature_header.lower())
+
+
 def _shape(options: ApiTrigger) -> AnswerShape:
     return AnswerShape(options.respond, options.respond_type)
 
 
 def _told_headers(options: ApiTrigger, request: HookRequest) -> dict[str, Json]:
     """The headers of a call without those that prove who sent it."""
-    hidden = {*_PRIVATE, options.signature_header.lower()}
+    hidden = {*_PRIVATE, _signed_in(options)}
     return {name: value for name, value in request.headers.items() if name not in hidden}
 
 
@@ -268,12 +276,14 @@ def _key(listener: _Listener, request: HookRequest) -> str:
     """What makes two calls the same: an idempotency key, or one signature."""
     options = listener.options
     given = request.headers.get(options.idempotency_header.lower(), "")
+    if options.auth == "hmac" and options.signature == "standard":
+        given = given or request.headers.get(STANDARD_ID, "")
     if len(given) > LONGEST_KEY:
         text = f"The header {options.idempotency_header} has more than {LONGEST_KEY} characters."
         raise HookRefused(text, status=400, code="idempotency_key")
     if given:
         return f"api:{listener.active.id}:key:{given}"
     if options.auth == "hmac" and options.replay_window:
-        signature = request.headers.get(options.signature_header.lower(), "")
+        signature = request.headers.get(_signed_in(options), "")
         return f"api:{listener.active.id}:signature:{hashlib.sha256(signature.encode()).hexdigest()}"
     return ""

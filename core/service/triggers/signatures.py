@@ -1,10 +1,22 @@
-"""Signed calls: HMAC-SHA256 over time and body (`t=1767261600,v1=HEX`), or over the body alone (`sha256=HEX`)."""
+"""Signed calls: HMAC-SHA256 over time and body (`t=1767261600,v1=HEX`), or over the body alone (`sha256=HEX`).
+
+Services that sign otherwise: those that follow the specification Standard Webhooks (standardwebhooks.com), and Slack
+(api.slack.com/authentication/verifying-requests-from-slack).
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from core.workflow.triggers import Signing
+
+STANDARD_ID: Final = "webhook-id"
+"""The header of Standard Webhooks that is the same however often a message is sent."""
 
 
 class SignatureRefused(Exception):
@@ -16,6 +28,35 @@ def sign(key: str, body: bytes, time: int | None = None) -> str:
     if time is None:
         return f"sha256={_digest(key, body)}"
     return f"t={time},v1={_digest(key, str(time).encode() + b'.' + body)}"
+
+
+def check_call(
+    signing: Signing, headers: Mapping[str, str], header: str, key: str, body: bytes, *, now: float, window: float
+) -> None:
+    """Check the signature of a call. headers: names in lower case. header: where it stands, if that can be chosen.
+
+    now, window as below. Raises SignatureRefused.
+    """
+    match signing:
+        case "standard":
+            identity, time = headers.get(STANDARD_ID, ""), headers.get("webhook-timestamp", "")
+            right = hmac.new(_standard_key(key), f"{identity}.{time}.".encode() + body, hashlib.sha256).digest()
+            given = [each.removeprefix("v1,") for each in headers.get("webhook-signature", "").split()[:20]]
+            _check_timed(time, given, base64.b64encode(right).decode(), now=now, window=window)
+        case "slack":
+            time = headers.get("x-slack-request-timestamp", "")
+            right_text = f"v0={_digest(key, f'v0:{time}:'.encode() + body)}"
+            _check_timed(time, [headers.get("x-slack-signature", "")], right_text, now=now, window=window)
+        case _:
+            check_signature(headers.get(header.lower(), ""), key, body, now=now, window=window)
+
+
+def _standard_key(key: str) -> bytes:
+    """The bytes of a key: in base64 behind `whsec_`, as such services show it, or the text as it is."""
+    try:
+        return base64.b64decode(key.removeprefix("whsec_"), validate=True) if key.startswith("whsec_") else key.encode()
+    except binascii.Error:
+        return key.encode()
 
 
 def check_signature(value: str, key: str, body: bytes, *, now: float, window: float) -> None:
@@ -31,11 +72,15 @@ def check_signature(value: str, key: str, body: bytes, *, now: float, window: fl
             raise SignatureRefused("The signature does not fit the body.")
         return
     time = parts["t"]
+    right = _digest(key, time.encode() + b"." + body)
+    _check_timed(time, _all(value, "v1"), right, now=now, window=window)  # who changes his key signs with both
+
+
+def _check_timed(time: str, given: Sequence[str], right: str, *, now: float, window: float) -> None:
+    """Check signatures, one of which has to be right, and the time that they cover."""
     if not (time.isascii() and time.isdigit() and len(time) <= 12):
         raise SignatureRefused("The signature's time is no number of seconds.")
-    # Who changes his key signs with both for a while.
-    right = _digest(key, time.encode() + b"." + body).encode()
-    matches = [hmac.compare_digest(each.encode(), right) for each in _all(value, "v1")]
+    matches = [hmac.compare_digest(each.encode(), right.encode()) for each in given]
     if not any(matches):
         raise SignatureRefused("The signature does not fit the time and the body.")
     if window and abs(now - int(time)) > window:

@@ -227,6 +227,27 @@ async def test_a_watcher_goes_on_at_a_service_that_was_started_anew(
         assert rest[-1]["event"] == "run_completed"
 
 
+async def test_a_watcher_misses_nothing_while_the_database_throws_everybody_out(
+    front: Site, other: Worker, database_url: str
+) -> None:
+    async with front.client("run", "read", "answer") as http, asyncio.timeout(60):
+        run = (await http.post("/api/v1/runs", json={"workflow": "Publish", "inputs": {"note": "it"}})).json()
+        address = f"/api/v1/runs/{run['run_id']}"
+        told: list[dict[str, Any]] = []
+        watching = asyncio.create_task(_watch(http, f"{address}/events", told))
+        while not told or told[-1]["event"] != "run_suspended":  # noqa: ASYNC110 - it comes over the network
+            await asyncio.sleep(0.02)
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert (await http.post(f"{address}/answers", json={"choice": "publish"})).status_code == 202
+        await watching
+    assert told[-1]["event"] == "run_completed"
+    assert [each["path"] for each in told if each["event"] == "step_completed"] == ["ask", "done"]
+
+
 async def _told(
     http: httpx.AsyncClient, address: str, *, until: str = "", headers: dict[str, str] | None = None
 ) -> list[dict[str, Any]]:

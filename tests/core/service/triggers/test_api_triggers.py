@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -179,6 +182,20 @@ async def keep_file(data: bytes, media_type: str, name: str) -> Mapping[str, Jso
 
 async def anybody(_token: str) -> bool:
     return True
+
+
+async def test_a_standard_webhook_that_is_sent_again_is_one_run(rig: Rig) -> None:
+    rig.add("/a", auth="hmac", signature="standard", inputs={"about": {"type": "object"}}, headers="about")
+    keys = set()
+    for retry in (0, 60):
+        time = str(int(rig.clock.now().timestamp()) + retry)
+        mac = hmac.new(b"letmein", f"msg_1.{time}.{{}}".encode(), hashlib.sha256).digest()
+        signature = f"v1,{base64.b64encode(mac).decode()}"
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": time, "webhook-signature": signature}
+        call = await rig.hooks.call(asked("/a", b"{}", headers=headers))
+        assert call.inputs == {"about": {"webhook-id": "msg_1", "webhook-timestamp": time}}
+        keys.add(call.key)
+    assert len(keys) == 1
 
 
 ANYTHING: Mapping[str, Mapping[str, Json]] = {"payload": {}, "about": {"type": "object", "default": {}}}
