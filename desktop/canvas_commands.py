@@ -73,7 +73,7 @@ def canvas_commands(window: MainWindow) -> Sequence[Command]:
         add("step.group", "Put into a group", lambda c: c.commands.group(), "group", ("G",), "Step", "group",
             can.edit_some),
         add("step.ungroup", "Take out of the group", lambda c: c.commands.ungroup(), "ungroup", ("Shift+G",), "Step",
-            "group", can.edit_some),
+            "group", can.edit_grouped),
         *(add(f"step.align.{edge}", f"Align {edge}", _align(edge), icon, (), "Step/Arrange", "arrange",
               can.edit_several)
           for edge, icon in _EDGES.items()),
@@ -161,6 +161,11 @@ class _Conditions:
 
     def edit_some(self) -> bool:
         return self.edit() and self.some()
+
+    def edit_grouped(self) -> bool:
+        canvas = canvas_in_front(self._window)
+        groups = canvas.document.workflow.groups.values() if canvas is not None else ()
+        return self.edit() and canvas is not None and any(canvas.selected.intersection(one.steps) for one in groups)
 
     def edit_one(self) -> bool:
         return self.edit() and self.one()

@@ -62,7 +62,8 @@ class CanvasActions(Structure):
         kind = canvas.types.get(type_name)
         if not canvas.apply(f"Add {kind.title if kind else type_name}", edit):
             return None
-        canvas.focus_on(made[-1], reveal=False)
+        # Where one points it stays where it is; what would be out of sight comes into view.
+        canvas.focus_on(made[-1], reveal=not canvas.visible_area().encloses(canvas.diagram.boxes[made[-1]].rect))
         if canvas.diagram.boxes[made[-1]].shape.form == "note":
             self.edit_note(made[-1])
         return made[-1]
@@ -109,8 +110,11 @@ class CanvasActions(Structure):
             made[:] = steps
             return changed
 
+        was_empty = not canvas.diagram.boxes
         if canvas.apply("Paste", edit):
             canvas.select(made)
+            if was_empty:
+                canvas.fit()
 
     def _in_view(self, source: Workflow) -> Place | None:
         """A corner for pasted steps that brings them into view; None if they are in view where they stood."""

@@ -54,6 +54,20 @@ def test_tab_on_an_empty_selection_adds_a_step_in_the_middle(hand: Hand) -> None
     assert "add" in hand.workflow().steps
 
 
+def test_a_step_that_is_added_out_of_sight_comes_into_view(hand: Hand) -> None:
+    hand.canvas.focus_on("yes")
+    area = hand.canvas.diagram.boxes["yes"].rect
+    hand.canvas.camera.center_on(area.right - 400.0, area.center[1])
+    hand.canvas.camera_moved()
+    x, y = hand.port("yes", "out")
+    added = hand.canvas.commands.add("value", (x + 80.0, y), after=("yes", "out"))
+    assert added is not None
+    assert hand.canvas.visible_area().encloses(hand.canvas.diagram.boxes[added].rect)
+    corner = hand.canvas.visible_area().left
+    hand.canvas.commands.add("value", hand.canvas.visible_area().center)
+    assert hand.canvas.visible_area().left == corner
+
+
 def test_tab_adds_a_step_where_the_pointer_is(hand: Hand) -> None:
     hand.canvas.select(())
     hand.move(520.0, 60.0)

@@ -236,6 +236,18 @@ def test_what_is_pasted_into_another_workflow_comes_into_view(hand: Hand, make_h
     assert all(seen.encloses(far.canvas.diagram.boxes[step].rect) for step in far.canvas.selected)
 
 
+def test_what_is_pasted_into_an_empty_workflow_is_seen_whole(hand: Hand, make_hand: MakeHand) -> None:
+    hand.canvas.select(["one", "choose", "yes", "no"])
+    hand.canvas.commands.copy()
+    other = make_hand(Workflow("Empty"))
+    other.canvas.resize(500, 300)
+    other.key(Key.Key_V, CTRL)
+    assert other.said == []
+    area = other.canvas.diagram.bounds()
+    assert area is not None
+    assert other.canvas.visible_area().encloses(area)
+
+
 def test_a_menus_paste_puts_steps_where_it_was_opened_also_into_a_loop(hand: Hand) -> None:
     QGuiApplication.clipboard().setText("type: value\nconfig: {value: 7}\n")
     loop = hand.canvas.diagram.boxes["loop"].rect
