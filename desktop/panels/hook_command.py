@@ -23,8 +23,9 @@ def hook_command(url: str, options: ApiTrigger, inputs: Mapping[str, Json]) -> s
     """A command for a POSIX shell with these inputs. The token or key is taken from `$TOKEN` or `$KEY`."""
     in_path = set(_NAMED.findall(options.path))
     place = _NAMED.sub(lambda found: quote(_word(inputs.get(found[1], found[1])), safe=""), url)
-    rest = {name: value for name, value in inputs.items() if name not in in_path}
-    body = json.dumps(rest, ensure_ascii=False)
+    rest = {name: value for name, value in inputs.items() if name not in in_path and name != options.headers}
+    whole = rest.get(options.body) if options.body else rest
+    body = json.dumps(whole, ensure_ascii=False)
     if options.method == "GET":
         query = urlencode({name: _word(value) for name, value in rest.items()})
         place, body = f"{place}?{query}" if query else place, ""
@@ -40,11 +41,25 @@ def _start(options: ApiTrigger) -> list[str]:
 
 
 def _signed(url: str, options: ApiTrigger, body: str) -> str:
-    digest = 'openssl dgst -sha256 -hmac "$KEY" -r | cut -d" " -f1'
-    signature = f'-H "{options.signature_header}: t=$TIME,v1=$(printf %s "$TIME.$BODY" | {digest})"'
     sent = ["-H 'Content-Type: application/json'", '-d "$BODY"'] if body else []
-    words = " ".join([*_start(options), signature, *sent, shlex.quote(url)])
-    return f"BODY={shlex.quote(body)} TIME=$(date +%s); {words}"
+    words = " ".join([*_start(options), *_signature(options), *sent, shlex.quote(url)])
+    hexadecimal = 'HEX=$(printf %s "${KEY#whsec_}" | base64 -d | od -An -v -tx1 | tr -d " \\n"); '
+    return f"BODY={shlex.quote(body)} TIME=$(date +%s); {hexadecimal if options.signature == 'standard' else ''}{words}"
+
+
+def _signature(options: ApiTrigger) -> list[str]:
+    """The headers that sign `$BODY` at `$TIME`."""
+    digest = 'openssl dgst -sha256 -hmac "$KEY" -r | cut -d" " -f1'
+    match options.signature:
+        case "slack":
+            return ['-H "X-Slack-Request-Timestamp: $TIME"',
+                    f'-H "X-Slack-Signature: v0=$(printf %s "v0:$TIME:$BODY" | {digest})"']  # fmt: skip
+        case "standard":
+            binary = 'openssl dgst -sha256 -mac HMAC -macopt "hexkey:$HEX" -binary | base64'
+            return ['-H "Webhook-Id: msg_$TIME"', '-H "Webhook-Timestamp: $TIME"',
+                    f'-H "Webhook-Signature: v1,$(printf %s "msg_$TIME.$TIME.$BODY" | {binary})"']  # fmt: skip
+        case _:
+            return [f'-H "{options.signature_header}: t=$TIME,v1=$(printf %s "$TIME.$BODY" | {digest})"']
 
 
 def _word(value: Json) -> str:

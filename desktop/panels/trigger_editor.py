@@ -28,6 +28,7 @@ FIRST: Final[Mapping[str, Mapping[str, Json]]] = {"schedule": {"cron": "0 9 * * 
 """What a trigger says when its type was just chosen, so that it is right at once."""
 
 _SIGNED: Final = ("signature", "signature_header", "replay_window")
+"""Fields that mean something only where calls are signed."""
 
 
 class TriggerEditor(QWidget):
@@ -73,8 +74,7 @@ class TriggerEditor(QWidget):
             form.setVisible(kind == trigger.type)
         if known and FIELDS[trigger.type]:
             form = self._form(trigger.type)
-            hidden = _SIGNED if trigger.type == "api" and trigger.options.get("auth") != "hmac" else ()
-            form.hide_fields(hidden)
+            form.hide_fields(_meaningless(trigger))
             form.show_values(trigger.options)
             form.show_problems(self._problems)
             form.show()
@@ -140,3 +140,13 @@ def meaning(trigger: Trigger, now: datetime) -> str:
             return f"Call it, once it is active and steploom serve runs:\n{options.method} /hooks{where}{token}"
         case _:
             return ""
+
+
+def _meaningless(trigger: Trigger) -> tuple[str, ...]:
+    """The fields that mean nothing with what the others say."""
+    options = trigger.options
+    if trigger.type != "api":
+        return ()
+    signed = () if options.get("auth") == "hmac" else _SIGNED
+    header = ("signature_header",) if options.get("signature") in ("standard", "slack") else ()
+    return (*signed, *header, *(() if options.get("respond") else ("respond_type",)))

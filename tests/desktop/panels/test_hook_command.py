@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.service.triggers.signatures import check_signature
+from core.service.triggers.signatures import check_call, check_signature
 from core.workflow.model import Json
-from core.workflow.triggers import ApiTrigger
+from core.workflow.triggers import ApiTrigger, Signing
 from desktop.panels.hook_command import hook_command, hook_url
 
 ADDRESS = "http://127.0.0.1:8420"
@@ -21,12 +21,12 @@ CURL = '#!/bin/sh\nfor each in "$@"; do printf \'%s\\0\' "$each"; done\n'
 pytestmark = pytest.mark.skipif(shutil.which("sh") is None, reason="the command is one for POSIX shells")
 
 
-def run(command: str, folder: Path) -> list[str]:
+def run(command: str, folder: Path, key: str = "shared key") -> list[str]:
     """The words that curl gets."""
     curl = folder / "curl"
     curl.write_text(CURL)
     curl.chmod(0o755)
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", "TOKEN": "stk_1", "KEY": "shared key"}
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "TOKEN": "stk_1", "KEY": key}
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, check=True)
     return done.stdout.split("\0")[:-1]
 
@@ -48,6 +48,24 @@ def test_a_signed_call_is_signed_so_that_the_service_takes_it(tmp_path: Path) ->
     name, _, value = words[words.index("-H") + 1].partition(": ")
     assert name == "Steploom-Signature"
     check_signature(value, "shared key", body.encode(), now=time.time(), window=60)
+
+
+@pytest.mark.parametrize("signing", ["slack", "standard"])
+def test_a_call_is_signed_as_another_service_signs_it(tmp_path: Path, signing: Signing) -> None:
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    options = ApiTrigger(auth="hmac", secret="shop", signature=signing)
+    words = run(hook_command(hook_url(ADDRESS, options, "0-1"), options, {"who": "Ada"}), tmp_path, key)
+    body = words[words.index("-d") + 1]
+    pairs = [words[at + 1].partition(": ") for at, word in enumerate(words) if word == "-H"]
+    headers = {name.lower(): value for name, _, value in pairs}
+    check_call(signing, headers, "unused", key, body.encode(), now=time.time(), window=60)
+
+
+def test_the_whole_body_is_one_input_and_headers_are_none(tmp_path: Path) -> None:
+    options = ApiTrigger(path="/a", auth="none", body="order", headers="about")
+    inputs: dict[str, Json] = {"order": {"number": 7}, "about": {"x-event": "new"}}
+    words = run(hook_command(hook_url(ADDRESS, options, ""), options, inputs), tmp_path)
+    assert json.loads(words[words.index("-d") + 1]) == {"number": 7}
 
 
 def test_inputs_of_a_get_go_into_the_query(tmp_path: Path) -> None:

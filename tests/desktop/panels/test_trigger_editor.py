@@ -189,6 +189,12 @@ def test_options_of_signatures_are_asked_for_only_where_calls_are_signed(open_fo
     assert "POST /hooks/orders" in meaning(document.workflow.trigger, NOW)
     document.apply("Sign", lambda w: replace(w, trigger=Trigger("api", {"auth": "hmac", "secret": "shop"})))
     assert rows["replay_window"].isVisible()
+    assert rows["signature_header"].isVisible()
+    assert not rows["respond_type"].isVisible()
+    options: dict[str, Json] = {"auth": "hmac", "secret": "shop", "signature": "slack", "respond": "text"}
+    document.apply("Sign", lambda w: replace(w, trigger=Trigger("api", options)))
+    assert not rows["signature_header"].isVisible()
+    assert rows["respond_type"].isVisible()
 
 
 def test_changing_the_type_drops_what_means_nothing_there(open_form: Open) -> None:
