@@ -450,7 +450,9 @@ class Workspace:
             gone = isinstance(self.journal, MemoryJournal) and self.journal.forget(run_id)
         if not gone:
             await self.journal.run(run_id)
-            raise RunBusy(f"Run {run_id} is being executed. Stop it first, then delete it.")
+            raise RunBusy(
+                f"Run {run_id}, or the run that asked for it, is being executed. Stop it first, then delete it."
+            )
 
     async def read_file(self, blob_hash: str) -> bytes:
         """A file that a step made, by the hash in its output. Raises StepError(kind='not_found')."""

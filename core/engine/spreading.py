@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from core.engine.clock import Clock
 from core.engine.errors import EndRun, StepError, Suspend, TemplateError
 from core.engine.events import Cause
-from core.engine.execution import Execution
+from core.engine.journal import Lease, StepRecord
 from core.engine.part import OnePass, Part
 from core.engine.plan import StepPlan
+from core.engine.services import Services
 from core.engine.spread import ENDS, RESULT, SPREAD, VARIABLES, Ended, Order, Spot, Spread, Standing, Wanted
 from core.engine.templates import SKIPPED, templates_in
 from core.engine.variables import Rank, Variables
@@ -24,13 +26,39 @@ _GOES_ON: frozenset[Cause] = frozenset({"resumed", "answered"})
 """Causes of attempts that go on with what an earlier one began."""
 
 
+class AskingRun(Protocol):
+    """What it needs of the run whose step asks: core.engine.execution.Execution is one."""
+
+    run_id: str
+    lease: Lease
+    services: Services
+    clock: Clock
+    spread_paths: set[str]
+
+    @property
+    def reuse(self) -> object | None:
+        """What is known before its steps begin."""
+
+    def history(self, path: str) -> Sequence[StepRecord]:
+        """The records of earlier attempts at that path, oldest first."""
+
+    def masked(self, value: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The value without the secrets that the run has used."""
+
+    async def flush(self) -> None:
+        """Wait until all that was emitted is durable."""
+
+    async def count_spread(self) -> None:
+        """Count what its runs have spent by now."""
+
+
 class Spreading:
     """One attempt of a step that asks for runs of its own.
 
     number, cause: of the attempt. base: what stands before the paths of the document that the step is part of.
     """
 
-    def __init__(self, run: Execution, plan: StepPlan, path: str, *, number: int, cause: Cause, base: str) -> None:
+    def __init__(self, run: AskingRun, plan: StepPlan, path: str, *, number: int, cause: Cause, base: str) -> None:
         self._run = run
         self._plan = plan
         self._path = path
@@ -59,6 +87,7 @@ class Spreading:
             standing = await spread.standing(spot)
         elif self._failed_before or (standing.dropped and not settled):
             await self._run.flush()
+            await spread.begin(spot, make())  # those that somebody has removed meanwhile
             await spread.again(spot, failed=self._failed_before)
             standing = await spread.standing(spot)
         self._run.spread_paths.add(self._path)
@@ -119,7 +148,7 @@ class Spreading:
     ) -> Order:
         """The runs that make the passes of a loop. each: the names of one pass besides those around it."""
         step = self._plan.step
-        around, skipped = _around(_roots(step.body or {}, gives), names)
+        around, skipped = _around({"run"} | _roots(step.body or {}, gives), names)
         around["vars"] = dict(variables.values)
         one_pass = OnePass(step.id, self._path.removeprefix(self._base), gives, skipped)
         part = Part(names=self._run.masked(around), one_pass=one_pass)

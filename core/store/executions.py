@@ -44,7 +44,9 @@ chosen AS MATERIALIZED (
 _DELETE = text(f"""
 WITH RECURSIVE chosen AS MATERIALIZED (
     SELECT id FROM executions
-    WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now()) FOR UPDATE
+    WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now()) AND NOT EXISTS (
+        SELECT 1 FROM spread_runs AS s JOIN executions AS parent ON parent.id = s.parent_id
+        WHERE s.run_id = :run_id AND parent.status IN ('queued', 'running', 'suspended')) FOR UPDATE
 ),{_BELOW}""")  # noqa: S608 - as above
 
 _SWEEP_DOCUMENTS = text("""
@@ -71,7 +73,10 @@ class Executions:
         return await self._database.run(work)
 
     async def delete(self, run_id: str) -> bool:
-        """Delete one run with all its records; False if there is none or somebody executes it."""
+        """Delete one run with all its records and the runs that its steps asked for.
+
+        False if there is none, if somebody executes it, or if the run that asked for it has not ended.
+        """
 
         async def work(connection: AsyncConnection) -> bool:
             return bool(await connection.scalar(_DELETE, {"run_id": run_id}))

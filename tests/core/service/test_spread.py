@@ -246,6 +246,17 @@ async def test_a_failed_run_that_is_resumed_repeats_no_pass_that_was_completed(b
     assert run.usage == Usage(5000, 0, 5.0)
 
 
+async def test_a_pass_that_was_removed_is_made_again_when_its_run_is_resumed(busy: Workspace, stage: Stage) -> None:
+    once = "{value: '{{ item }}', fails: '{{ 1 if item == 1 else 0 }}', retryable: false}"
+    run_id = await asked(busy, work(once, concurrency=1), [0, 1, 2])
+    assert (await ended(busy, run_id)).status == "failed"
+    await busy.delete_run((await passes(busy, run_id))[2][0])
+    assert len(await passes(busy, run_id)) == 2
+    await (await busy.resume(run_id)).result()
+    assert ((await ended(busy, run_id)).outputs or {})["results"] == [0, 1, 2]
+    assert stage.times["all[0]/do"] == 1
+
+
 async def test_cancelling_a_run_reaches_its_passes_wherever_they_are(busy: Workspace, stage: Stage) -> None:
     run_id = await asked(busy, work("{gate: true}", concurrency=2), list(range(5)))
 

@@ -251,6 +251,7 @@ async def test_what_a_run_asked_for_is_told_of_and_removed_with_it(
         await postgres_journal.close_run(lease)
     assert [step.path for step in await postgres_journal.steps(spot.run_id)] == ["all", "all[0]/a", "all[1]/a"]
     assert [run.id for run in await postgres_journal.runs()] == [spot.run_id]
+    assert await Executions(database).delete(spread_id(spot, 0)) is False
 
     await end(postgres_journal, spot.run_id)
     newer = new_run(created=NOW)
