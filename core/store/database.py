@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 _PAUSE = 0.1
 """Seconds between two tries to reach a server that is away."""
+
+_LONGEST_TURN = 30.0
+"""Seconds for which a transaction waits until one of the connections is free."""
 
 _SETTINGS = """SELECT set_config('timezone', 'UTC', false), set_config('hnsw.iterative_scan', 'relaxed_order', false)"""
 
@@ -53,6 +56,9 @@ class Database:
         self.address = address
         self._patience = patience
         self._revive = revive
+        # Who waits in the pool's own queue is not told when a connection in the making is given up, and goes on waiting
+        # for all of 30 s: so nobody is let in there who would have to wait.
+        self._free = asyncio.Semaphore(pool_size)
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://", async_creator=self._new, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
         )
@@ -71,7 +77,7 @@ class Database:
         ends = loop.time() + self._patience
         while True:
             try:
-                async with self._engine.begin() as connection:
+                async with self._turn(), self._engine.begin() as connection:
                     return await work(connection)
             except ConnectError:
                 if loop.time() >= ends:
@@ -113,12 +119,28 @@ class Database:
 
     async def _ping(self) -> None:
         try:
-            async with self._engine.connect() as connection:
+            async with self._turn(), self._engine.connect() as connection:
                 await connection.exec_driver_sql("SELECT 1")
         except DBAPIError as error:
             raise ConnectError(
                 f"The connection to the database {self.address.shown} broke off. Look at the server's log."
             ) from error
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """While inside, a connection of the pool is one's own. Raises ConnectError if none is free for long."""
+        try:
+            async with asyncio.timeout(_LONGEST_TURN if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError:
+            raise ConnectError(
+                f"All connections to the database {self.address.shown} have been in use for {_LONGEST_TURN:g} s. "
+                "Try again when there is less to do."
+            ) from None
+        try:
+            yield
+        finally:
+            self._free.release()
 
     async def _new(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         try:
