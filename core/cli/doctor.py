@@ -42,7 +42,7 @@ class Check:
 
 
 def doctor(as_json: JsonOption = False) -> int:
-    """Check Python, the database, pgvector, the keyring, the model server and Qt; each fault comes with its cure."""
+    """Check Python, the database, the keyring, the model server, traces and Qt; each fault comes with its cure."""
     findings: list[Finding] = []
     console = Console(highlight=False)
     for check in CHECKS:
@@ -163,6 +163,26 @@ def _server() -> Finding:
     return asyncio.run(ask())
 
 
+def _traces() -> Finding:
+    """Whether what sends traces is installed, where they are asked for."""
+    from importlib.util import find_spec
+
+    from core.settings import default_home, load
+
+    endpoint = load(default_home()).telemetry.endpoint
+    if not endpoint:
+        return Finding("traces", ok=True, fact="sent nowhere, as no endpoint is set", needed=False)
+    if find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None:
+        return Finding("traces", ok=True, fact=f"sent to {endpoint}", needed=False)
+    return Finding(
+        "traces",
+        ok=False,
+        fact=f"to be sent to {endpoint}, but OpenTelemetry is not installed",
+        cure="Install steploom[telemetry], or empty the endpoint in the settings.",
+        needed=False,
+    )
+
+
 def _qt() -> Finding:
     """Whether Qt's libraries are there, tried in a process of its own: a missing one can end the process."""
     import subprocess
@@ -187,5 +207,6 @@ CHECKS: Final = (
     Check("keyring", _keyring, needed=False),
     Check("model key", _key, needed=False),
     Check("model server", _server, needed=False),
+    Check("traces", _traces, needed=False),
     Check("Qt", _qt, needed=False),
 )

@@ -29,7 +29,7 @@ def test_where_everything_is_there_nothing_is_found_wanting(
     monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
     done = cli("doctor", "--json")
     found = findings(done)
-    assert list(found) == ["python", "settings", "database", "keyring", "model key", "model server", "Qt"]
+    assert list(found) == ["python", "settings", "database", "keyring", "model key", "model server", "traces", "Qt"]
     assert [name for name, finding in found.items() if not finding["ok"] and name != "Qt"] == []
     assert "pgvector" in found["database"]["fact"]
     assert stand_in.base_url in found["model server"]["fact"]
@@ -87,3 +87,17 @@ def test_a_model_server_that_never_answers_does_not_hold_it_up(
         assert time.monotonic() - began < 30
     assert done.code == 0
     assert "did not answer within" in findings(done)["model server"]["fact"]
+
+
+@pytest.mark.usefixtures("_no_server")
+def test_traces_that_are_asked_for_and_cannot_be_sent_are_told_of(
+    cli: Cli, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert findings(cli("doctor", "--json"))["traces"]["fact"] == "sent nowhere, as no endpoint is set"
+    monkeypatch.setenv("STEPLOOM_TELEMETRY__ENDPOINT", "http://127.0.0.1:4318/v1/traces")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = cli("doctor", "--json")
+    traces = findings(done)["traces"]
+    assert (done.code, traces["ok"]) == (0, False)
+    assert "127.0.0.1:4318" in traces["fact"]
+    assert "Install steploom[telemetry]" in traces["cure"]
