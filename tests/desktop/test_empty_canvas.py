@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -113,3 +113,15 @@ async def test_a_document_that_cannot_be_changed_offers_no_beginning(program: Pr
     assert tab is not None
     assert isinstance(tab.canvas, CanvasView)
     assert not tab.canvas.viewport().findChildren(EmptyCanvas)[0].isVisible()
+
+
+async def test_a_workflow_that_is_closed_before_the_beginnings_are_read_harms_nothing(program: Program) -> None:
+    failures: list[str] = []
+    program.bridge.failed.connect(failures.append)
+    assert program.commands.run("file.new")
+    tab = program.window.active
+    assert tab is not None
+    program.window.close_tab(tab)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    await until(lambda: program.bridge.busy == 0)
+    assert failures == []
