@@ -10,7 +10,8 @@ import typer
 
 @dataclass(frozen=True, slots=True)
 class PartWish:
-    """What the options say. only, until, anew: ids of steps. base: an earlier run. values: what `only` reads."""
+    """What the options say. only, until, anew: ids of steps. base: an earlier run. values: what `only` reads, or what
+    steps give instead of running."""
 
     only: str = ""
     until: str = ""
@@ -27,7 +28,5 @@ class PartWish:
         """Raise typer.BadParameter for options that do not go together."""
         if sum(map(bool, (self.only, self.until, self.anew))) > 1:
             raise typer.BadParameter("Choose one of --step, --to and --from.")
-        if self.values and not self.only:
-            raise typer.BadParameter("--value says what the one step of --step reads; it means nothing without it.")
         if memory_only and (self.base or self.anew):
             raise typer.BadParameter("With --memory-only there is no earlier run: leave out --of and --from.")

@@ -69,7 +69,7 @@ def run(
     ] = "",
     values: Annotated[
         list[str],
-        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="With --step: what it reads of other steps."),
+        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="What a step gives instead of running."),
     ] = [],  # noqa: B006 - as above
 ) -> int:
     """Run a workflow, or a part of it, and show its steps as they run, or leave it to a worker.

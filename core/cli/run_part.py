@@ -28,14 +28,13 @@ async def part_of_wish(
     step_id = wish.only or wish.until or wish.anew
     step = workflow.step(step_id) if step_id else None
     if step_id and step is None:
-        known = hint(step_id, [each.id for _, each in workflow.walk()], "steps")
-        raise Refusal(f"The workflow {workflow.name!r} has no step {step_id!r}. {known}")
+        raise Refusal(_no_step(workflow, step_id))
     base = await _base(workspace, workflow, wish)
     records = await workspace.journal.steps(base.id) if base is not None else ()
     inputs = _inputs(workflow, base, given)
     if step is None or not wish.only:
         base_id = base.id if base is not None else ""
-        return Part(until=wish.until, anew=wish.anew, base=base_id), inputs
+        return Part(until=wish.until, anew=wish.anew, base=base_id, given=_edited(workflow, wish)), inputs
     return _alone(workflow, step, inputs, records, _values(wish.values)), inputs
 
 
@@ -65,6 +64,25 @@ def _inputs(workflow: Workflow, base: RunRecord | None, given: Mapping[str, Json
     kept = {name: value for name, value in earlier.items() if name in workflow.inputs and name not in given}
     typed, _ = check_inputs(workflow, given, from_text=True)
     return {**kept, **{name: value for name, value in typed.items() if name in given}}
+
+
+def _edited(workflow: Workflow, wish: PartWish) -> dict[str, Given]:
+    """What steps give instead of running. Raises Refusal."""
+    found = {}
+    for name, value in _values(wish.values).items():
+        step_id = name.partition(".")[0]
+        if workflow.step(step_id) is None:
+            raise Refusal(f"--value {name}: {_no_step(workflow, step_id)}")
+        if step_id != name or not isinstance(value, dict):
+            whole = f"Give the whole output of the step, an object: {step_id}:={{...}}"
+            raise Refusal(f"--value {name}: single values are said with --step only. {whole}")
+        found[name] = Given(value, why="edited")
+    return found
+
+
+def _no_step(workflow: Workflow, step_id: str) -> str:
+    known = hint(step_id, [each.id for _, each in workflow.walk()], "steps")
+    return f"The workflow {workflow.name!r} has no step {step_id!r}. {known}"
 
 
 def _alone(

@@ -82,6 +82,16 @@ def test_a_step_alone_takes_what_it_reads_from_the_newest_run_or_from_options(cl
     assert list(causes(cli, known)) == ["end"]
 
 
+def test_a_step_gives_what_a_person_wrote_instead_of_running(cli: Cli, write: Write) -> None:
+    file = write("Chain", CHAIN)
+    cli("run", file, "-i", "who=Ada")
+    done = cli("run", file, "--of", "last", "--value", 'greet:={"text": "Good day"}', "--json")
+    assert done.json["outputs"] == {"text": "Good day! kind 2"}
+    assert causes(cli, done) == {"greet": "edited", "shout": "input_changed", "end": "input_changed"}
+    fresh = cli("run", file, "-i", "who=Bob", "--value", 'greet:={"text": "Oi"}', "--to", "shout", "--json")
+    assert fresh.json["outputs"]["text"] == "Oi!"
+
+
 def test_a_step_in_a_loop_runs_alone_for_the_first_item(cli: Cli, write: Write) -> None:
     file = write("Loop", LOOP)
     done = cli("run", file, "--json")
@@ -97,7 +107,9 @@ def test_a_step_in_a_loop_runs_alone_for_the_first_item(cli: Cli, write: Write) 
     [
         (("--step", "shot"), "Did you mean 'shout'?"),
         (("--step", "end", "--to", "shout"), "Choose one of --step, --to and --from"),
-        (("--value", "a=b"), "means nothing without it"),
+        (("--value", "a=b"), "has no step 'a'"),
+        (("--value", "end.text=b"), "single values are said with --step only"),
+        (("--value", "end=b"), "single values are said with --step only"),
         (("--from", "end", "--memory-only"), "With --memory-only there is no earlier run"),
         (("--step", "end", "--value", "nobody.x=1"), "there is no step 'nobody'"),
         (("--step", "end", "--value", "shout=x"), "is an object"),
