@@ -285,7 +285,11 @@ class Program(QObject):
         self.side_panels.resume_wanted.connect(self._resume_run)
         self.side_panels.setting_wanted.connect(self.settings.open)
         self.waiting.run_wanted.connect(self._show_run_of)
-        self.service.worked.connect(self.waiting.refresh)
+        for look in (self.waiting.refresh, self.side_panels.look_again, self.monitoring.refresh, self.library.refresh):
+            self.service.worked.connect(look)
+        self.service.workflow_wanted.connect(
+            lambda name: self.filing.open_recent(RecentWork("library", name, name))
+        )  # fmt: skip
         self.connection.used.connect(self._workspace_used)
         self.connection.save_as_wanted.connect(lambda tab: ask_save(window, self.filing, tab))
         self.settings.saved.connect(lambda: window.toasts.show("Settings saved", kind="done"))

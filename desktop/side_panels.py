@@ -265,6 +265,14 @@ class SidePanels(QObject):
         stack.cover(panel)
         panel.show_scope(scope)
 
+    def look_again(self) -> None:
+        """Runs may have been made elsewhere: read the history again, if somebody looks at it."""
+        stack = self._window.docks.get("history").panel if self._window is not None else None
+        panel = stack.currentWidget() if isinstance(stack, QStackedWidget) else None
+        refresh = getattr(panel, "refresh", None)
+        if panel is not None and panel.isVisible() and refresh is not None:
+            refresh()
+
     def _history_panel(
         self, workspace: Workspace, document: OpenDocument | None, controller: RunController | None
     ) -> HistoryPanel:

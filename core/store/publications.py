@@ -24,9 +24,9 @@ from core.store.errors import AddressTaken, WorkflowNotFound
 from core.store.records import AnyRow
 from core.store.values import escape, unescape
 from core.workflow.model import Workflow
-from core.workflow.problems import DocumentError
+from core.workflow.problems import DocumentError, Problem
 from core.workflow.schedule_times import next_time
-from core.workflow.triggers import ApiTrigger, Schedule, read_trigger
+from core.workflow.triggers import ApiTrigger, MessageTrigger, Schedule, read_trigger
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ WHERE w.is_active AND w.deleted_at IS NULL AND (:type = '' OR d.body -> 'trigger
     OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
 ORDER BY w.name""")
 
+_AT_WORK = text("""
+SELECT w.id, w.name, w.published_version, d.hash, d.body, s.next_at, coalesce(s.paused, false) AS paused
+FROM workflows AS w
+JOIN workflow_versions AS v ON v.workflow_id = w.id AND v.number = w.published_version
+JOIN documents AS d ON d.hash = v.document_hash
+LEFT JOIN schedules AS s ON s.workflow_id = w.id
+WHERE w.is_active AND w.deleted_at IS NULL ORDER BY w.name""")
+
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 
@@ -78,6 +86,22 @@ class ActiveWorkflow:
     id: UUID
     version: int
     workflow: Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """An active workflow. trigger: its type, '' for one that cannot be read; problem: why. place: where it is called.
+
+    next_at: when its schedule comes next, None if it does not. paused: its schedule is held.
+    """
+
+    name: str
+    version: int
+    trigger: str
+    place: str = ""
+    next_at: datetime | None = None
+    paused: bool = False
+    problem: str = ""
 
 
 Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Publication]]
@@ -146,6 +170,30 @@ class Publications:
             return [found for row in rows if (found := self._readable(row)) is not None]
 
         return await self._database.run(work)
+
+    async def at_work(self) -> Sequence[AtWork]:
+        """All active workflows by name, those that cannot be read among them."""
+
+        async def work(connection: AsyncConnection) -> list[AtWork]:
+            return [self._at_work(row) for row in await connection.execute(_AT_WORK)]
+
+        return await self._database.run(work)
+
+    def _at_work(self, row: AnyRow) -> AtWork:
+        name, version = unescape(row.name), row.published_version
+        try:
+            workflow = self.read(row).workflow
+        except DocumentError as error:
+            return AtWork(name, version, "", problem=unreadable(version, error.problems))
+        options, problems = read_trigger(workflow.trigger)
+        if errors := [problem for problem in problems if problem.severity == "error"]:
+            return AtWork(name, version, "", problem=unreadable(version, errors))
+        place = ""
+        if isinstance(options, ApiTrigger):
+            place = f"{options.method} /hooks{options.path or f'/id/{row.id}'}"
+        elif isinstance(options, MessageTrigger):
+            place = options.channel
+        return AtWork(name, version, workflow.trigger.type, place, row.next_at, row.paused)
 
     def _readable(self, row: AnyRow) -> ActiveWorkflow | None:
         try:
@@ -220,6 +268,12 @@ async def _row(connection: AsyncConnection, name: str, *, lock: bool) -> AnyRow:
 
 def _publication(row: AnyRow) -> Publication:
     return Publication(row.id, unescape(row.name), row.version, row.published_version or 0, row.is_active)
+
+
+def unreadable(version: int, problems: Sequence[Problem]) -> str:
+    """Why a published version starts nothing, and the next move."""
+    why = " ".join(f"{one.message} {one.fix}".strip() for one in problems[:2]) or "Its trigger is no schedule."
+    return f"Version {version}, which is published, cannot be read here: {why} Or publish a version that can be read."
 
 
 def _address(trigger: ApiTrigger) -> str:

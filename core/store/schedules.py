@@ -17,11 +17,11 @@ from core.engine.events import RunStatus
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.errors import NotScheduled, StoreError
-from core.store.publications import ActiveWorkflow, Publications
+from core.store.publications import ActiveWorkflow, Publications, unreadable
 from core.store.records import AnyRow
 from core.store.values import escape, unescape
 from core.workflow.model import Workflow
-from core.workflow.problems import DocumentError, Problem
+from core.workflow.problems import DocumentError
 from core.workflow.schedule_times import next_time
 from core.workflow.triggers import Schedule, read_trigger
 
@@ -219,12 +219,6 @@ class Schedules:
         if isinstance(options, Schedule) and not errors:
             return active, options, ""
         return active, Schedule(), unreadable(row.published_version, errors)
-
-
-def unreadable(version: int, problems: Sequence[Problem]) -> str:
-    """Why a published version starts nothing, and the next move."""
-    why = " ".join(f"{one.message} {one.fix}".strip() for one in problems[:2]) or "Its trigger is no schedule."
-    return f"Version {version}, which is published, cannot be read here: {why} Or publish a version that can be read."
 
 
 async def _settled(connection: AsyncConnection, found: ScheduledWorkflow, settle: Settle) -> Settled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from desktop.window import MainWindow
 if TYPE_CHECKING:
     from core.service.control import ServiceControl, ServiceState
     from core.settings import ServiceSettings
+    from core.store.publications import AtWork
     from core.workspace import Workspace
     from desktop.service.dialog import ServiceDialog
 
@@ -36,14 +37,16 @@ _GRACE_S: Final = 30.0
 
 class ServiceDesk(QObject):
     """changed: it stands otherwise, or what is wished about it has changed. worked: it has been at work for a while, so
-    that there may be runs and questions that nobody here has seen.
+    that there may be runs and questions that nobody here has seen. workflow_wanted: the name of one to be opened.
 
     open_setting: opens the settings at one of them. has_systemd, is_installed: whether systemd could start it when the
-    person signs in, and whether it does. has_tray: whether the desktop shows icons in a tray.
+    person signs in, and whether it does. has_tray: whether the desktop shows icons in a tray. at_work: the workflows
+    that are switched on, as they were when the dialog was opened.
     """
 
     changed = Signal()
     worked = Signal()
+    workflow_wanted = Signal(str)
 
     def __init__(
         self, window: MainWindow, session: Session, bridge: Bridge, open_setting: Callable[[str], object]
@@ -60,6 +63,7 @@ class ServiceDesk(QObject):
         self.wishes: ServiceSettings | None = None
         self.has_systemd = self.is_installed = False
         self.has_tray: Callable[[], bool] = lambda: False
+        self.at_work: Sequence[AtWork] = ()
         self.dialog: ServiceDialog | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
@@ -198,6 +202,14 @@ class ServiceDesk(QObject):
             self.dialog.finished.connect(self._closed)
             self.dialog.open()
         self.look()
+        if self._workspace is not None and self._workspace.store is not None:
+            self._bridge.spawn(self._workspace.store.workflows.at_work(), self._know_work)
+
+    def show_workflow(self, name: str) -> None:
+        """Open a workflow that is at work."""
+        if self.dialog is not None:
+            self.dialog.accept()
+        self.workflow_wanted.emit(name)
 
     def open_setting(self, name: str) -> None:
         """Open the settings at one of the service's."""
@@ -338,6 +350,10 @@ class ServiceDesk(QObject):
             self._window, title="Log of the service", text="What it noted last." if lines else "It noted nothing yet.",
             detail="\n".join(lines), choices=[Choice("close", "Close", "primary")],
         ).open()  # fmt: skip
+
+    def _know_work(self, found: Sequence[AtWork]) -> None:
+        self.at_work = found
+        self.changed.emit()
 
     def _closed(self) -> None:
         self.dialog = None

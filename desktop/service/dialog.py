@@ -34,6 +34,9 @@ WIDTH: Final = 540
 _DOT: Final = 10
 _LOG_LINES: Final = 6
 _FACTS: Final = 4
+_LISTED: Final = 6
+"""Workflows that are listed at most."""
+
 _NO_SYSTEMD: Final = "No systemd looks after your session here."
 
 
@@ -59,7 +62,7 @@ class ServiceDialog(QDialog):
         column.addWidget(about)
         column.addWidget(self._card())
         column.addLayout(self._actions())
-        column.addSpacing(theme.px("space.2"))
+        column.addWidget(self._work())
         column.addWidget(self._wishes())
         column.addLayout(self._bottom())
         desk.changed.connect(self.show_state)
@@ -83,6 +86,7 @@ class ServiceDialog(QDialog):
             self.log.setPlainText(text)
         self.log.setVisible(bool(lines))
         self._show_facts()
+        self._show_work()
         self._show_buttons()
         self._show_wishes()
         layout = self.layout()
@@ -153,6 +157,56 @@ class ServiceDialog(QDialog):
             row.addWidget(button)
         row.addStretch(1)
         return row
+
+    def _work(self) -> QWidget:
+        self.work = QWidget()
+        grid = QGridLayout(self.work)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(self._window.themes.theme.px("space.3"))
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        heading = QLabel("At work")
+        set_role(heading, kind="strong")
+        grid.addWidget(heading, 0, 0)
+        self.workflows = [QPushButton() for _ in range(_LISTED)]
+        self._comes = [_words("", "muted") for _ in range(_LISTED)]
+        for row, (button, comes) in enumerate(zip(self.workflows, self._comes, strict=True), 1):
+            set_role(button, role="link")
+            button.setAutoDefault(False)
+            button.setStyleSheet("QPushButton { padding-left: 0; }")  # in line with the words above
+            button.clicked.connect(
+                lambda _checked=False, button=button: self._desk.show_workflow(button.accessibleName())
+            )
+            grid.addWidget(button, row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(comes, row, 1)
+        self._more = _words("", "muted")
+        grid.addWidget(self._more, _LISTED + 1, 0, 1, 2)
+        return self.work
+
+    def _show_workflow(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            self._desk.show_workflow(button.accessibleName())
+
+    def _show_work(self) -> None:
+        found = self._desk.at_work
+        self.work.setVisible(bool(found))
+        first = sorted(found, key=lambda one: (not one.problem, one.name))  # what is broken is seen first
+        for row, (button, comes) in enumerate(zip(self.workflows, self._comes, strict=True)):
+            one = first[row] if row < len(first) else None
+            button.setVisible(one is not None)
+            comes.setVisible(one is not None)
+            if one is None:
+                continue
+            text, tone = words.at_work(one)
+            name = QFontMetrics(button.font()).elidedText(one.name, Qt.TextElideMode.ElideRight, WIDTH // 3)
+            button.setText(name.replace("&", "&&"))
+            button.setAccessibleName(one.name)
+            button.setToolTip(one.name)
+            comes.setText(text)
+            set_role(comes, kind="error" if tone == "failed" else "muted")
+        self._more.setText(f"and {len(found) - _LISTED} more")
+        self._more.setVisible(len(found) > _LISTED)
 
     def _wishes(self) -> QWidget:
         desk = self._desk

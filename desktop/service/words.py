@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from core.service.control import ServiceState
+    from core.store.publications import AtWork
 
 WHAT_FOR: Final = (
     "Runs what schedules, calls and messages start, and answers over HTTP, while the window is closed too. "
@@ -81,6 +82,24 @@ def outdated(state: ServiceState, *, version: str, is_demo: bool, port: int) -> 
     if here.is_demo and not is_demo:
         return "It still uses the demo model. Restart it to use your own models."
     return ""
+
+
+def at_work(one: AtWork) -> tuple[str, str]:
+    """What starts an active workflow and when it comes next, and the name of a state's colour, '' for none."""
+    if one.problem:
+        return one.problem, "failed"
+    if one.paused:
+        return "its schedule is paused", "waiting"
+    match one.trigger:
+        case "schedule":
+            at = one.next_at.astimezone() if one.next_at is not None else None
+            return (f"next {at:%a %-d %b %H:%M}" if at is not None else "its schedule comes no more"), ""
+        case "api":
+            return one.place, ""
+        case "message":
+            return (f"notices of {one.place}" if one.place else "chat messages"), ""
+        case _:
+            return "started by hand", ""
 
 
 def place(address: str) -> str:

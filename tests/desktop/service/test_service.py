@@ -21,9 +21,11 @@ from core.service.control import ServiceControl, ServiceState
 from core.service.presence import Presence, read
 from core.settings import change, load
 from core.store.process import this_process
+from core.store.publications import AtWork
 from desktop.dialogs.message import MessageDialog
 from desktop.program import Program
 from desktop.service import words
+from tests.core.service.triggers.conftest import greeting
 from tests.support.desktop_program import made_program, take_apart, until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
@@ -151,6 +153,49 @@ async def test_where_nothing_is_kept_there_is_no_service(tmp_path: Path) -> None
         dialog.reject()
     finally:
         await take_apart(program)
+
+
+async def test_what_is_at_work_is_listed_with_what_is_broken_first_and_is_opened_from_there(
+    home: Path, database_url: str
+) -> None:
+    async with opened(home, database_url) as program:
+        workspace = program.session.workspace
+        assert workspace is not None
+        assert workspace.store is not None
+        workflows = workspace.store.workflows
+        orders = greeting("A & B", "api", path="/orders")
+        paused = greeting("Paused", cron="0 9 * * *")
+        for one in (orders, paused, greeting("Chat", "message"), greeting("Off", cron="0 9 * * *")):
+            await workflows.save(one, 0)
+            await workflows.activate(one.name)
+        await workflows.deactivate("Off")
+        await workspace.store.schedules.pause("Paused")
+        program.service.open()
+        await until(lambda: len(program.service.at_work) == 3)
+        dialog = program.service.dialog
+        assert dialog is not None
+        said = {button.accessibleName(): button for button in dialog.workflows if button.isVisible()}
+        assert list(said) == ["A & B", "Chat", "Paused"]
+        click(said["A & B"])
+        await until(lambda: program.window.active is not None)
+        assert program.window.active is not None
+        assert program.window.active.title == "A & B"
+        assert program.service.dialog is None
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (AtWork("A", 1, "api", "POST /hooks/orders"), ("POST /hooks/orders", "")),
+        (AtWork("A", 1, "schedule", paused=True), ("its schedule is paused", "waiting")),
+        (AtWork("A", 1, "schedule"), ("its schedule comes no more", "")),
+        (AtWork("A", 1, "message", "arrivals"), ("notices of arrivals", "")),
+        (AtWork("A", 1, "message"), ("chat messages", "")),
+        (AtWork("A", 1, "", problem="It cannot be read."), ("It cannot be read.", "failed")),
+    ],
+)
+def test_how_an_active_workflow_is_started(one: AtWork, said: tuple[str, str]) -> None:
+    assert words.at_work(one) == said
 
 
 async def test_settings_that_cannot_be_written_are_told_and_taken_back(

@@ -243,6 +243,9 @@ async def test_a_published_document_that_cannot_be_read_keeps_no_other_schedule_
     with pytest.raises(NotScheduled, match="cannot be read"):
         await party.store.schedules.resume("Broken", now=party.clock.now())
     assert [active.workflow.name for active in await party.store.workflows.active("")] == ["Greeting"]
+    at_work = {one.name: one for one in await party.store.workflows.at_work()}
+    assert (at_work["Broken"].trigger, at_work["Broken"].problem) == ("", found["Broken"].problem)
+    assert (at_work["Greeting"].trigger, at_work["Greeting"].next_at) == ("schedule", found["Greeting"].next_at)
 
 
 async def test_a_readable_version_takes_the_place_of_one_that_cannot_be_read(
