@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 TURN_S: Final = 0.001
 """Seconds after which a thread lets another one go on: for `sys.setswitchinterval`, once, by the program.
@@ -117,7 +118,7 @@ class Bridge(QObject):
     ) -> None:
         try:
             result = await work
-            if on_done is not None and not self._closed:
+            if on_done is not None and not self._closed and not _is_gone(on_done):
                 on_done(result)
         except Exception as error:  # noqa: BLE001 - this is where the errors of all background work arrive
             self._tell(error, on_error)
@@ -125,7 +126,7 @@ class Bridge(QObject):
     def _tell(self, error: Exception, on_error: OnError | None) -> None:
         if not isinstance(getattr(type(error), "code", None), str):
             _log.error("Background work failed", exc_info=error)
-        if self._closed:
+        if self._closed or (on_error is not None and _is_gone(on_error)):
             return
         if on_error is None:
             self.failed.emit(explain(error))
@@ -141,3 +142,9 @@ class Bridge(QObject):
         self._tasks.discard(task)
         if not self._closed:
             self.busy_changed.emit(len(self._tasks))
+
+
+def _is_gone(callback: Callable[[Any], None]) -> bool:
+    """Whether what a callback belongs to was destroyed while the work went on: nobody waits for it any more."""
+    owner = getattr(callback, "__self__", None)
+    return isinstance(owner, QObject) and not isValid(owner)

@@ -133,7 +133,7 @@ class TimelinePanel(QWidget):
         super().showEvent(event)
         if not self._asked:
             self._asked = True
-            self._bridge.in_thread(lambda: import_module("desktop.panels.timeline_chart"), lambda _: self._load())
+            self._bridge.in_thread(lambda: import_module("desktop.panels.timeline_chart"), self._load)
         self.refresh()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
@@ -178,7 +178,7 @@ class TimelinePanel(QWidget):
             shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
 
-    def _load(self) -> None:
+    def _load(self, _module: object) -> None:
         from desktop.panels.timeline_chart import HEADER, TimelineChart
 
         theme = self._themes.theme

@@ -8,6 +8,8 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+import shiboken6
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from core.engine.errors import EngineError
@@ -126,3 +128,31 @@ def test_files_that_cannot_be_read_are_named() -> None:
 
 def _is_main() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+class Waiting(QObject):
+    """Something that waits for an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[object] = []
+
+    def hear(self, answer: object) -> None:
+        self.setObjectName("answered")  # as what is gone cannot
+        self.heard.append(answer)
+
+
+async def test_an_answer_for_what_was_destroyed_meanwhile_is_dropped(bridge: Bridge) -> None:
+    told: list[str] = []
+    bridge.failed.connect(told.append)
+    gone, there = Waiting(), Waiting()
+    tasks = [
+        bridge.spawn(giving("x"), gone.hear),
+        bridge.spawn(failing(EngineError("no")), None, gone.hear),
+        bridge.spawn(giving("y"), there.hear),
+    ]
+    shiboken6.delete(gone)
+    for task in tasks:
+        assert task is not None
+        await task
+    assert (gone.heard, there.heard, told) == ([], ["y"], [])
