@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtTest import QTest
 
 from core.workflow.edits import set_config_field
 from core.workflow.model import Step, Workflow
@@ -48,8 +47,7 @@ async def test_the_estimate_follows_the_model_that_a_step_asks(real: Program) ->
     assert tab is not None
     await until(lambda: "a/one" in tab.bar.run.toolTip())
     document.apply("Model", lambda workflow: set_config_field(workflow, "classify", "model", "b/two"))
-    QTest.qWait(0)
-    assert real.estimates._calm.isActive()
+    await until(real.estimates._calm.isActive)  # a nested loop would lose what other tasks wait for
     assert real.estimates._calm.interval() == CALM_MS
     real.estimates._calm.timeout.emit()
     await until(lambda: "b/two" in tab.bar.run.toolTip())
