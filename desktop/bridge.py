@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -145,6 +146,6 @@ class Bridge(QObject):
 
 
 def _is_gone(callback: Callable[[Any], None]) -> bool:
-    """Whether what a callback belongs to was destroyed while the work went on: nobody waits for it any more."""
-    owner = getattr(callback, "__self__", None)
+    """Whether what a method, or a partial of one, belongs to was destroyed meanwhile: nobody waits for it any more."""
+    owner = getattr(callback.func if isinstance(callback, partial) else callback, "__self__", None)
     return isinstance(owner, QObject) and not isValid(owner)

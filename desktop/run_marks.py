@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from shiboken6 import isValid
 
 from core.engine.staleness import Stale, stale_steps
 from core.workflow.model import Workflow
@@ -70,7 +71,7 @@ class RunMarks(QObject):
             )  # fmt: skip
 
     def _mark(self, stale: Mapping[str, Stale], run: WatchedRun | None, now: Workflow) -> None:
-        if run is not self._controller.shown or now is not self._document.workflow:
+        if not isValid(self) or run is not self._controller.shown or now is not self._document.workflow:
             return
         names = {step.id: step.name for _, step in now.walk()} if stale else {}
         pinned = self._pins.pins().keys()

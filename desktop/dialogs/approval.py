@@ -152,9 +152,7 @@ class ApprovalCard(QFrame):
         if values is None:
             return
         self.allow(False)
-        self._bridge.in_thread(
-            lambda: form_problems(schema, values), lambda problems: self._checked(values, problems), self._not_checked
-        )
+        self._bridge.in_thread(lambda: form_problems(schema, values), partial(self._checked, values), self._not_checked)
 
     def _checked(self, values: dict[str, Json], problems: dict[str, str]) -> None:
         assert self.form is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -45,7 +46,7 @@ class PreviewLine(QLabel):
         if fill is None:
             self.hide()
             return
-        self._background.in_thread(fill, lambda made: self._show(text, made), lambda _error: None)
+        self._background.in_thread(fill, partial(self._show, text), lambda _error: None)
 
     def toggle(self) -> None:
         """Show all of it, or one line again."""

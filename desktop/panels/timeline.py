@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -201,8 +202,12 @@ class TimelinePanel(QWidget):
         self._awaited = run
         self._bridge.in_thread(
             lambda: rows.take(running=run.live),
-            lambda _: self._show_run(run, rows) if self._awaited is run else None,
+            partial(self._taken, run, rows),
         )
+
+    def _taken(self, run: WatchedRun, rows: TimelineRows, _is_new: bool) -> None:
+        if self._awaited is run:
+            self._show_run(run, rows)
 
     def _show_run(self, run: WatchedRun | None, rows: TimelineRows | None) -> None:
         self._run, self._awaited, self.rows = run, None, rows

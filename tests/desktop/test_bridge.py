@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import shiboken6
@@ -149,6 +150,7 @@ async def test_an_answer_for_what_was_destroyed_meanwhile_is_dropped(bridge: Bri
     tasks = [
         bridge.spawn(giving("x"), gone.hear),
         bridge.spawn(failing(EngineError("no")), None, gone.hear),
+        bridge.spawn(giving("z"), partial(gone.hear)),
         bridge.spawn(giving("y"), there.hear),
     ]
     shiboken6.delete(gone)
