@@ -47,6 +47,7 @@ class HookCall:
     wait: answer with the outputs once the run has ended, within timeout_s seconds. key: the same one gives the same
     run for key_s seconds; with other inputs it is refused. status: of the answer that brings the outputs. shape: of
     that answer. poll: the path below `/hooks` where this caller may ask for the run, its id behind it; '' for none.
+    apart: an input that may be another when a call is sent again, '' for none.
     """
 
     workflow: Workflow
@@ -60,6 +61,7 @@ class HookCall:
     origin: str = ""
     shape: AnswerShape = AnswerShape()
     poll: str = ""
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

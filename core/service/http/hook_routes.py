@@ -60,7 +60,7 @@ async def _started(parts: ServiceParts, call: HookCall) -> Response:
         call.workflow, call.inputs, labels=call.labels, key=call.key, key_s=call.key_s, origin=call.origin
     )
     if call.key:
-        await refuse_other(parts, run_id, call.workflow, call.inputs)
+        await refuse_other(parts, run_id, call.workflow, call.inputs, apart=call.apart)
     place = f"{PREFIX}{call.poll}{run_id}" if call.poll else f"/api/v1/runs/{run_id}"
     if not call.wait:
         return _accepted(await parts.journal.run(run_id), place)

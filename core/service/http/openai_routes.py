@@ -52,8 +52,7 @@ class OpenAi:
     async def model(self, call: Call) -> Response:
         """One model."""
         name = call.path("model")
-        await _check_model(call.parts, name)
-        return json_response(_model_json(name, 0))
+        return json_response(_model_json(name, await _check_model(call.parts, name)))
 
     async def complete(self, call: Call) -> Response:
         """The next message of a conversation."""
@@ -186,18 +185,19 @@ def _model_json(name: str, created: float) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": int(created), "owned_by": "steploom"}
 
 
-async def _check_model(parts: ServiceParts, model: str) -> None:
-    """Raise ApiError unless that is an agent, or a workflow that takes a message."""
+async def _check_model(parts: ServiceParts, model: str) -> float:
+    """When the agent, or the workflow that takes a message, was saved: seconds since 1970. Raises ApiError."""
     kind, _, name = model.partition("/")
     text = f"There is no model {model!r}. /v1/models lists those there are."
     unknown = ApiError(404, "model_not_found", text, param="model")
     try:
         if kind == "agent":
-            await parts.agents.get(name)
-        elif kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
+            return (await parts.agents.get(name)).updated.timestamp()
+        if kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
             raise unknown
     except (AgentNotFound, WorkflowNotFound):
         raise unknown from None
+    return next((each.updated.timestamp() for each in await parts.workflows.list() if each.name == name), 0.0)
 
 
 def routes() -> tuple[Route, ...]:

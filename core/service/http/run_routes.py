@@ -162,11 +162,17 @@ def _idempotency_key(call: Call) -> str:
     return f"api/{call.caller}/{given}"
 
 
-async def refuse_other(parts: ServiceParts, run_id: str, workflow: Workflow, inputs: Mapping[str, Json]) -> None:
-    """Raise ApiError if the key that gave this run was used for another workflow or other inputs before."""
+async def refuse_other(
+    parts: ServiceParts, run_id: str, workflow: Workflow, inputs: Mapping[str, Json], *, apart: str = ""
+) -> None:
+    """Raise ApiError if the key that gave this run was used for another workflow or other inputs before.
+
+    apart: an input that does not count.
+    """
     run = await parts.journal.run(run_id)
     wanted, _ = check_inputs(run.workflow, inputs)
-    if run.workflow.name != workflow.name or wanted != run.inputs:
+    now, before = ({name: value for name, value in each.items() if name != apart} for each in (wanted, run.inputs))
+    if run.workflow.name != workflow.name or now != before:
         message = (
             f"This idempotency key was used within {KEY_S / 3600:.0f} hours for another workflow or other inputs (run "
             f"{run_id}), so nothing was started. Choose a new key."

@@ -133,6 +133,7 @@ class ApiTriggers:
             labels={"trigger": "api", HOOK_LABEL: str(active.id)},
             shape=_shape(options),
             poll=f"{_BY_ID}{active.id}{_RUNS}" if options.secret or options.auth != "token" else "",
+            apart=options.headers,
         )
 
     async def poll(self, request: HookRequest) -> HookPoll | None:

@@ -212,6 +212,24 @@ async def test_an_idempotency_key_with_other_inputs_is_refused(site: Site, http:
         assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
 
 
+async def test_headers_may_differ_when_a_call_is_sent_again(
+    site: Site, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPLOOM_SECRET_SHOP", "letmein")
+    assert site.workspace.store is not None
+    library = site.workspace.store.workflows
+    await library.save(loads(SCAN.replace(", respond: back", "")), 0)
+    await library.activate("Scan")
+    headers = {"Authorization": "Bearer letmein", "Idempotency-Key": "delivery-1"}
+    first, again = [
+        await http.post("/hooks/scan", json={"scan": 1}, headers={**headers, "X-Event": event})
+        for event in ("one", "two")
+    ]
+    assert (first.status_code, first.json()) == (200, again.json())
+    other = await http.post("/hooks/scan", json={"scan": 2}, headers={**headers, "X-Event": "one"})
+    assert other.status_code == 409
+
+
 async def test_the_rate_is_one_for_all_services_of_a_database(site: Site, http: httpx.AsyncClient) -> None:
     assert site.workspace.store is not None
     library = site.workspace.store.workflows

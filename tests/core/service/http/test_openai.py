@@ -27,8 +27,10 @@ async def _client(site: Site) -> AsyncIterator[openai.AsyncOpenAI]:
 
 async def test_agents_and_workflows_that_take_a_message_are_models(site: Site) -> None:
     async with _client(site) as client:
-        assert [model.id async for model in client.models.list()] == ["agent/Helper", "workflow/Echo"]
-        assert (await client.models.retrieve("agent/Helper")).owned_by == "steploom"
+        listed = [model async for model in client.models.list()]
+        assert [model.id for model in listed] == ["agent/Helper", "workflow/Echo"]
+        assert [await client.models.retrieve(model.id) for model in listed] == listed
+        assert all(model.owned_by == "steploom" and model.created > 1_700_000_000 for model in listed)
 
 
 async def test_an_agent_answers_whole_and_in_pieces(site: Site) -> None:
