@@ -267,7 +267,10 @@ def _show_next_move(result: RunResult, flags: str, *, kept: bool, asks: bool) ->
             soft_wrap=True,
         )
     elif result.status == "suspended":
-        text = f"When that time has come, go on with it: steploom runs resume {result.run_id}{flags}"
+        text = (
+            "When that time has come, a worker goes on with it if one runs; or you do: "
+            f"steploom runs resume {result.run_id}{flags}"
+        )
         console.print(text, soft_wrap=True, markup=False)
     else:
         console.print(f"Go on with it: steploom runs resume {result.run_id}{flags}", soft_wrap=True, markup=False)

@@ -235,7 +235,7 @@ def test_a_timeout_that_leaves_no_time_is_refused(cli: Cli, write: Write, timeou
 def test_a_run_that_waits_for_a_time_says_when_to_go_on_and_asks_nothing(cli: Cli, database: str, write: Write) -> None:
     done = cli("run", write("Later", "steps:\n  w: {type: wait, config: {duration: 2h}}\n"))
     assert done.code == 3
-    assert "When that time has come, go on with it: steploom runs resume" in done.err
+    assert "When that time has come, a worker goes on with it if one runs; or you do: steploom runs resume" in done.err
     assert "answer" not in done.err
 
 
