@@ -23,16 +23,18 @@ from core.workflow.model import Json, Workflow
 from core.workflow.samples import sample_inputs
 from core.workflow.triggers import ApiTrigger, MessageTrigger, read_trigger
 from desktop.bridge import explain
+from desktop.dialogs.new_token import NewTokenDialog
 from desktop.panels import trigger_standing as words
 from desktop.panels.background import Surroundings
 from desktop.panels.hook_command import hook_command, hook_url
 from desktop.panels.notices import Notices
 from desktop.panels.trigger_standing import Standing
-from desktop.panels.trigger_trial import TokenDialog, TrialDialog
+from desktop.panels.trigger_trial import TrialDialog
 from desktop.style import set_role
 
 _DOT: Final = 8
 _LINES: Final = 4
+_ALLOWS: Final = "It may start the workflows of this library."
 _UNSAVED: Final = "Save it into the library to switch its trigger on."
 
 
@@ -275,7 +277,9 @@ class TriggerSwitch(QFrame):
     def _make_token(self) -> None:
         publishing, workflow = self._around.publishing, self._workflow
         if publishing is not None and workflow is not None:
-            self._do(publishing.make_token(workflow.name), lambda text: TokenDialog(text, self.window()).open())
+            self._do(
+                publishing.make_token(workflow.name), lambda text: NewTokenDialog(text, _ALLOWS, self.window()).open()
+            )
 
     def _start_service(self) -> None:
         if self._around.service is not None:

@@ -1,20 +1,17 @@
-"""The dialogs of the strip that switches triggers: inputs to try a workflow with, and a new token."""
+"""Asks for the inputs that a workflow is tried with, before its trigger is switched on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import cast
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.workflow.model import Json, Workflow
 from desktop.bridge import Bridge
 from desktop.dialogs.inputs import InputsDialog
-from desktop.dialogs.message import Choice, MessageDialog
 from desktop.panels.background import Surroundings
-
-_TOKEN_HEIGHT: Final = 56
 
 
 class TrialDialog(InputsDialog):
@@ -31,22 +28,3 @@ class TrialDialog(InputsDialog):
         for widget in (self.sets, self.remove, self.keep):
             widget.hide()
         self.fill(inputs)
-
-
-class TokenDialog(MessageDialog):
-    """Shows a new token, the only time that it is shown."""
-
-    def __init__(self, token: str, parent: QWidget | None) -> None:
-        super().__init__(
-            parent, title="A new token", detail=token,
-            text="It may start workflows of this library. It is kept only as a hash and not shown again: copy it now.",
-            choices=[Choice("close", "Close"), Choice("copy", "Copy", "primary")],
-        )  # fmt: skip
-        self._token = token
-        if (shown := self.findChild(QPlainTextEdit)) is not None:
-            shown.setFixedHeight(_TOKEN_HEIGHT)
-        self.chosen.connect(self._copy)
-
-    def _copy(self, key: str) -> None:
-        if key == "copy":
-            QApplication.clipboard().setText(self._token)

@@ -211,6 +211,17 @@ class ServiceDesk(QObject):
             self.dialog.accept()
         self.workflow_wanted.emit(name)
 
+    def open_tokens(self) -> None:
+        """Open the list of tokens that may call it."""
+        workspace = self._workspace
+        if workspace is None or workspace.store is None:
+            return
+        from core.store.tokens import Tokens
+        from desktop.service.tokens_dialog import TokensDialog
+
+        tokens = Tokens(workspace.store.database, now=workspace.clock.now)
+        TokensDialog(tokens, self._bridge, self._window, workspace.clock.now()).open()
+
     def open_setting(self, name: str) -> None:
         """Open the settings at one of the service's."""
         self._open_setting(f"service.{name}")
@@ -237,6 +248,8 @@ class ServiceDesk(QObject):
             Command("service.docs", "Open the service's page", self.open_docs, "external-link", (), MENU, "look",
                     can("running"), help="Shows every endpoint with an example, in the browser."),
             Command("service.log", "Log of the service…", self.show_log, "file-text", (), MENU, "look", known),
+            Command("service.tokens", "Tokens…", self.open_tokens, "key-round", (), MENU, "look", known,
+                    help="Who may call the service: makes and revokes tokens."),
             Command("service.start_with_window", "Start it with the window",
                     lambda: self.keep(start_with_window=not wish("start_with_window")), "", (), MENU, "wish", known,
                     lambda: wish("start_with_window")),

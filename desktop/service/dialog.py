@@ -143,6 +143,7 @@ class ServiceDialog(QDialog):
             "stop": self._button("Stop", "service.stop"),
             "restart": self._button("Restart", "service.restart"),
             "log": self._button("Show the log", "service.log"),
+            "tokens": self._button("Tokens…", "service.tokens"),
         }
         self.end_now = QPushButton("End it now")
         set_role(self.end_now, role="danger")
@@ -253,7 +254,7 @@ class ServiceDialog(QDialog):
         commands = self._window.commands
         for name, button in self.buttons.items():
             can = commands.get(f"service.{name}").enabled()
-            button.setVisible(can or name == "log")
+            button.setVisible(can or name in ("log", "tokens"))
             button.setEnabled(can)
         for tool, name in ((self.copy, "copy"), (self.page, "docs")):
             tool.setVisible(commands.get(f"service.{name}").enabled())

@@ -23,13 +23,14 @@ from core.workflow.model import Json, Trigger, Workflow
 from core.workflow.samples import sample_inputs
 from core.workflow.triggers import Schedule
 from core.workflow.validate import validate
+from desktop.dialogs.new_token import NewTokenDialog
 from desktop.document import OpenDocument
 from desktop.panels.background import Surroundings
 from desktop.panels.inspector import Inspector
 from desktop.panels.trigger_editor import meaning
 from desktop.panels.trigger_standing import Standing
 from desktop.panels.trigger_switch import TriggerSwitch
-from desktop.panels.trigger_trial import TokenDialog, TrialDialog
+from desktop.panels.trigger_trial import TrialDialog
 from desktop.panels.workflow_form import WorkflowForm
 from desktop.panels.workflow_page import WorkflowPage
 from tests.support.panel_documents import triage
@@ -274,7 +275,7 @@ def test_the_url_is_that_of_the_service_that_runs(open_form: Open, library: Libr
 def test_a_token_is_made_and_shown_once(open_form: Open) -> None:
     _, form = open_form(Trigger("api", {"path": "/orders"}))
     click(form.switch.token_button)
-    (dialog,) = form.switch.window().findChildren(TokenDialog)
+    (dialog,) = form.switch.window().findChildren(NewTokenDialog)
     click(dialog.buttons["copy"])
     assert QApplication.clipboard().text() == "stk_of_Triage"
 
