@@ -41,7 +41,10 @@ class ForEachConfig(Config):
     )
     concurrency: int = setting(4, title="At once", help="How many passes run at the same time.", ge=1, le=1000)
     spread: bool = setting(
-        False, title="Spread", help="Let all workers share the passes, each as a run of its own.", template=False
+        False,
+        title="Spread over workers",
+        help="Let all workers share the passes, each as a run of its own.",
+        template=False,
     )
     on_item_error: Literal["stop", "skip", "collect"] = setting(
         "stop", title="When a pass fails", help="End the loop, leave the item out, or note the error and go on."

@@ -23,7 +23,9 @@ class WorkflowConfig(Config):
     inputs: dict[str, JsonValue] = setting(
         title="Inputs", help="Its inputs by name.", widget="key_values", default_factory=dict
     )
-    spread: bool = setting(False, title="Spread", help="Let any worker take it, as a run of its own.", template=False)
+    spread: bool = setting(
+        False, title="Spread over workers", help="Let any worker take it, as a run of its own.", template=False
+    )
 
 
 class WorkflowStep(StepType[WorkflowConfig]):
