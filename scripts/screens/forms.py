@@ -103,7 +103,7 @@ async def workflow_page(program: Program) -> Shots:
     await asyncio.sleep(0.5)
     yield "", inspector_of(program)
     for name, trigger in {
-        "schedule": "{type: schedule, cron: '0 9 * * 1-5', timezone: Europe/Berlin}",
+        "schedule": "{type: schedule, cron: '0 9 * * 1-5', zone: Europe/Berlin}",
         "api": "{type: api}",
         "message": "{type: message, channel: orders}",
     }.items():
