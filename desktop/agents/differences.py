@@ -15,11 +15,11 @@ from core.workflow.model import Json
 _LONG: Final = 80
 
 
-def differences(theirs: Agent, mine: Agent) -> list[str]:
-    """Each field that differs, with both values; of longer texts the lines that differ."""
+def differences(theirs: Agent, mine: Agent, *, labels: tuple[str, str] = ("theirs", "yours")) -> list[str]:
+    """Each field that differs, with both values; of longer texts the lines that differ. labels: what both are."""
     lines: list[str] = []
     for path, other, own in _pairs(_data(theirs), _data(mine)):
-        lines += _lines(path, other, own)
+        lines += _lines(path, other, own, labels)
     return lines
 
 
@@ -41,13 +41,15 @@ def _pairs(theirs: Mapping[str, Json], mine: Mapping[str, Json], at: str = "") -
             yield f"{at}{key}", other, own
 
 
-def _lines(path: str, theirs: Json, mine: Json) -> list[str]:
+def _lines(path: str, theirs: Json, mine: Json, labels: tuple[str, str]) -> list[str]:
+    wide = max(map(len, labels)) + 2
+    one, two = (f"  {f'{label}:':<{wide}}" for label in labels)
     texts = isinstance(theirs, str) and isinstance(mine, str)
     if texts and ("\n" in f"{theirs}{mine}" or len(f"{theirs}{mine}") > _LONG):
         changed = difflib.ndiff(str(theirs).splitlines(), str(mine).splitlines())
-        marks = {"- ": "  theirs: ", "+ ": "  yours:  "}
+        marks = {"- ": one, "+ ": two}
         return [f"{path}:", *(f"{marks[each[:2]]}{each[2:]}" for each in changed if each[:2] in marks)]
-    return [f"{path}:", f"  theirs: {_shown(theirs)}", f"  yours:  {_shown(mine)}"]
+    return [f"{path}:", f"{one}{_shown(theirs)}", f"{two}{_shown(mine)}"]
 
 
 def _shown(value: Json) -> str:

@@ -125,6 +125,12 @@ class AgentEditor(QDialog):
         page: Any = self.pages[_TAB_OF.get(str(place[0]), "Profile")]
         page.focus(place)
 
+    def show_versions(self) -> None:
+        """Show what was saved before, and the way back to it."""
+        from desktop.agents.versions import VersionsWindow
+
+        VersionsWindow(self.draft, self._around, self._parts.bridge, self._parts.workspace, self).show()
+
     def look_around(self) -> None:
         """Look anew at the workflows, agents and servers that there are."""
         workspace = self._parts.workspace()
@@ -167,6 +173,7 @@ class AgentEditor(QDialog):
         version = f"Version {self.draft.version}" if self.draft.version else "Not saved yet"
         self.about.setText(f"{version}, changed since" if unsaved and self.draft.version else version)
         self.save_button.setEnabled(unsaved or not self.draft.version)
+        self.versions.setEnabled(bool(self.draft.version))
 
     def _show_problems(self, problems: Sequence[tuple[Place, Problem]]) -> None:
         self.problems = problems
@@ -276,8 +283,9 @@ class AgentEditor(QDialog):
         set_role(self.mend, role="link")
         self.mend.clicked.connect(self._to_first)
         self.mend.hide()
-        self.undo, self.redo, self.side = QToolButton(), QToolButton(), QToolButton()
-        for button, name in ((self.undo, "Undo"), (self.redo, "Redo"), (self.side, "Chat beside it")):
+        self.undo, self.redo, self.side, self.versions = (QToolButton() for _ in range(4))
+        named = ((self.undo, "Undo"), (self.redo, "Redo"), (self.versions, "Versions"), (self.side, "Chat beside it"))
+        for button, name in named:
             button.setToolTip(name)
             button.setAccessibleName(name)
         self.undo.setEnabled(self.draft.stack.canUndo())
@@ -286,6 +294,7 @@ class AgentEditor(QDialog):
         self.draft.stack.canRedoChanged.connect(self.redo.setEnabled)
         self.undo.clicked.connect(self.draft.stack.undo)
         self.redo.clicked.connect(self.draft.stack.redo)
+        self.versions.clicked.connect(self.show_versions)
         self.side.setCheckable(True)
         self.side.setChecked(True)
         self.side.toggled.connect(lambda shown: self.preview.setVisible(shown))
@@ -347,7 +356,7 @@ class AgentEditor(QDialog):
         words.addWidget(self.about)
         head.addWidget(self.avatar)
         head.addLayout(words, 1)
-        for widget in (self.mend, self.undo, self.redo, self.side, self.save_button):
+        for widget in (self.mend, self.undo, self.redo, self.versions, self.side, self.save_button):
             head.addWidget(widget)
         strip = QVBoxLayout()
         strip.setContentsMargins(16, 0, 16, 0)
@@ -379,7 +388,8 @@ class AgentEditor(QDialog):
 
     def _dress(self) -> None:
         theme, icons = self._around.themes.theme, self._around.icons
-        for button, icon in ((self.undo, "undo-2"), (self.redo, "redo-2"), (self.side, "panel-right")):
+        signs = ((self.undo, "undo-2"), (self.redo, "redo-2"), (self.versions, "history"), (self.side, "panel-right"))
+        for button, icon in signs:
             button.setIcon(icons.icon(icon, theme))
             button.setIconSize(QSize(16, 16))
 

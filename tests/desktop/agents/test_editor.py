@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from core.agents.agent import Agent
 from core.workflow.model import Json
 from desktop.agents.editor import TABS, AgentEditor
+from desktop.agents.versions import VersionsWindow
 from desktop.panels.controls import ChoiceControl, TextControl
 from desktop.panels.schema_control import SchemaControl
 from desktop.program import Program
@@ -437,3 +438,32 @@ async def test_the_hosts_it_may_reach_are_listed_judged_and_saved(program: Progr
     editor.save()
     await until(lambda: editor.draft.version == 2)
     assert (await saved(program, "Front desk")).hosts == ("*.example.com",)
+
+
+async def test_an_earlier_version_is_compared_and_taken_back_by_an_edit(program: Program) -> None:
+    editor = await opened(program)
+    write(editor.pages["Profile"].prompt.editor, "Second.")
+    editor.save()
+    await until(lambda: editor.draft.version == 2)
+    write(editor.pages["Profile"].prompt.editor, "Third.")
+    press(editor.versions)
+    (window,) = editor.findChildren(VersionsWindow)
+    await until(lambda: window.title.text() == "2 versions")
+    await until(lambda: "then: Second." in window.text.toPlainText())
+    assert "now:  Third." in window.text.toPlainText()
+    QTest.keyClick(window.list, Qt.Key.Key_Down)
+    await until(lambda: f"then: {DESK.prompt}" in window.text.toPlainText())
+    press(window.take)
+    assert editor.draft.agent == DESK
+    assert window.text.toPlainText() == "It is what is in the editor now."
+    assert not window.take.isEnabled()
+    press(editor.undo)
+    assert editor.draft.agent.prompt == "Third."
+    assert editor.draft.version == 2
+    window.close()
+    editor.let_go()
+
+
+async def test_a_new_agent_has_no_versions_to_show(program: Program) -> None:
+    editor = program.agents.editors.new(Agent("New"))
+    assert not editor.versions.isEnabled()
