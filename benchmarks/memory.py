@@ -27,6 +27,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -361,11 +362,16 @@ async def run(arguments: argparse.Namespace, dsn: str) -> None:
 
 
 def peers(folder: Path, rows: int) -> None:
-    """The figures of pgvector's own measurements for the same number of rows, as they print them."""
+    """The figures of pgvector's own measurements for the same number of rows, as they print them; the program ends
+    with the last lines that the script printed if it fails."""
     with tempfile.TemporaryDirectory(prefix="steploom-peers-") as out:
+        (Path(out) / "llm").mkdir()  # the server makes its own folder, but not those around it
         command = [sys.executable, "bench.py", "--n", str(rows), "--tables", "halfvec_plain", "--index", "none"]
         command += ["--skip-orm", "--pgdata", f"{out}/llm/pgdata", "--out", f"{out}/found.json"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=7200, check=False)
+        quiet = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # the folder may be read-only
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=7200, check=False, env=quiet)
+        if done.returncode:
+            sys.exit("The peers' script failed:\n" + "\n".join(done.stderr.strip().splitlines()[-5:]))
         for line in done.stdout.splitlines():
             if "exact_filtered" in line or "hybrid_rrf" in line or "numpy" in line:
                 print(f"  peer {line[line.index('{') :]}" if "{" in line else line)
