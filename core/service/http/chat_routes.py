@@ -41,6 +41,9 @@ from core.store.conversations import Found
 from core.store.errors import ConversationNotFound
 from core.workflow.model import Json
 
+WITH_FILES: Final = 32_000_000
+"""Bytes of the largest body that may hold files."""
+
 _ID_EXAMPLE: Final = "0199a1c2-7b1e-7c3d-9f10-5a6b7c8d9e0f"
 
 _TURN: Final[dict[str, Json]] = {
@@ -333,7 +336,7 @@ ROUTES: Final = (
     ),
     Route(
         "POST", "/api/v1/agents/{name:path}/chat", chat_with_agent, "Chat with an agent", "Agents", scopes=("run",),
-        body=Say, examples=_SAY, path_examples={"name": "Clerk"},
+        body=Say, body_limit=WITH_FILES, examples=_SAY, path_examples={"name": "Clerk"},
         description="The answer is made whether or not somebody watches: who loses the connection finds it at "
         "`/api/v1/conversations/{conversation_id}/events` while it is made, and in the conversation afterwards.",
         answers={200: _STREAM, 404: Answer("There is no such agent or conversation."),
@@ -348,7 +351,7 @@ ROUTES: Final = (
     ),
     Route(
         "POST", "/api/v1/workflows/{name:path}/chat", chat_with_workflow, "Chat with a workflow", "Workflows",
-        scopes=("run",), body=Say, examples=_SAY, path_examples={"name": "Support triage"},
+        scopes=("run",), body=Say, body_limit=WITH_FILES, examples=_SAY, path_examples={"name": "Support triage"},
         description="For workflows that take a `message`.",
         answers={200: _STREAM, 404: Answer("There is no such workflow or conversation."),
                  409: Answer("The conversation is being answered, or is with something else."),

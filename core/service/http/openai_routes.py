@@ -12,7 +12,7 @@ from starlette.responses import Response
 from core.agents.chat_events import MessageSaved, ReasoningDelta, TextDelta, TurnEnded, TurnWaiting
 from core.agents.reply import Outcome, Reply
 from core.agents.workflow_chat import message_input
-from core.service.http.chat_routes import refuse_too_many
+from core.service.http.chat_routes import WITH_FILES, refuse_too_many
 from core.service.http.errors import ApiError
 from core.service.http.openai_history import Histories
 from core.service.http.openai_models import ChatCompletion
@@ -219,7 +219,7 @@ def routes() -> tuple[Route, ...]:
         ),
         Route(
             "POST", "/v1/chat/completions", api.complete, "Chat", "OpenAI", scopes=("run",), body=ChatCompletion,
-            misfit=400,
+            misfit=400, body_limit=WITH_FILES,
             description="As of OpenAI's API. An agent keeps its own instructions, model and functions; a system "
             "message is put before what is said first.",
             examples={"Whole": {"model": "agent/Clerk", "messages": hello},

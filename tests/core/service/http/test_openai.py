@@ -102,6 +102,16 @@ async def test_pictures_go_along_only_as_data(site: Site) -> None:
             await client.chat.completions.create(model="agent/Helper", messages=message("http://127.0.0.1/x.png"))
 
 
+async def test_a_long_conversation_with_pictures_is_taken(site: Site) -> None:
+    png = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(4_000_000)).decode()
+    picture: Any = {"type": "image_url", "image_url": {"url": png}}
+    said: list[Any] = [{"role": "user", "content": [picture]}, {"role": "assistant", "content": "A loom."}] * 3
+    async with _client(site) as client:
+        said.append({"role": "user", "content": "Sure?"})
+        answer = await client.chat.completions.create(model="agent/Helper", messages=said)
+    assert answer.choices[0].message.content
+
+
 async def test_what_is_not_possible_is_said_as_openais_package_understands_it(site: Site) -> None:
     hello: list[Any] = [{"role": "user", "content": "Hello"}]
     tool: Any = {"type": "function", "function": {"name": "f", "parameters": {}}}
