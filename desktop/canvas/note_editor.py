@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtGui import QFont, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
 from desktop.canvas.geometry import NodeBox
@@ -41,6 +41,7 @@ class NoteEditor(QPlainTextEdit):
             f" border: 1px solid {theme.css('focus')}; border-radius: {theme.px('radius.control')}px; padding: 4px; }}"
         )
         self._edit.open(box.rect, _LEAST, font, look)
+        self.moveCursor(QTextCursor.MoveOperation.End)  # one goes on writing; typing must not replace all of it
 
 
 def _is_done(event: QKeyEvent) -> bool:

@@ -171,11 +171,11 @@ def test_a_double_click_on_a_note_edits_its_text_where_it_stands(noted: Hand) ->
     noted.double_click(60.0, 60.0)
     editor = note_editor(noted)
     assert editor.toPlainText() == "Why five?"
-    QTest.keyClicks(editor, "Because.")
+    QTest.keyClicks(editor, " Because.")
     QTest.keyClick(editor, Key.Key_Return)
     QTest.keyClicks(editor, "Really.")
     QTest.keyClick(editor, Key.Key_Return, CTRL)
-    assert noted.workflow().steps["remark"].config["text"] == "Because.\nReally."
+    assert noted.workflow().steps["remark"].config["text"] == "Why five? Because.\nReally."
     assert noted.canvas.hasFocus()
     noted.key(Key.Key_Z, CTRL)
     assert noted.workflow().steps["remark"].config["text"] == "Why five?"
@@ -193,9 +193,9 @@ def test_escape_leaves_a_note_as_it_was_and_enter_edits_it_by_keyboard(noted: Ha
 
 def test_a_note_that_is_edited_is_done_when_the_view_moves(noted: Hand) -> None:
     noted.double_click(60.0, 60.0)
-    QTest.keyClicks(note_editor(noted), "Moved on")
+    QTest.keyClicks(note_editor(noted), " Moved on")
     noted.canvas.zoom(1.5)
-    assert noted.workflow().steps["remark"].config["text"] == "Moved on"
+    assert noted.workflow().steps["remark"].config["text"] == "Why five? Moved on"
     assert noted.canvas.hasFocus()
 
 
@@ -319,9 +319,9 @@ def test_a_field_that_is_left_for_another_takes_its_text_and_leaves_the_keyboard
     assert hand.workflow().steps["one"].title == "Second"
     assert text.isVisible()
     assert text.hasFocus()
-    QTest.keyClicks(text, "Nobody knows")
+    QTest.keyClicks(text, " nobody knows")
     QTest.keyClick(text, Key.Key_Return, CTRL)
-    assert hand.workflow().steps["why"].config["text"] == "Nobody knows"
+    assert hand.workflow().steps["why"].config["text"] == "Because nobody knows"
     assert hand.canvas.hasFocus()
 
 
