@@ -113,7 +113,7 @@ class Spread(Protocol):
         """
 
     async def again(self, spot: Spot, *, failed: bool) -> None:
-        """Go on with runs that were dropped; failed: also with those that have failed."""
+        """Go on with runs that were dropped; failed: also with those that have failed. Raises LeaseLost."""
 
     async def standing(self, spot: Spot) -> Standing:
         """How the runs of a step stand; all zero if it has asked for none."""
@@ -124,8 +124,9 @@ class Spread(Protocol):
     async def usage(self, run_id: str) -> Usage:
         """What all runs that steps of a run asked for have spent so far; the run counts it as its own."""
 
-    async def drop(self, run_id: str, *, path: str = "", keep: Collection[str] = (), reason: str) -> None:
+    async def drop(self, run_id: str, *, spot: Spot | None = None, keep: Collection[str] = (), reason: str) -> None:
         """Cancel the runs that a run's steps asked for and that have not ended.
 
-        path: of the only step that is meant. keep: paths of steps that go on waiting.
+        spot: the only step that is meant, whose run must still have this owner. keep: paths of steps that go on
+        waiting. Raises LeaseLost.
         """

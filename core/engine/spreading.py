@@ -93,10 +93,10 @@ class Spreading:
         self._run.spread_paths.add(self._path)
         await self._run.count_spread()
         if standing.left and not _is_settled(standing, stops=stops):
-            await self._wait(spread, standing.made)
+            await self._wait(spread, spot, standing.made)
         found = await spread.ended(spot)
         if standing.left:
-            await self._drop(spread, "the loop that it was part of has ended")
+            await spread.drop(spot.run_id, spot=spot, reason="the loop that it was part of has ended")
         return found
 
     @property
@@ -111,17 +111,14 @@ class Spreading:
         began = (record.attempt for record in reversed(self._past) if record.cause not in _GOES_ON)
         return next(began, self._number)
 
-    async def _wait(self, spread: Spread, made: int) -> None:
+    async def _wait(self, spread: Spread, spot: Spot, made: int) -> None:
         """Suspend the step until its runs have ended, or its time is over."""
         until = self._deadline()
         if until is not None and self._run.clock.now() >= until:
-            await self._drop(spread, "the step that it was part of took too long")
+            await spread.drop(spot.run_id, spot=spot, reason="the step that it was part of took too long")
             seconds = self._plan.step.timeout
             raise StepError(f"It took longer than its timeout of {seconds:g} s.", kind="timeout", retryable=True)
         raise Suspend(until=until, state={SPREAD: {"runs": made}})
-
-    async def _drop(self, spread: Spread, reason: str) -> None:
-        await spread.drop(self._run.run_id, path=self._path, reason=reason)
 
     def _deadline(self) -> datetime | None:
         seconds = self._plan.step.timeout

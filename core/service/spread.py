@@ -54,9 +54,9 @@ class QueuedSpread:
         """As the protocol says."""
         return await _reached(lambda: self._runs.usage(run_id))
 
-    async def drop(self, run_id: str, *, path: str = "", keep: Collection[str] = (), reason: str) -> None:
+    async def drop(self, run_id: str, *, spot: Spot | None = None, keep: Collection[str] = (), reason: str) -> None:
         """As the protocol says."""
-        await _reached(lambda: self._runs.drop(run_id, path=path, keep=keep, reason=reason))
+        await _reached(lambda: self._runs.drop(run_id, spot=spot, keep=keep, reason=reason))
 
     def _limits(self, spot: Spot, order: Order) -> QueuePlace:
         """Of a loop's passes so many at once; a workflow has the limits that it has whoever asks for it."""

@@ -53,9 +53,7 @@ class SpreadRuns:
         """
 
         async def work(connection: AsyncConnection) -> None:
-            parent = (await connection.execute(spread_sql.PARENT, {"parent": spot.run_id})).one_or_none()
-            if parent is None or parent.lease_epoch != spot.epoch:
-                raise LeaseLost(LeaseLost.__doc__)
+            parent = await _owned(connection, spot)
             depth = parent.depth + order.depth + 1
             if depth > MAX_DEPTH:
                 raise StepError(
@@ -76,10 +74,11 @@ class SpreadRuns:
         await self._database.run(work)
 
     async def again(self, spot: Spot, *, failed: bool) -> None:
-        """Let workers go on with runs that were dropped; failed: also with those that have failed."""
+        """Let workers go on with runs that were dropped; failed: also with those that have failed. Raises LeaseLost."""
         outcomes = ["dropped", "failed"] if failed else ["dropped"]
 
         async def work(connection: AsyncConnection) -> None:
+            await _owned(connection, spot)
             values = {**_step(spot), "outcomes": outcomes}
             ids = list((await connection.execute(spread_sql.REOPEN, values)).scalars())
             await connection.execute(spread_sql.REOPEN_RUNS, {"ids": ids})
@@ -120,16 +119,24 @@ class SpreadRuns:
 
         return await self._database.run(work)
 
-    async def drop(self, parent: str, *, path: str = "", keep: Collection[str] = (), reason: str) -> None:
-        """Cancel the runs below a run that have not ended. path: of one step; keep: those of the others."""
-        await self._database.run(
-            lambda connection: self.drop_inside(connection, parent, path=path, keep=keep, reason=reason)
-        )
+    async def drop(self, parent: str, *, spot: Spot | None = None, keep: Collection[str] = (), reason: str) -> None:
+        """Cancel the runs below a run that have not ended. spot: of one step, if its run still has that owner.
+
+        keep: paths of steps whose runs go on. Raises LeaseLost.
+        """
+
+        async def work(connection: AsyncConnection) -> None:
+            if spot is not None:
+                await _owned(connection, spot)
+            path = spot.path if spot is not None else ""
+            await self.drop_inside(connection, parent, path=path, keep=keep, reason=reason)
+
+        await self._database.run(work)
 
     async def drop_inside(
         self, connection: AsyncConnection, parent: str, *, path: str = "", keep: Collection[str] = (), reason: str
     ) -> None:
-        """The same in a transaction, on the store's loop."""
+        """Cancel the runs below a run that have not ended, in a transaction, on the store's loop. path: of one step."""
         values = {"parent": parent, "path": escape(path), "keep": [escape(each) for each in keep]}
         ids = sorted((await connection.execute(spread_sql.FAMILY, values)).scalars())
         if not ids:
@@ -213,6 +220,14 @@ class SpreadRuns:
             rows.append({**row, "blobs": list(packer.names)})
         await keep_values(connection, blobs)
         await connection.execute(spread_sql.RECORD, {"rows": encode_rows(rows)})
+
+
+async def _owned(connection: AsyncConnection, spot: Spot) -> AnyRow:
+    """What is known of the run whose step asks. Raises LeaseLost if it has another owner by now."""
+    parent = (await connection.execute(spread_sql.PARENT, {"parent": spot.run_id})).one_or_none()
+    if parent is None or parent.lease_epoch != spot.epoch:
+        raise LeaseLost(LeaseLost.__doc__)
+    return parent
 
 
 async def _queue(

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.engine.errors import JournalUnavailable
 from core.engine.events import Usage
 from core.engine.journal import RunRecord
+from core.engine.spread import Order, Spot
+from core.service.spread import QueuedSpread
 from core.service.worker import Worker
 from core.steps import discover
 from core.workflow.document import loads
@@ -255,6 +258,31 @@ async def test_a_pass_that_was_removed_is_made_again_when_its_run_is_resumed(bus
     await (await busy.resume(run_id)).result()
     assert ((await ended(busy, run_id)).outputs or {})["results"] == [0, 1, 2]
     assert stage.times["all[0]/do"] == 1
+
+
+async def test_passes_that_were_asked_for_just_before_a_crash_are_made_once(
+    idle: Workspace, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = QueuedSpread.begin
+    begun: list[Spot] = []
+
+    async def cut_off(self: QueuedSpread, spot: Spot, order: Order) -> None:
+        await begin(self, spot, order)
+        begun.append(spot)
+        if len(begun) == 1:
+            raise JournalUnavailable("The database is away.")
+
+    monkeypatch.setattr(QueuedSpread, "begin", cut_off)
+    worker = Worker(idle, grace_s=0)
+    working = asyncio.create_task(worker.run())
+    run_id = await asked(idle, work(), ["a", "b", "c"])
+    run = await ended(idle, run_id)
+    worker.stop()
+    await working
+    assert (run.outputs or {})["results"] == ["a", "b", "c"]
+    assert [status for _, status in await passes(idle, run_id)] == ["completed"] * 3
+    assert set(stage.times.values()) == {1}
+    assert {spot.round for spot in begun} == {1}
 
 
 async def test_cancelling_a_run_reaches_its_passes_wherever_they_are(busy: Workspace, stage: Stage) -> None:

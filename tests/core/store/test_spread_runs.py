@@ -139,6 +139,10 @@ async def test_a_worker_that_lost_the_run_asks_for_nothing(
     await postgres_journal.take_run(spot.run_id)
     with pytest.raises(LeaseLost):
         await begin(spread, spot, order(2))
+    with pytest.raises(LeaseLost):
+        await spread.again(spot, failed=True)
+    with pytest.raises(LeaseLost):
+        await spread.drop(spot.run_id, spot=spot, reason="it took too long")
     assert await spread.standing(spot) == Standing()
 
 
