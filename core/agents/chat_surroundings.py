@@ -45,6 +45,9 @@ class ChatSurroundings:
         """The kit as it is."""
         return kit
 
+    async def may_ask(self) -> None:
+        """The agent's own limits say when not."""
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """A new id for a workflow's run."""
         return self._new_run_id() if facts.kind == "workflow" else ""

@@ -109,6 +109,9 @@ class Surroundings(Protocol):
     def equip(self, kit: Kit) -> Kit:
         """The kit of a turn here, which may ask other models than elsewhere."""
 
+    async def may_ask(self) -> None:
+        """Let a model be asked once more. Raises Suspend for a turn that goes on later, as a limit is reached."""
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """The id of the run that a call of that function will make, '' if it makes none of its own."""
 

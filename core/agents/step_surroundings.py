@@ -64,6 +64,10 @@ class StepSurroundings:
 
         return replace(kit, models=cheaper, look_up=look_up)
 
+    async def may_ask(self) -> None:
+        """As long as the run's limits on spending allow. Raises Suspend or StepError."""
+        await self._context.may_spend()
+
     def new_run_id(self, facts: FunctionFacts) -> str:
         """None: workflows run inside this run."""
         return ""

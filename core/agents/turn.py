@@ -95,7 +95,8 @@ class Turn:
         self._round_message: StoredMessage | None = None
 
     async def run(self, *, resumed: bool = False) -> TurnEnded | TurnWaiting:
-        """How the turn ended, which listeners were told too. Only a lost or unreachable store raises.
+        """How the turn ended, which listeners were told too. Only a lost or unreachable store raises, and Suspend where
+        the surroundings let no model be asked for now: the turn goes on when it is run again.
 
         A cancelled turn keeps what had come of the answer, ends as cancelled, and then raises CancelledError.
         """
@@ -141,6 +142,7 @@ class Turn:
             limit = await self._limit(turn, known)
             if limit is not None and not limit.in_words:
                 return await self._end("limited", limit.reason)
+            await self._surroundings.may_ask()
             await self._ask(path, turn, known, limit)
 
     async def _ask(

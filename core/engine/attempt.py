@@ -219,6 +219,7 @@ class Attempt:
         # The context leads back here by its host; let go, both are freed at once and not by the garbage collector.
         self.context = None
         usage = context.usage
+        run.spending.discard(context)
         if usage is not NO_USAGE:
             run.usage = run.usage + usage
         return usage, seconds

@@ -25,6 +25,7 @@ from core.workflow.model import Json, Workflow
 
 if TYPE_CHECKING:
     from core.engine.reuse import Reuse
+    from core.engine.step_type import StepContext
 
 Listener: TypeAlias = Callable[[Event], None]
 """Gets every event of a run, at once and in order. It must be quick and must not raise."""
@@ -60,6 +61,7 @@ class Execution:
     waiting: by scope path. spread_paths: of steps that have asked for runs of their own. attempts: the newest attempt
     of each step inside a loop or sub-workflow that this process has made; a container that is retried makes them anew.
     document: what it runs, for the limits that it names.
+    spending: of the attempts under way that spend, whose usage is not in the run's yet.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Execution:
             if SPREAD in record.state:
                 self.spread_paths.add(record.path)
         self._document = document
+        self.spending: set[StepContext] = set()
         self._allowance = Allowance(self._history)
         if self._allowance.cheaper:
             self.services = self._with_cheaper_model(self._allowance.cheaper)
@@ -118,9 +121,8 @@ class Execution:
         """Let a step spend money. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
         budget = self.services.budget
         if budget is not None:
-            spender = Spender(
-                self.run_id, self.workflow, self.usage, document=self._document, origin=self.origin
-            )  # fmt: skip
+            spent = sum((context.usage for context in self.spending), self.usage)
+            spender = Spender(self.run_id, self.workflow, spent, document=self._document, origin=self.origin)
             await self._allowance.check(budget, spender)
 
     def _with_cheaper_model(self, model: str) -> Services:

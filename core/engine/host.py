@@ -36,6 +36,10 @@ class StepHost:
         """Set a workflow variable; it takes effect when the step completes."""
         self._attempt.changes[name] = value
 
+    async def may_spend(self) -> None:
+        """Let the step spend more. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
+        await self._attempt.scope.run.may_spend()
+
     def evaluate(self, template: Json, names: Mapping[str, Json]) -> Json:
         """A template (or JSON value holding templates) with the names around the step and some more."""
         around = self._attempt.scope.names

@@ -101,6 +101,8 @@ class StepExecution:
             if plan.effect == "spends":
                 await run.may_spend()
             context = attempt.context = self._new_context(attempt)
+            if plan.effect == "spends":
+                run.spending.add(context)
             result = await self._run_kind(inputs, context)
         except asyncio.CancelledError:
             if started:

@@ -111,6 +111,9 @@ class Host(Protocol):
     def set_variable(self, name: str, value: Json) -> None:
         """Set a workflow variable; it takes effect when the step completes."""
 
+    async def may_spend(self) -> None:
+        """Let the step spend more. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
+
     def evaluate(self, template: Json, names: Mapping[str, Json]) -> Json:
         """A template (or JSON value holding templates) with the names around the step and some more."""
 
@@ -187,6 +190,14 @@ class StepContext:
     def spend(self, usage: Usage) -> None:
         """Add to what this attempt spent."""
         self.usage = self.usage + usage
+
+    async def may_spend(self) -> None:
+        """Ask, in the middle of an attempt, whether it may spend more; before the first time the engine does.
+
+        Raises Suspend if a limit is reached and a person must be asked: what is done by then must be kept, so that the
+        next attempt goes on from there. Raises StepError if a person said to stop, or if that cannot be known.
+        """
+        await self.host.may_spend()
 
     def delta(self, text: str, channel: Literal["text", "reasoning"] = "text") -> None:
         """Show a piece of the result as it comes."""

@@ -144,6 +144,9 @@ class LoneHost:
         assert isinstance(outputs, dict)
         return outputs
 
+    async def may_spend(self) -> None:
+        """It may."""
+
     async def run_child(self, child: Child) -> dict[str, Json]:
         """The output of the child, run in this same context."""
         result = await child.work(lone_context(self))
