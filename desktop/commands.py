@@ -167,17 +167,25 @@ class Commands(QObject):
         plain = command.title.removesuffix("…")
         action.setToolTip(f"{plain}  {keys[0].toString(QKeySequence.SequenceFormat.NativeText)}" if keys else plain)
 
-    def dress(self) -> None:
-        """Give the actions their icons, from now on also at once."""
-        self._undressed = False
-        self._dress_all()
+    def dress(self, *command_ids: str) -> None:
+        """Give the actions their icons: those of that ids, or all, those that come later included."""
+        if command_ids:
+            for command_id in command_ids:
+                self._put_icon(self._commands[command_id])
+        else:
+            self._undressed = False
+            self._dress_all()
 
     def _dress_all(self) -> None:
         for command in self._commands.values():
             self._dress(command)
 
     def _dress(self, command: Command) -> None:
-        if command.icon and not self._undressed:
+        if not self._undressed:
+            self._put_icon(command)
+
+    def _put_icon(self, command: Command) -> None:
+        if command.icon:
             self._actions[command.id].setIcon(self._icons.icon(command.icon, self._themes.theme))
 
     def _refresh_one(self, command: Command) -> None:

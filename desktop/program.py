@@ -170,6 +170,8 @@ class Program(QObject):
         self._join()
         if not self.memory.first_run_done:
             self.models.show_first_run()
+        elif files or self._last.in_order:
+            self.window.expect_work()
 
     async def start(self) -> None:
         """Load what the first paint did not need, open what was open, then the workspace."""
@@ -178,12 +180,14 @@ class Program(QObject):
             if self._canvas is None:
                 self._canvas = await asyncio.to_thread(_real_canvas)
         except Exception as error:
+            self.window.expect_nothing()
             self.window.toasts.show("Steploom cannot show workflows", explain(error), kind="failed")
             raise
         self.drawable.emit()
         # One thing after the other: the work first, then what stands around it, last the workspace, whose imports
         # would otherwise hold up both.
         await self._open_last()
+        self.window.expect_nothing()
         self.shown.emit()
         self.commands.dress()
         await self.recovery.start()

@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(icons, themes)
         self.tabs = QTabWidget()
         self._middle = QStackedWidget()
+        self._blank = QWidget()
         self._build_middle()
         self.status = StatusBar(icons, themes)
         self.setStatusBar(self.status)
@@ -245,7 +246,10 @@ class MainWindow(QMainWindow):
         self.tabs.tabBar().setAccessibleName("Open workflows")
         self.tabs.tabCloseRequested.connect(lambda index: self._close_index(index))
         self.tabs.currentChanged.connect(lambda _: self._activated())
+        self._blank.setProperty("surface", "window")
+        self._blank.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._middle.addWidget(self.start_page)
+        self._middle.addWidget(self._blank)
         self._middle.addWidget(self.tabs)
         self.setCentralWidget(self._middle)
 
@@ -294,6 +298,15 @@ class MainWindow(QMainWindow):
             self.close_tab(tab)
         elif tab is not None:
             self.close_page(tab)
+
+    def expect_work(self) -> None:
+        """Show no start page until `expect_nothing`: work is about to be opened."""
+        self._middle.setCurrentWidget(self._blank)
+
+    def expect_nothing(self) -> None:
+        """No work comes by itself any more: where none came one begins."""
+        if self._middle.currentWidget() is self._blank:
+            self._show_start()
 
     def _show_start(self) -> None:
         """Where no tab is open one begins."""

@@ -138,6 +138,7 @@ class WorkBar(QWidget):
                 row.addSpacing(8)
             elif commands.knows(name):
                 button = QToolButton()
+                commands.dress(name)  # a tool that said its name first would jump when it gets its icon
                 button.setDefaultAction(commands.action(name))
                 button.setIconSize(QSize(16, 16))
                 button.setAccessibleName(commands.get(name).title.removesuffix("…"))

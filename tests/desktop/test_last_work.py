@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from core.resources import example
+from core.steps import discover
+from core.workflow.model import Workflow
+from desktop.document import OpenDocument
 from desktop.last_work import IN_FRONT, LastWork, Place
 from desktop.memory import RecentWork, WindowMemory
-from tests.support.desktop_program import made_program, take_apart, until
+from tests.support.desktop_program import made_program, take_apart, unstarted_program, until
 
 A, B, C = (RecentWork("library", name, name) for name in "abc")
 
@@ -59,4 +62,42 @@ async def test_the_window_comes_back_as_it_was_closed(home: Path) -> None:
     assert program.window.active.canvas.isVisible()
     program.filing.open_recent(program.window.memory.open_work[0])
     await until(lambda: program.window.active is program.window.all_tabs[0])
+    await take_apart(program)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+@pytest.mark.parametrize("name", ["support_triage", "none"])
+async def test_the_start_page_does_not_show_up_before_the_work_but_where_it_is_gone(home: Path, name: str) -> None:
+    memory = WindowMemory(home)
+    memory.first_run_done = True
+    memory.open_work = [RecentWork("file", str(example("support_triage").with_name(f"{name}.loom.yaml")), name)]
+    memory.flush()
+    program = unstarted_program(home)
+    assert not program.window.start_page.isVisible()
+    await program.start()
+    assert program.window.start_page.isVisible() is (name == "none")
+    await take_apart(program)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+@pytest.mark.parametrize("done", [True, False])
+async def test_without_work_the_start_page_is_there_at_once_and_so_is_the_first_run(home: Path, done: bool) -> None:
+    memory = WindowMemory(home)
+    memory.first_run_done = done
+    memory.flush()
+    program = unstarted_program(home)
+    assert program.window.start_page.isVisible()
+    await take_apart(program)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+async def test_the_tools_above_the_canvas_have_their_icons_when_it_is_first_seen(home: Path) -> None:
+    WindowMemory(home).first_run_done = True
+    program = unstarted_program(home)
+    assert program.commands.action("step.tidy").icon().isNull()
+    program.session.types = discover(plug_ins=())
+    tab = program.open(OpenDocument(Workflow("New")), None)
+    assert tab is not None
+    assert tab.bar.tools
+    assert not any(tool.icon().isNull() for tool in tab.bar.tools.values())
     await take_apart(program)

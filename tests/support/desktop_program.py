@@ -40,15 +40,23 @@ def real_canvas(document: OpenDocument, overlay: RunOverlay, types: StepTypes, t
     return CanvasView(document, overlay, types, themes)
 
 
-async def made_program(
+def unstarted_program(
     home: Path, *, files: tuple[Path, ...] = (), canvas: CanvasMaker = plain_canvas, database_url: str = ""
 ) -> Program:
-    """A program with the demo model. database_url: '' keeps everything in memory."""
+    """A program whose window stands and that has opened nothing yet; arguments as of `made_program`."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     session = Session(home, database_url=database_url, memory_only=not database_url, demo=True)
     program = Program(app, session, Bridge(asyncio.get_running_loop()), files=files, canvas=canvas)
     program.window.show()
+    return program
+
+
+async def made_program(
+    home: Path, *, files: tuple[Path, ...] = (), canvas: CanvasMaker = plain_canvas, database_url: str = ""
+) -> Program:
+    """A program with the demo model. database_url: '' keeps everything in memory."""
+    program = unstarted_program(home, files=files, canvas=canvas, database_url=database_url)
     await program.start()
     return program
 
