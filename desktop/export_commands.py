@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QProgressDialog
+from PySide6.QtWidgets import QDialog, QFileDialog, QProgressDialog, QPushButton
 from shiboken6 import isValid
 
 from desktop.bridge import Bridge, explain
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PATIENCE_MS: Final = 400
 """What is done sooner needs no dialog that says how far it is."""
+
+WIDTH: Final = 360
+"""Of that dialog, in logical pixels."""
 
 Progressed: TypeAlias = Callable[[float], None]
 """Hears the share that is painted, from 0 to 1."""
@@ -116,7 +119,10 @@ def _begin(
     done: tuple[str, str],
 ) -> None:
     """Paint in the background, show how far it is if that takes a while, and let the person give it up."""
-    shown = QProgressDialog(title, "Cancel", 0, 100, window)
+    shown, cancel = QProgressDialog(title, "", 0, 100, window), QPushButton("Cancel")
+    cancel.setAutoDefault(False)
+    shown.setCancelButton(cancel)
+    shown.setMinimumWidth(WIDTH)
     shown.setWindowTitle(title.rstrip("…"))
     shown.setMinimumDuration(PATIENCE_MS)
     shown.setAutoClose(False)

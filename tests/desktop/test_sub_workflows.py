@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog, QPushButton
 
 from core.workflow.document import load, save
 from core.workflow.model import Step, Workflow
+from desktop import export_commands
 from desktop.canvas.printing import print_on, printer_for
 from desktop.canvas.view import CanvasView
 from desktop.canvas_commands import CONTEXT
@@ -223,3 +225,29 @@ async def test_an_empty_workflow_has_nothing_to_export(program: Program) -> None
     program.filing.new()
     program.commands.refresh()
     assert not program.commands.action("file.export.png").isEnabled()
+
+
+def left(folder: Path, text: str) -> list[str]:
+    return [path.name for path in folder.iterdir() if text in path.name]
+
+
+async def test_a_long_export_shows_how_far_it_is_and_is_given_up_by_a_button(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_commands, "PATIENCE_MS", 0)
+    canvas = await letter(program, tmp_path)
+    many = {f"s{n}": Step(f"s{n}", "template", config={"text": f"{n}"}) for n in range(400)}
+    canvas.apply("Add many", lambda workflow: replace(workflow, steps={**workflow.steps, **many}))
+    file = tmp_path / "many.png"
+    export_commands.write(program.window, program.bridge, canvas, file)
+
+    def shown() -> list[QProgressDialog]:
+        return [one for one in program.window.findChildren(QProgressDialog) if one.isVisible() and one.value() > 0]
+
+    await until(lambda: len(shown()) == 1)
+    (cancel,) = shown()[0].findChildren(QPushButton)
+    QTest.mouseClick(cancel, Qt.MouseButton.LeftButton)
+    await until(lambda: program.bridge.busy == 0)
+    assert not shown()
+    assert left(tmp_path, "many") == []
+    assert program.window.toasts.shown == []
