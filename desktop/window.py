@@ -246,6 +246,7 @@ class MainWindow(QMainWindow):
         self.tabs.tabBar().setAccessibleName("Open workflows")
         self.tabs.tabCloseRequested.connect(lambda index: self._close_index(index))
         self.tabs.currentChanged.connect(lambda _: self._activated())
+        self._blank.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._blank.setProperty("surface", "window")
         self._blank.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._middle.addWidget(self.start_page)
@@ -302,6 +303,7 @@ class MainWindow(QMainWindow):
     def expect_work(self) -> None:
         """Show no start page until `expect_nothing`: work is about to be opened."""
         self._middle.setCurrentWidget(self._blank)
+        self._blank.setFocus()  # else something around it has the keyboard, and a ring to say so
 
     def expect_nothing(self) -> None:
         """No work comes by itself any more: where none came one begins."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QAbstractButton
 
 from core.resources import example
 from core.steps import discover
@@ -74,6 +75,7 @@ async def test_the_start_page_does_not_show_up_before_the_work_but_where_it_is_g
     memory.flush()
     program = unstarted_program(home)
     assert not program.window.start_page.isVisible()
+    assert not isinstance(program.window.focusWidget(), QAbstractButton)
     await program.start()
     assert program.window.start_page.isVisible() is (name == "none")
     await take_apart(program)
