@@ -2,9 +2,13 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from core.workflow import document
+from core.workflow.model import Workflow
+from desktop import filing
 from desktop.garbage import undisturbed
 
 
@@ -37,3 +41,18 @@ def test_what_rests_already_stays_so() -> None:
     with undisturbed():
         pass
     assert not gc.isenabled()
+
+
+async def test_a_document_is_read_without_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searches: list[bool] = []
+    read = document.loads
+
+    def watched(text: str | bytes, source: str = "") -> Workflow:
+        searches.append(gc.isenabled())
+        return read(text, source)
+
+    monkeypatch.setattr(document, "loads", watched)
+    document.save(Workflow("One"), file := tmp_path / "one.loom.yaml")
+    assert (await filing._read(file)).workflow == Workflow("One")
+    assert searches == [False]
+    assert gc.isenabled()

@@ -9,8 +9,9 @@ from core.steps import discover
 from core.workflow import edits
 from core.workflow.document import load
 from core.workflow.model import Step, Wire, Workflow
+from desktop.canvas import shapes
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import PLUS
+from desktop.canvas.geometry import PLUS, Shape
 from desktop.canvas.hit import Hit, entry_at, frame_at, hit, wire_at
 from desktop.canvas.routing import curve, point_at
 from desktop.canvas.walking import along_wires, downstream, in_direction, upstream
@@ -48,6 +49,20 @@ def test_a_decision_has_a_port_for_each_way_and_an_error_branch_has_one_more() -
     assert [port.name for port in diagram.boxes["choose"].shape.exits()] == ["true", "false"]
     assert [port.name for port in diagram.boxes["no"].shape.exits()] == ["out", "error"]
     assert all(port.kind == "flow" for port in diagram.boxes["choose"].shape.exits())
+
+
+def test_steps_that_look_alike_share_a_shape_that_was_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[object] = []
+    measure = shapes._measured
+
+    def counted(traits: shapes._Traits) -> Shape:
+        measured.append(traits)
+        return measure(traits)
+
+    monkeypatch.setattr(shapes, "_measured", counted)
+    steps = {f"s{n}": Step(f"s{n}", ("value", "choose")[n % 2], title=f"Step {n}") for n in range(200)}
+    diagram = Diagram(TYPES, Workflow("w", steps=steps))
+    assert len(measured) == len({id(box.shape) for box in diagram.boxes.values()}) == 2
 
 
 def test_wires_run_between_the_ports_that_they_name() -> None:
