@@ -186,6 +186,15 @@ WHERE function_calls.status IN ('waiting', 'approved', 'started', 'unknown')
     AND (CAST(:conversation_id AS uuid) IS NULL OR function_calls.conversation_id = :conversation_id)
 ORDER BY function_calls.created, function_calls.message_id, function_calls.position""")
 
+TWIGS = text("""
+SELECT id, parent_id, role, left(text, 200) AS start, agent, created FROM messages
+WHERE conversation_id = :conversation_id ORDER BY id""")
+
+FORKS = text("""
+SELECT id, title, forked_from FROM conversations
+WHERE forked_from IN (SELECT id FROM messages WHERE conversation_id = :conversation_id) AND id <> :conversation_id
+ORDER BY created, id""")
+
 WAITING_RUNS = text("""
 SELECT conversation_id, run_id FROM function_calls WHERE status = 'waiting' AND run_id IS NOT NULL
 UNION

@@ -15,6 +15,7 @@ from core.store.conversation_records import (
     Conversation,
     ConversationSource,
     FunctionCall,
+    MessageRole,
     SentRequest,
     StoredMessage,
 )
@@ -62,6 +63,35 @@ class WaitingRun:
 
     conversation_id: UUID
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Twig:
+    """A message in the tree of a conversation. start: the first 200 characters of its text."""
+
+    id: int
+    parent: int | None
+    role: MessageRole
+    start: str = ""
+    agent: str = ""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A conversation that goes on from a message of another one."""
+
+    conversation_id: UUID
+    title: str
+    message: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All branches of a conversation: every message, oldest first, and what was forked from them."""
+
+    twigs: tuple[Twig, ...]
+    forks: tuple[Fork, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +189,9 @@ class Conversations(ConversationSource, Protocol):
 
     async def open_calls(self, conversation_id: UUID | None = None) -> Sequence[OpenCall]:
         """Calls without an outcome, of one conversation or of all, oldest first."""
+
+    async def tree(self, conversation_id: UUID) -> Tree:
+        """All branches of a conversation."""
 
     async def waiting_runs(self) -> Sequence[WaitingRun]:
         """The runs that conversations have begun and whose results they have not got yet, be they under way or not."""

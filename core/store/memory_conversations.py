@@ -21,7 +21,7 @@ from core.store.conversation_records import (
     complete_times,
     more_spent,
 )
-from core.store.conversations import Found, OpenCall, Page, Spending, WaitingRun, has_words
+from core.store.conversations import Fork, Found, OpenCall, Page, Spending, Tree, Twig, WaitingRun, has_words
 from core.store.errors import (
     CallNotFound,
     ConversationBusy,
@@ -238,6 +238,22 @@ class MemoryConversations:
             if not call.settled
         ]
         return sorted(found, key=lambda one: (one.call.message, one.call.position))
+
+    async def tree(self, conversation_id: UUID) -> Tree:
+        """All branches of a conversation."""
+        messages = self.entry(conversation_id).messages
+        twigs = [
+            Twig(number, message.parent, message.role, message.text[:200], message.agent, message.created)
+            for number, message in sorted(messages.items())
+        ]
+        forks = [
+            Fork(known, entry.conversation.title, entry.conversation.forked_from)
+            for known, entry in self._entries.items()
+            if entry.conversation.forked_from in messages
+            and known != conversation_id
+            and entry.conversation.forked_from is not None
+        ]
+        return Tree(tuple(twigs), tuple(forks))
 
     async def waiting_runs(self) -> Sequence[WaitingRun]:
         """The runs whose results conversations have not got yet."""

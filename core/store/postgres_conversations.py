@@ -27,7 +27,7 @@ from core.store.conversation_rows import (
     usage_of,
 )
 from core.store.conversation_tables import ConversationRow, FunctionCallRow, MessageRow
-from core.store.conversations import Found, OpenCall, Page, Spending, WaitingRun, search_words
+from core.store.conversations import Fork, Found, OpenCall, Page, Spending, Tree, Twig, WaitingRun, search_words
 from core.store.database import Database
 from core.store.errors import CallNotFound, ConversationNotFound
 from core.store.large_values import keep_values, load_values
@@ -269,6 +269,24 @@ class PostgresConversations:
             rows = (await connection.execute(sql.OPEN_CALLS, {"conversation_id": conversation_id})).all()
             blobs = await load_values(connection, large_values(rows))
             return [OpenCall(row.conversation_id, unescape(row.title), call_of(row, blobs)) for row in rows]
+
+        return await self._database.run(work)
+
+    async def tree(self, conversation_id: UUID) -> Tree:
+        """All branches of a conversation."""
+        values = {"conversation_id": conversation_id}
+
+        async def work(connection: AsyncConnection) -> Tree:
+            await _one(connection, _conversations.id == conversation_id, conversation_id)
+            twigs = [
+                Twig(row.id, row.parent_id, row.role, unescape_start(row.start), unescape(row.agent), row.created)
+                for row in await connection.execute(sql.TWIGS, values)
+            ]
+            forks = [
+                Fork(row.id, unescape(row.title), row.forked_from)
+                for row in await connection.execute(sql.FORKS, values)
+            ]
+            return Tree(tuple(twigs), tuple(forks))
 
         return await self._database.run(work)
 

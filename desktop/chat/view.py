@@ -13,6 +13,7 @@ from core.store.conversation_records import Conversation, SentRequest, StoredMes
 from desktop.chat.attaching import files_in
 from desktop.chat.composer import Composer
 from desktop.chat.context_meter import ContextMeter
+from desktop.chat.conversation_list import title_of
 from desktop.chat.link_card import LinkCard
 from desktop.chat.message_actions import MessageActions
 from desktop.chat.pictures import Pictures
@@ -28,6 +29,7 @@ from desktop.style import set_role
 
 if TYPE_CHECKING:
     from core.agents.attachments import Attachment
+    from core.store.conversations import Tree
 
 
 class ChatView(QWidget):
@@ -271,6 +273,23 @@ class ChatView(QWidget):
         from desktop.chat.file_window import FileWindow
 
         window = FileWindow(files, place, blobs, self._around, self)
+        window.show()
+
+    def show_branches(self) -> None:
+        """Show all branches of the conversation, and what was forked from it."""
+        held = self.talk.conversation
+        if held is not None:
+            self._around.bridge.spawn(self._source.conversations.tree(held.id), self._open_branches)
+
+    def _open_branches(self, tree: Tree) -> None:
+        from desktop.chat.branches import BranchesWindow
+
+        held, last = self.talk.conversation, self.talk.last
+        if held is None:
+            return
+        window = BranchesWindow(tree, last.id if last is not None else None, title_of(held), self._around, self)
+        window.chosen.connect(self.talk.switch)
+        window.fork_chosen.connect(self.open)
         window.show()
 
     def _menu(self, index: int, at: QPoint) -> None:

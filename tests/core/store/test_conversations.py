@@ -156,6 +156,26 @@ async def test_the_runs_that_conversations_wait_for_are_named(conversations: Con
     assert await conversations.waiting_runs() == []
 
 
+async def test_the_tree_shows_every_branch_and_what_was_forked_from_it(conversations: Conversations) -> None:
+    log = await conversations.write((await conversations.create(title="Trip")).id)
+    first, answer = await talk(log, "Where to?", "To the sea. " + ODD)
+    await log.move_head(None)
+    (other,) = await talk(log, "When?")
+    await log.close()
+    fork = await conversations.fork(log.conversation.id, answer, title="By train")
+    tree = await conversations.tree(log.conversation.id)
+    assert [(twig.id, twig.parent, twig.role) for twig in tree.twigs] == [
+        (first, None, "user"), (answer, first, "assistant"), (other, None, "user"),
+    ]  # fmt: skip
+    assert tree.twigs[1].start == ("To the sea. " + ODD)[:200]
+    assert tree.twigs[0].created is not None
+    (found,) = tree.forks
+    assert (found.conversation_id, found.title, found.message) == (fork.id, "By train", answer)
+    assert (await conversations.tree(fork.id)).forks == ()
+    with pytest.raises(ConversationNotFound):
+        await conversations.tree(uuid.uuid4())
+
+
 async def test_what_was_sent_for_an_answer_can_be_seen_word_for_word(conversations: Conversations) -> None:
     log = await conversations.write((await conversations.create()).id)
     question: Json = {"role": "user", "content": ODD}
