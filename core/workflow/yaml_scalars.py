@@ -29,7 +29,7 @@ _ELSEWHERE = re.compile(
 _UNSAFE_START = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _UNSAFE_INSIDE = re.compile(r": | #|:$|[\t\n]")
 _UNSAFE_IN_FLOW = re.compile(r"[,\[\]{}:?]")
-_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def read_plain(text: str) -> bool | int | float | str | None:
