@@ -131,7 +131,8 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, when)
         room = inner.width() - QFontMetrics(caption).horizontalAdvance(when) - 10
         if found.waiting:
-            sign = self._around.icons.pixmap("hand", theme.color("state.waiting"), 14)
+            ratio = option.widget.devicePixelRatioF()
+            sign = self._around.icons.pixmap("hand", theme.color("state.waiting"), 14, ratio)
             painter.drawPixmap(inner.left() + room - 16, inner.top(), sign)
             room -= 20
         strong = theme.font("body.strong")
@@ -202,8 +203,8 @@ class ConversationList(QWidget):
             "message-square", "No conversation yet", "Begin one with New.", around.themes, around.icons
         )
         self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)  # shown first: that there are none is known only when they were read
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.view)
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.setInterval(_WAIT_MS)

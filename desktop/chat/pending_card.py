@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -30,6 +31,10 @@ from desktop.style import set_role
 _MOST_LINES: Final = 14
 _NARROW: Final = 42
 """Characters of a line where the chat stands beside the canvas."""
+
+
+_AROUND: Final = 28
+"""What frame and margins of the arguments take, in logical pixels."""
 
 
 class PendingCard(QFrame):
@@ -137,7 +142,8 @@ class PendingCard(QFrame):
         box.setTabChangesFocus(True)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         lines = min(sum(1 + len(line) // _NARROW for line in text.split("\n")), _MOST_LINES)
-        box.setFixedHeight(lines * box.fontMetrics().lineSpacing() + 18)
+        mono = QFontMetrics(self._around.themes.theme.font("mono"))
+        box.setFixedHeight(lines * mono.lineSpacing() + _AROUND)
         return box
 
     def _add(self, text: str, press: Any, *, role: str = "") -> None:

@@ -61,7 +61,8 @@ class ChatThread(QObject):
     """The rows of one conversation.
 
     reset: all rows are others. rows_changed: first and last index of rows that are there now, or are others.
-    live_changed: the answer in the making has grown. state_changed: it is answered now, or not; something waits.
+    live_changed: the answer in the making has grown. state_changed: it is answered now, or not; something waits;
+    it is being read (is_reading) or was.
     facts_changed: title, cost, agent or context. trouble: what did not work, in words. found: the row of a
     message that was looked for.
     """
@@ -94,6 +95,7 @@ class ChatThread(QObject):
         self._reply: Reply | None = None
         self._following: asyncio.Task[None] | None = None
         self._wanted: int | None = None
+        self.is_reading = False
         self._round = 0
         self._tick = QTimer(self)
         self._tick.setSingleShot(True)
@@ -189,10 +191,15 @@ class ChatThread(QObject):
         """Show a kept conversation, at its end. message_id: of a message to be found afterwards."""
         self._clear()
         self._wanted = message_id
+        self.is_reading = True
         round_ = self._round
         self._bridge.spawn(
-            self._read(conversation_id), lambda found: self._take(found, round_), self._failed, name="open conversation"
+            self._read(conversation_id),
+            lambda found: self._take(found, round_),
+            lambda error: self._unread(error, round_),
+            name="open conversation",
         )
+        self.state_changed.emit()
 
     def send(self, text: str, attachments: Sequence[Attachment] = ()) -> None:
         """Say something."""
@@ -310,6 +317,7 @@ class ChatThread(QObject):
     def _take(self, found: tuple[Conversation, Page, tuple[Pending, ...]], round_: int) -> None:
         if round_ != self._round:
             return
+        self.is_reading = False
         self.conversation, page, self.pending = found
         self.workflow = self.conversation.workflow
         self.total = page.total
@@ -322,6 +330,12 @@ class ChatThread(QObject):
         self._learn_about()
         if self._wanted is not None:
             self.find(self._wanted)
+
+    def _unread(self, error: Exception, round_: int) -> None:
+        if round_ == self._round:
+            self.is_reading = False
+            self.state_changed.emit()
+        self._failed(error)
 
     def _take_page(self, page: Page, round_: int) -> None:
         self._asked.discard(page.start // PAGE)
@@ -547,6 +561,7 @@ class ChatThread(QObject):
 
     def _clear(self) -> None:
         self._round += 1
+        self.is_reading = False
         self._let_go()
         self._rows.clear()
         self._siblings.clear()

@@ -341,7 +341,7 @@ class ChatView(QWidget):
         used = thread.request.tokens if thread.request is not None else self._last_used()
         self.meter.show_use(used, thread.context)
         self._note(name)
-        shown = thread.total or thread.live is not None or bool(self.tail.cards)
+        shown = thread.is_reading or thread.total or thread.live is not None or bool(self.tail.cards)
         self._stack.setCurrentWidget(self.transcript if shown else self.empty)
 
     def _last_used(self) -> int:

@@ -457,3 +457,25 @@ def _button(screen: ChatScreen, text: str):  # type: ignore[no-untyped-def] # a 
     from PySide6.QtWidgets import QPushButton
 
     return next(b for b in screen.view.tail.findChildren(QPushButton) if b.text() == text)
+
+
+async def test_nothing_is_said_to_be_missing_while_a_conversation_is_read() -> None:
+    rig = AgentRig()
+    held = await long_conversation(rig, 4)
+    async with chat_screen(rig) as screen:
+        screen.view.open(held)
+        assert screen.view.talk.is_reading
+        assert not screen.view.empty.isVisible()
+        await until(lambda: not screen.view.talk.is_reading)
+        assert screen.view.transcript.isVisible()
+
+
+async def test_a_conversation_that_cannot_be_read_says_why_and_leaves_the_field_usable() -> None:
+    from uuid import uuid4
+
+    async with chat_screen(AgentRig()) as screen:
+        await screen.begin()
+        screen.view.open(uuid4())
+        await until(lambda: bool(screen.troubles))
+        assert "no conversation" in screen.troubles[0]
+        assert not screen.view.talk.is_reading
