@@ -75,12 +75,12 @@ def status(as_json: JsonOption = False) -> int:
 
 
 @app.command("install")
-def install() -> int:
+def install(demo: DemoOption = False) -> int:
     """Let systemd start the service when you sign in, and again when it fails; start it now if it does not run."""
     control = _control()
-    control.unit.install()
+    control.unit.install(is_demo=demo)
     error_console().print(f"Installed {control.unit.file}. Its log: journalctl --user -u steploom", soft_wrap=True)
-    return _settle(control.start())
+    return _settle(control.start(is_demo=demo))
 
 
 @app.command("uninstall")

@@ -224,6 +224,8 @@ class ServiceControl:
         if presence.process.machine != this_machine():
             self._forget(presence)
             return STOPPED
+        if presence.keeper == "systemd" and self.unit.is_possible and self.unit.is_retried:
+            return ServiceState("starting", replace(presence, address=""))
         code = self._child.poll() if self._child is not None and self._child.pid == presence.process.pid else None
         how = f" with exit code {code}" if code else ""
         return self._failed(f"The service ended{how} without being stopped.", presence)
@@ -265,9 +267,13 @@ class ServiceControl:
         announce(self._home, Presence(process, "", self._clock.now(), "", keeper="window", is_demo=is_demo))
 
     async def _start(self, *, is_demo: bool) -> ServiceState:
-        by_unit = await asyncio.to_thread(lambda: not is_demo and self.unit.is_possible and self.unit.is_installed)
+        presence = await asyncio.to_thread(read, self._home)
+        if presence is not None and presence.is_gone:
+            await asyncio.to_thread(self._forget, presence)
+        by_unit = await asyncio.to_thread(lambda: self.unit.is_possible and self.unit.is_installed)
+        begin = self.unit.start if by_unit else self._launch
         try:
-            await asyncio.to_thread(self.unit.start if by_unit else lambda: self._launch(is_demo=is_demo))
+            await asyncio.to_thread(lambda: begin(is_demo=is_demo))
         except UnitError as error:
             lines = await asyncio.to_thread(self.unit.log_end, SHOWN_LINES)
             return ServiceState("failed", problem=str(error), lines=tuple(lines))

@@ -92,8 +92,11 @@ class UserUnit:
         except (OSError, UnicodeDecodeError):
             return False
 
-    def install(self) -> None:
-        """Write the unit and let systemd start it when the person signs in; not now. Raises UnitError."""
+    def install(self, *, is_demo: bool = False) -> None:
+        """Write the unit and let systemd start it when the person signs in; not now. Raises UnitError.
+
+        is_demo: with the demonstration model.
+        """
         self._must_be_possible()
         if self.file.exists() and not self._is_ours():
             raise UnitError(
@@ -101,10 +104,9 @@ class UserUnit:
             )
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self.file.write_text(self._text(), encoding="utf-8")
         except OSError as error:
             raise UnitError(f"{self.file} cannot be written: {error.strerror}.") from error
-        self._systemctl("daemon-reload")
+        self._write(_with_demo(self._text(), is_demo))
         self._systemctl("enable", NAME)
 
     def uninstall(self) -> None:
@@ -118,8 +120,14 @@ class UserUnit:
         self.file.unlink(missing_ok=True)
         self._systemctl("daemon-reload")
 
-    def start(self) -> None:
-        """Let systemd start it. Raises UnitError."""
+    def start(self, *, is_demo: bool = False) -> None:
+        """Let systemd start it. Raises UnitError.
+
+        is_demo: with the demonstration model, from now on; the rest of the unit stays as it is.
+        """
+        text = self.file.read_text(encoding="utf-8")
+        if (wanted := _with_demo(text, is_demo)) != text:
+            self._write(wanted)
         self._systemctl("reset-failed", NAME, must=False)
         self._systemctl("start", NAME)
 
@@ -130,13 +138,24 @@ class UserUnit:
     @property
     def has_failed(self) -> bool:
         """Whether it has ended by itself, though systemd may try it again."""
-        done = self._run(["systemctl", "--user", "show", "--property", "ActiveState", "--property", "SubState", NAME])
-        return any(line in done.stdout.split() for line in ("ActiveState=failed", "SubState=auto-restart"))
+        return self._stands("ActiveState=failed", "SubState=auto-restart")
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether it has ended by itself and systemd is about to start it again, or just does."""
+        return self._stands("SubState=auto-restart", "ActiveState=activating")
 
     def log_end(self, lines: int) -> list[str]:
         """The last lines that it wrote, if the journal shows them."""
         done = self._run(["journalctl", "--user", "-u", NAME, "-n", str(lines), "-o", "cat", "--no-pager", "-q"])
         return done.stdout.splitlines() if done.returncode == 0 else []
+
+    def _write(self, text: str) -> None:
+        try:
+            self.file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UnitError(f"{self.file} cannot be written: {error.strerror}.") from error
+        self._systemctl("daemon-reload")
 
     def _text(self) -> str:
         lines = [f"Environment={_quoted(f'{name}={value}')}\n" for name, value in sorted(self._variables.items())]
@@ -145,6 +164,10 @@ class UserUnit:
 
     def _is_ours(self) -> bool:
         return "Description=Steploom " in self.file.read_text(encoding="utf-8", errors="replace")
+
+    def _stands(self, *signs: str) -> bool:
+        done = self._run(["systemctl", "--user", "show", "--property", "ActiveState", "--property", "SubState", NAME])
+        return any(line in done.stdout.split() for line in signs)
 
     def _must_be_possible(self) -> None:
         if not self.is_possible:
@@ -164,6 +187,17 @@ class UserUnit:
 def shipped_unit() -> str:
     """The unit for a program that was installed for one person, with the usual data folder."""
     return _UNIT.format(command=_COMMAND, environment="")
+
+
+def _with_demo(unit: str, is_demo: bool) -> str:
+    """The unit with the demonstration model, or without."""
+    lines = []
+    for line in unit.splitlines():
+        if line.startswith("ExecStart="):
+            words = [word for word in line.split(" ") if word != "--demo"]
+            line = " ".join([*words, *(["--demo"] if is_demo else [])])
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def _homes(unit: str) -> list[str]:

@@ -162,8 +162,8 @@ class ServiceDesk(QObject):
 
     def keep_by_systemd(self, on: bool) -> None:
         """Let systemd start it when the person signs in, or no more."""
-        control = self.control
-        if control is None:
+        control, workspace = self.control, self._workspace
+        if control is None or workspace is None:
             return
 
         async def work() -> ServiceState:
@@ -171,7 +171,7 @@ class ServiceDesk(QObject):
                 if (state := await control.stop(self._patience)).is_up:
                     return state
                 await asyncio.to_thread(control.unit.install)
-                return await control.start()
+                return await control.start(is_demo=workspace.demo)
             await asyncio.to_thread(control.unit.uninstall)
             return await control.look()
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -15,9 +16,10 @@ import pytest
 
 from core.resources import root
 from core.service.control import SAID, Program, ServiceControl, ServiceState
-from core.service.presence import read
+from core.service.presence import Presence, announce, read
 from core.service.user_unit import UserUnit
 from core.settings import change
+from core.store.process import ProcessId, this_machine
 
 LISTENS = """
 import os, signal, sys, time
@@ -153,7 +155,7 @@ async def test_a_service_of_systemd_is_started_and_stopped_by_systemd(tmp_path: 
     class Unit(UserUnit):
         is_possible = is_installed = True
 
-        def start(self) -> None:
+        def start(self, *, is_demo: bool = False) -> None:
             asked.append("start")
 
         def log_end(self, lines: int) -> list[str]:
@@ -163,6 +165,17 @@ async def test_a_service_of_systemd_is_started_and_stopped_by_systemd(tmp_path: 
         def has_failed(self) -> bool:
             return True
 
-    state = await ServiceControl(tmp_path, unit=Unit((), {})).start()
+        @property
+        def is_retried(self) -> bool:
+            return bool(asked)
+
+    gone = ProcessId(this_machine(), 2**22 + 1, 0.0)
+    dead = Presence(gone, "http://127.0.0.1:9", datetime(2026, 1, 1, tzinfo=UTC), "1", keeper="systemd")
+    control = ServiceControl(tmp_path, unit=Unit((), {}))
+    announce(tmp_path, dead)
+    assert (await control.look()).kind == "failed"
+    state = await control.start()
     assert asked == ["start"]
     assert (state.kind, state.lines) == ("failed", ("Unit says no",))
+    announce(tmp_path, dead)
+    assert (await control.look()).kind == "starting"  # systemd is about to start it again

@@ -60,6 +60,16 @@ def test_it_is_installed_for_the_next_sign_in_started_stopped_and_removed(sessio
     assert not unit(session, systemd, STEPLOOM_HOME="/elsewhere").is_installed
 
     systemd.asked.clear()
+    with made.file.open("a") as file:
+        file.write("# mine\n")
+    made.start(is_demo=True)
+    assert 'ExecStart="/opt/my apps/steploom" serve --demo\n' in made.file.read_text()
+    assert systemd.asked.pop(0) == "daemon-reload"
+    made.start(is_demo=True)
+    assert systemd.asked == [f"reset-failed {NAME}", f"start {NAME}"] * 2
+    made.start()
+    assert made.file.read_text() == f"{text}# mine\n"
+    systemd.asked.clear()
     made.start()
     made.stop()
     assert systemd.asked == [f"reset-failed {NAME}", f"start {NAME}", f"stop {NAME}"]
@@ -91,17 +101,18 @@ def test_what_systemd_refuses_is_said_and_without_systemd_the_next_move_is(sessi
 
 
 @pytest.mark.parametrize(
-    ("says", "failed"),
+    ("says", "failed", "retried"),
     [
-        ("ActiveState=active\nSubState=running\n", False),
-        ("ActiveState=activating\nSubState=auto-restart\n", True),
-        ("ActiveState=failed\nSubState=failed\n", True),
+        ("ActiveState=active\nSubState=running\n", False, False),
+        ("ActiveState=activating\nSubState=auto-restart\n", True, True),
+        ("ActiveState=failed\nSubState=failed\n", True, False),
     ],
 )
 def test_a_service_that_systemd_tries_again_and_again_has_failed(
-    session: dict[str, str], says: str, failed: bool
+    session: dict[str, str], says: str, failed: bool, retried: bool
 ) -> None:
-    assert unit(session, Systemd(says=says)).has_failed is failed
+    made = unit(session, Systemd(says=says))
+    assert (made.has_failed, made.is_retried) == (failed, retried)
 
 
 def test_the_units_that_are_shipped_say_what_is_installed_and_systemd_understands_them(tmp_path: Path) -> None:
