@@ -9,12 +9,13 @@ from PySide6.QtCore import QPoint, SignalInstance
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop.canvas_commands import CONTEXT
+from desktop.step_bar import Pointed, StepBar
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
 
 @runtime_checkable
-class CanvasSignals(Protocol):
+class CanvasSignals(Pointed, Protocol):
     """The part of CanvasView that speaks to the window."""
 
     @property
@@ -44,6 +45,10 @@ def join_canvas(tab: WorkTab, canvas: CanvasSignals, window: MainWindow) -> None
     tab.step_wanted.connect(canvas.focus_on)
     canvas.said.connect(lambda text: window.toasts.show(text))
     canvas.menu_requested.connect(lambda at, _hit: _pop_up(window, canvas.viewport(), at))
+    if not tab.document.read_only:
+        StepBar(
+            canvas, window.commands, window.icons, window.themes, lambda at: _pop_up(window, canvas.viewport(), at)
+        )  # fmt: skip
 
 
 def _pop_up(window: MainWindow, viewport: QWidget, at: QPoint) -> None:

@@ -325,7 +325,9 @@ class Interactions:
             canvas.repaint_step(old)
         for wire in {marks.hover_wire, at.wire}:
             canvas.repaint_wire(wire)
-        marks.hover, marks.hover_port, marks.hover_wire = step, at.port, at.wire
+        before, marks.hover, marks.hover_port, marks.hover_wire = marks.hover, step, at.port, at.wire
+        if step != before:
+            canvas.pointed.emit(step)
         if self.gesture is None and not self._space:
             shapes = {"port": Qt.CursorShape.CrossCursor, "corner": Qt.CursorShape.SizeFDiagCursor}
             self._show_cursor(shapes.get(at.part))

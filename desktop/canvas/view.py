@@ -79,7 +79,7 @@ class CanvasView(_Base):
     the person wants to open (Enter, double click). menu_requested: place in the window and what is there (a Hit).
     said: a sentence for the person, such as why something cannot be done. drawn: ids of steps whose state is
     another one, empty if the graph itself is.
-    stepped: a step's id and the state that it has come to.
+    stepped: a step's id and the state that it has come to. pointed: the step under the pointer, '' for none.
     """
 
     selection_changed = Signal(object)
@@ -90,6 +90,7 @@ class CanvasView(_Base):
     said = Signal(str)
     drawn = Signal(object)
     stepped = Signal(str, str)
+    pointed = Signal(str)
 
     _is_built = False  # Qt and pyqtgraph send events while they construct themselves
 

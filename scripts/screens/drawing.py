@@ -117,6 +117,14 @@ async def gestures(program: Program) -> Shots:
     await asyncio.sleep(0.2)
     yield "keyboard", canvas
     canvas.select(())
+    canvas.zoom_to(1.0)
+    canvas.focus_on("start")
+    rect = canvas.diagram.boxes["start"].rect
+    move_mouse(canvas, rect.left + 100, rect.top + 18)
+    await asyncio.sleep(0.6)
+    yield "pointed", canvas
+    canvas.select(())
+    canvas.fit()
     box = canvas.diagram.boxes["is_kind"]
     spot = box.shape.exit("false")
     assert spot is not None
