@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,9 @@ def chat(
         str, typer.Option("--answer", help="To what the conversation waits for: allow, deny, or a choice.")
     ] = "",
     files: Annotated[list[Path], typer.Option("--file", "-f", help="Send a file along.")] = [],  # noqa: B006 - typer wants a list and never changes it
+    save_files: Annotated[
+        Path | None, typer.Option("--save-files", metavar="DIR", help="Write pictures and files that are made here.")
+    ] = None,
     demo: DemoOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the answer is there.")] = False,
     events: Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")] = False,
@@ -53,7 +57,7 @@ def chat(
     """
     if not name and not conversation:
         raise typer.BadParameter("Name an agent or a workflow, or give --conversation.")
-    wish = _Wish(name, message, conversation, answer, files, shown(as_json, events))
+    wish = _Wish(name, message, conversation, answer, files, shown(as_json, events), save_files)
     return asyncio.run(_chat(wish, demo, memory_only, allow_read, allow_write))
 
 
@@ -65,13 +69,14 @@ class _Wish:
     answer: str
     files: list[Path]
     show: Show
+    save_files: Path | None = None
 
 
 async def _chat(wish: _Wish, demo: bool, memory_only: bool, read: list[Path], write: list[Path]) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants(read, write)) as workspace:
-        talk = _Talk(workspace, await _conversation(workspace, wish), wish.show)
+        talk = _Talk(workspace, await _conversation(workspace, wish), wish.show, wish.save_files)
         if wish.answer:
             return await talk.answer(wish.answer)
         message = wish.message or ("" if sys.stdin.isatty() else await asyncio.to_thread(sys.stdin.read))
@@ -118,8 +123,12 @@ def _attachment(file: Path) -> Attachment:
 class _Talk:
     """One conversation on a terminal."""
 
-    def __init__(self, workspace: Workspace, conversation: Conversation, show: Show) -> None:
+    def __init__(
+        self, workspace: Workspace, conversation: Conversation, show: Show, save_files: Path | None = None
+    ) -> None:
         self._workspace = workspace
+        self._save_files = save_files
+        self._made: dict[str, Mapping[str, Json]] = {}
         self._id = conversation.id
         self._show = show
         self._console = error_console()
@@ -166,7 +175,8 @@ class _Talk:
                 outcome = await self._asked(pending)
             if outcome is before:
                 break
-        self._tell(outcome)
+        files = await self._written()
+        self._tell(outcome, files)
         if not isinstance(outcome, TurnEnded):
             return SUSPENDED
         return {"completed": COMPLETED, "cancelled": CANCELLED}.get(outcome.status, FAILED)
@@ -217,6 +227,7 @@ class _Talk:
                 print_json(chat_event_json(event))
             elif show == "text":
                 lines.tell(event)
+            self._made |= {str(part["blob"]): part for part in files_made(event)}
 
         for event in tuple(reply.events):
             tell(event)
@@ -226,12 +237,30 @@ class _Talk:
         lines.end()
         return outcome
 
-    def _tell(self, outcome: Outcome) -> None:
+    async def _written(self) -> list[str]:
+        """What was made since the last time, written if that is wanted: where it is now, or what it is called."""
+        from core.cli.run_files import write_named
+
+        made, self._made = list(self._made.values()), {}
+        blobs = self._workspace.chat.parts.kit.blobs
+        if self._save_files is None or blobs is None:
+            return [f"{part.get('name') or 'file'} (--save-files DIR writes it)" for part in made]
+        try:
+            return [str(path) for path in await write_named(map(dict, made), blobs, self._save_files)]
+        except OSError as error:
+            raise Refusal(f"--save-files: {self._save_files} cannot be written: {error.strerror or error}.") from None
+
+    def _tell(self, outcome: Outcome, files: Sequence[str] = ()) -> None:
         from core.agents.chat_events import TurnEnded
 
         if self._show == "json":
-            print_json(outcome_json(str(self._id), outcome))
-        elif self._show == "text" and isinstance(outcome, TurnEnded):
+            said = outcome_json(str(self._id), outcome)
+            print_json({**said, "files": list(files)} if files else said)
+            return
+        if self._show == "text":
+            for file in files:
+                self._print(f"made {file}")
+        if self._show == "text" and isinstance(outcome, TurnEnded):
             if outcome.reason:
                 self._print(outcome.reason)
         elif self._show == "text":
@@ -292,6 +321,17 @@ class _Lines:
     def _note(self, text: str) -> None:
         self.end()
         error_console().print(text, style="dim", markup=False, soft_wrap=True)
+
+
+def files_made(event: object) -> Sequence[Mapping[str, Json]]:
+    """The files that the model or a function made, as the event tells."""
+    from core.agents.chat_events import CallFinished, MessageSaved
+    from core.agents.made_files import FILES, made_by
+
+    if isinstance(event, MessageSaved):
+        return made_by(event.message)
+    found = event.call.state.get(FILES) if isinstance(event, CallFinished) else None
+    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def outcome_json(conversation: str, outcome: Outcome) -> dict[str, Json]:

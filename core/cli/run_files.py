@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.engine.journal import StepRecord
@@ -16,9 +16,14 @@ async def write_files(steps: Sequence[StepRecord], blobs: Blobs, folder: Path) -
 
     A file that has the name of another one gets its hash in front. Nothing that is there already is overwritten.
     """
+    return await write_named([step.output or {} for step in steps], blobs, folder)
+
+
+async def write_named(values: Iterable[Json | Mapping[str, Json]], blobs: Blobs, folder: Path) -> list[Path]:
+    """Write every file that these values name into a folder, as `write_files` does."""
     written: dict[str, Path] = {}
-    for step in steps:
-        for blob_hash, name in _files_in(step.output or {}):
+    for value in values:
+        for blob_hash, name in _files_in(value):
             if blob_hash not in written:
                 data = await blobs.get(blob_hash)
                 written[blob_hash] = await asyncio.to_thread(_write, folder, _plain(name), blob_hash, data)

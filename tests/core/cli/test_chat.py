@@ -139,3 +139,32 @@ def test_what_cannot_be_done_is_said_in_words(cli: Cli, arguments: Any, words: s
     told = cli(*arguments)
     assert told.code == 2
     assert words in told.err
+
+
+@pytest.mark.usefixtures("agents")
+def test_pictures_that_are_made_are_named_and_written_where_that_is_wanted(cli: Cli, tmp_path: Path) -> None:
+    draw = Workflow(
+        "Draw",
+        inputs={"message": {"type": "string"}},
+        steps={"d": Step("d", "image", config={"prompt": "{{ input.message }}"})},
+        outputs={"answer": "{{ d.image }}"},
+    )
+
+    async def make() -> None:
+        async with Workspace.open() as workspace:
+            assert workspace.store is not None
+            await workspace.store.workflows.save(draw, 0)
+            function = Function("draw", target="Draw", policy="auto")
+            await workspace.agents.save(Agent("Painter", functions=(function,)), 0)
+
+    asyncio.run(make())
+    told = cli("chat", "Draw", "-m", "a cat", "--demo")
+    assert (told.code, "made d-1.png (--save-files DIR writes it)" in told.err) == (0, True)
+    folder = tmp_path / "pictures"
+    told = cli("chat", "Draw", "-m", "a dog", "--demo", "--save-files", folder, "--json")
+    assert told.json["files"] == [str(folder / "d-1.png")]
+    assert (folder / "d-1.png").read_bytes().startswith(b"\x89PNG")
+    told = cli("chat", "Painter", "-m", "draw a cow", "--demo", "--save-files", folder)
+    assert told.code == 0
+    assert "made " in told.err
+    assert len(list(folder.iterdir())) == 2
