@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QDesktopServices,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFrameFormat,
+    QTextLength,
+    QTextTable,
+)
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from desktop.markdown_text import calm_headings
@@ -52,6 +62,7 @@ class MarkdownView(QTextBrowser):
         if self._grows:
             calm_headings(document)
         self._colour_links()
+        self._dress_tables()
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self._fit()
 
@@ -73,12 +84,15 @@ class MarkdownView(QTextBrowser):
             return
         whole = round(self.document().size().height()) + 4
         over = whole > self._most
+        # A bar that is shown as needed would take its room from lines that are broken already.
         self.setVerticalScrollBarPolicy(
-            Qt.ScrollBarPolicy.ScrollBarAsNeeded if over else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+            Qt.ScrollBarPolicy.ScrollBarAlwaysOn if over else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
         wanted = min(self._most, whole)
         if wanted != self.height():
             self.setFixedHeight(max(wanted, 20))
+        if over and self.document().textWidth() > self.viewport().width():
+            self.document().setTextWidth(self.viewport().width())
 
     def _retheme(self, theme: Theme) -> None:
         self.document().setDefaultFont(theme.font("body"))
@@ -102,6 +116,26 @@ class MarkdownView(QTextBrowser):
                     cursor.mergeCharFormat(link)
                 pieces += 1
             block = block.next()
+
+    def _dress_tables(self) -> None:
+        """As wide as there is room, in thin lines: Qt's own are white on dark, and wider than a card."""
+        for frame in self.document().rootFrame().childFrames():
+            if not isinstance(frame, QTextTable):
+                continue
+            look = frame.format().toTableFormat()
+            look.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
+            look.setBorderCollapse(True)
+            look.setBorder(1)
+            look.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+            look.setBorderBrush(self._themes.theme.color("border.subtle"))
+            look.setCellSpacing(0)
+            look.setCellPadding(4)
+            look.setTopMargin(6)
+            frame.setFormat(look)
+            for column in range(frame.columns() if frame.rows() > 1 else 0):
+                side = QTextBlockFormat()  # Qt sets what stands below a heading to its side, and not the heading
+                side.setAlignment(frame.cellAt(1, column).firstCursorPosition().blockFormat().alignment())
+                frame.cellAt(0, column).firstCursorPosition().mergeBlockFormat(side)
 
 
 _FEATURES: Final = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
