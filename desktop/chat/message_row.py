@@ -279,7 +279,10 @@ class MessageRow(QWidget):
     def _name(self) -> None:
         message = self.shown.message
         who = "You" if self.is_user else message.agent or "Answer"
-        self.setAccessibleName(f"{who}: {message.text[:200] or why_it_ended(message) or 'calls functions'}")
+        said = message.text[:200] or why_it_ended(message) or ("calls functions" if message.calls else "")
+        files = self._files.count + self._made.count
+        with_files = f"{'' if not said else ', '}{'1 file' if files == 1 else f'{files} files'}" if files else ""
+        self.setAccessibleName(f"{who}: {said}{with_files}" if said or files else f"{who}: calls functions")
         self.setAccessibleDescription(self._facts())
 
     def _facts(self) -> str:

@@ -29,6 +29,7 @@ class ReasoningFold(QWidget):
         super().__init__(parent)
         self._theme, self._icons = theme, icons
         self.text = ""
+        self._words = 0
         self.is_open = False
         self._is_live = False
         self._growing = Growing()
@@ -40,6 +41,10 @@ class ReasoningFold(QWidget):
         """Show what was thought so far. live: more is to come."""
         if (text, live) == (self.text, self._is_live):
             return
+        if live and text.startswith(self.text):  # counting all of a long text again, 30 times a second, would be felt
+            self._words += len(text[len(self.text) :].split())
+        else:
+            self._words = len(text.split())
         self.text, self._is_live = text, live
         if self.is_open:
             self._read()
@@ -121,8 +126,7 @@ class ReasoningFold(QWidget):
         return 42.0 + QFontMetrics(self._theme.font("caption")).horizontalAdvance(self._title()) + 8
 
     def _title(self) -> str:
-        words = len(self.text.split())
-        count = "1 word" if words == 1 else f"{words:,} words"
+        count = "1 word" if self._words == 1 else f"{self._words:,} words"
         return f"Thinking, {count} so far" if self._is_live else f"What it thought, {count}"
 
     def _name(self) -> None:

@@ -67,6 +67,7 @@ async def test_a_picture_of_the_model_stands_in_the_answer_as_large_as_it_is() -
         row.grab()
         await until(lambda: screen.view.pictures.known(row.shown.message.blobs[1]) is not None)
         screen.view.transcript.place()
+        assert row.accessibleName() == "Ada: Here., 2 files"
         first, second = row._files.place_of(0), row._files.place_of(1)
         assert (first.width(), first.height()) == (160, 80)
         assert (second.width(), second.height()) == (LARGE.width(), LARGE.width() / 2)
