@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, S
 from PySide6.QtGui import QImage, QImageReader
 
 from desktop.bridge import Bridge
+from desktop.panels.file_view import SHOWN
 
 if TYPE_CHECKING:
     from core.engine.services import Blobs
@@ -70,6 +71,8 @@ def small_picture(data: bytes) -> QImage:
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer)
     reader.setAutoTransform(True)
+    if bytes(reader.format().data()) not in SHOWN:
+        return QImage()
     size = reader.size()
     if size.isValid() and (size.width() > LARGEST.width() or size.height() > LARGEST.height()):
         reader.setScaledSize(size.scaled(LARGEST, Qt.AspectRatioMode.KeepAspectRatio))

@@ -30,6 +30,10 @@ LARGEST_TEXT: Final = 4_000_000
 """Bytes up to which a text is shown."""
 
 
+SHOWN: Final = frozenset({b"png", b"jpeg", b"gif", b"webp", b"bmp"})
+"""Formats that are shown. Others, such as SVG, can name other files, and come from models and from outside."""
+
+
 class FileView(QWidget):
     """The kept files of one value, one at a time. turned: the index of the one that is shown now."""
 
@@ -41,6 +45,7 @@ class FileView(QWidget):
         self._files: Sequence[FileRef] = ()
         self._at = 0
         self._shown_text = ""
+        self._true_size = QSize()
         self.picture = Picture()
         self.text = PagedText(themes, icons, markdown=False)
         self._stack = QStackedWidget()
@@ -78,9 +83,11 @@ class FileView(QWidget):
             self._turn_to(self._at + by)
 
     def copy_picture(self) -> None:
-        """Put the picture, or the text, on the clipboard."""
+        """Put the picture, all of it, or the text on the clipboard."""
         clipboard = QGuiApplication.clipboard()
-        if self.picture.image is not None:
+        if self.picture.image is not None and max(self._true_size.toTuple()) > LARGEST_SIDE:
+            self._bridge.spawn(self._whole(self._files[self._at]), clipboard.setImage)
+        elif self.picture.image is not None:
             clipboard.setImage(self.picture.image)
         elif self._shown_text:
             clipboard.setText(self._shown_text)
@@ -111,6 +118,11 @@ class FileView(QWidget):
         self.picture.show_image(None, "Reading…")
         self._bridge.spawn(self._load(file), self._loaded, lambda error: self._failed(file, error))
 
+    async def _whole(self, file: FileRef) -> QImage:
+        """The picture in its true size."""
+        image, _ = await asyncio.to_thread(decode, await self._read(file.hash), 0)
+        return image
+
     async def _load(self, file: FileRef) -> tuple[FileRef, QImage, QSize]:
         data = await self._read(file.hash)
         image, size = await asyncio.to_thread(decode, data)
@@ -122,6 +134,7 @@ class FileView(QWidget):
             return
         self.picture.show_image(image, "This file cannot be shown as a picture. Save it to look at it.")
         self.copy_button.setEnabled(not image.isNull())
+        self._true_size = size
         if not image.isNull():
             self.about.setText(f"{_about(file)} · {size.width()} x {size.height()} pixels")
             self.picture.setAccessibleName(f"Picture {file.name}, {size.width()} by {size.height()} pixels")
@@ -192,16 +205,21 @@ class Picture(QWidget):
         painter.drawImage(area, self.image)
 
 
-def decode(data: bytes) -> tuple[QImage, QSize]:
-    """The picture in a file, shrunk if it is huge, and its true size; a null image if it is none. For a thread."""
+def decode(data: bytes, most: int = LARGEST_SIDE) -> tuple[QImage, QSize]:
+    """The picture in a file and its true size; a null image if it is none that is shown. For a thread.
+
+    most: pixels of its longer side, 0 for all there are.
+    """
     buffer = QBuffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer)
     reader.setAutoTransform(True)
+    if bytes(reader.format().data()) not in SHOWN:
+        return QImage(), QSize()
     size = reader.size()
-    if size.isValid() and max(size.width(), size.height()) > LARGEST_SIDE:
-        reader.setScaledSize(size.scaled(LARGEST_SIDE, LARGEST_SIDE, Qt.AspectRatioMode.KeepAspectRatio))
+    if most and size.isValid() and max(size.width(), size.height()) > most:
+        reader.setScaledSize(size.scaled(most, most, Qt.AspectRatioMode.KeepAspectRatio))
     image = reader.read()
     return image, size if size.isValid() else image.size()
 

@@ -18,6 +18,8 @@ from desktop.chat.file_window import FileWindow
 from desktop.chat.files_strip import LARGE, SMALL
 from desktop.chat.link_card import LinkCard
 from desktop.chat.message_row import MessageRow
+from desktop.chat.pictures import small_picture
+from desktop.panels.file_view import decode
 from tests.core.agents.test_made_files import Thinks, draws, painter
 from tests.support.agent_rig import SPENT, AgentRig
 from tests.support.chat_screen import ChatScreen, chat_screen, click
@@ -247,3 +249,27 @@ async def test_an_answer_without_thoughts_has_no_fold() -> None:
         await screen.begin()
         await screen.say("Hi")
         assert row_at(screen, 1).thought is None
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="/etc/hostname"/></svg>'
+
+
+def test_only_pictures_that_can_name_no_other_files_are_shown() -> None:
+    assert small_picture(SVG).isNull()
+    assert decode(SVG)[0].isNull()
+    assert not small_picture(png(9, 9)).isNull()
+
+
+async def test_a_huge_picture_is_shown_smaller_and_copied_whole() -> None:
+    rig = AgentRig(draws("", png(3000, 30)), look_up=painter)
+    async with chat_screen(rig) as screen:
+        await screen.begin()
+        await screen.say("Draw")
+        row = row_at(screen, 1)
+        click(row, place(row))
+        window = await opened(screen)
+        await until(lambda: window.view.picture.image is not None)
+        assert window.view.picture.image is not None
+        assert window.view.picture.image.width() == 2048
+        window.view.copy_button.click()
+        await until(lambda: QGuiApplication.clipboard().image().width() == 3000)
