@@ -287,7 +287,16 @@ LOOKS_UP = Workflow(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("document", "asks"), [(FETCHES, True), (LOOKS_UP, False)])
+LOOKS_AT = Workflow(
+    "Look at",
+    inputs={"url": {"type": "string"}},
+    steps={"see": Step("see", "chat", config={"prompt": "What is this?", "images": ["{{ input.url }}"]})},
+    outputs={"text": "{{ see.text }}"},
+)
+"""The model's server would fetch the address."""
+
+
+@pytest.mark.parametrize(("document", "asks"), [(FETCHES, True), (LOOKS_UP, False), (LOOKS_AT, True)])
 async def test_a_workflow_asks_after_foreign_text_if_its_input_decides_where_data_goes(
     document: Workflow, asks: bool
 ) -> None:
