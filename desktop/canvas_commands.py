@@ -39,6 +39,10 @@ class Drawable(Protocol):
         """What hears its keys."""
 
 
+_canvases: Final[set[type]] = set()
+"""The kinds of canvas that are known to be Drawable: to look at one for that takes longer than all else of a look."""
+
+
 def canvas_commands(window: MainWindow) -> Sequence[Command]:
     """The menus Edit, Step and View as far as they are about steps. Their keys work while the canvas has the focus."""
     can = _Conditions(window)
@@ -126,16 +130,24 @@ CONTEXT: Final = (
 def canvas_in_front(window: MainWindow) -> CanvasView | None:
     """The canvas of the workflow in front, if its steps can be worked on."""
     canvas: object = window.active.canvas if window.active is not None else None
-    return cast("CanvasView", canvas) if isinstance(canvas, Drawable) else None
+    return cast("CanvasView", canvas) if _is_drawable(canvas) else None
 
 
 def follow_keys(canvas: object, commands: Commands) -> None:
     """Let a canvas leave alone the keys that its commands had before a person gave them others."""
-    if isinstance(canvas, Drawable):
+    if _is_drawable(canvas):
         changed = [commands.get(name) for name in commands.bindings.changes if commands.knows(name)]
         cast("CanvasView", canvas).interactions.leave_keys(
             {keys for command in changed if command.scope == "canvas" for keys in command.keys}
         )
+
+
+def _is_drawable(canvas: object) -> bool:
+    if type(canvas) not in _canvases:
+        if not isinstance(canvas, Drawable):
+            return False
+        _canvases.add(type(canvas))
+    return True
 
 
 class _Conditions:

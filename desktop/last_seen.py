@@ -7,7 +7,6 @@ shown instead. Edits made meanwhile stay, on the version that they were made on.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import threading
@@ -141,6 +140,8 @@ async def _difference(library: WorkflowLibrary, name: str, seen: Seen) -> SavedW
 
 
 def _path(folder: Path, name: str) -> Path:
+    import hashlib  # not for every start
+
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
 
 

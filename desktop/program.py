@@ -245,14 +245,16 @@ class Program(QObject):
         )
         self.commands.attach(self.window, "window")
         self.commands.changed.connect(self._keep_keys)
-        self.window.palette_window.providers = [
-            providers.actions(self.commands),
-            providers.steps(lambda: self.window.active),
-            providers.workflows(self.memory, self.library.names, self.filing.open_recent),
-            self.recent_runs.provider(),
-            self.agents.provider(),
-            providers.settings(self.settings.searchable, self.settings.open),
-        ]
+        self.window.provide(
+            [
+                providers.actions(self.commands),
+                providers.steps(lambda: self.window.active),
+                providers.workflows(self.memory, self.library.names, self.filing.open_recent),
+                self.recent_runs.provider(),
+                self.agents.provider(),
+                providers.settings(self.settings.searchable, self.settings.open),
+            ]
+        )
 
     def _join(self) -> None:
         window, start = self.window, self.window.start_page

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabWidget, QToolButton, QWidget
 
-from desktop.command_palette import CommandPalette
 from desktop.commands import Commands
 from desktop.docks import Docks, PanelSpec
 from desktop.document import OpenDocument
@@ -24,6 +23,9 @@ from desktop.status_bar import StatusBar
 from desktop.theme import ThemeManager
 from desktop.toasts import Toasts
 from desktop.work_tab import CanvasFactory, WorkTab
+
+if TYPE_CHECKING:
+    from desktop.command_palette import CommandPalette
 
 FIRST_SIZE: Final = QSize(1440, 900)
 SMALLEST: Final = QSize(720, 480)
@@ -66,6 +68,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.icons, self.themes, self.commands, self.memory = icons, themes, commands, memory
         self._guard: CloseGuard | None = None
+        self._providers = providers
+        self._palette: CommandPalette | None = None
         self._quitting = False
         self.stays: Callable[[], bool] = lambda: False
         self._was_shown = False
@@ -88,8 +92,6 @@ class MainWindow(QMainWindow):
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = Docks(self, panels, icons, themes)
         self.toasts = Toasts(self, icons, themes, self._toast_margin)
-        self.palette_window = CommandPalette(self, icons, themes, providers, Recency(memory.palette_recent))
-        self.palette_window.chosen.connect(self._remember_choice)
         self._search_button = QToolButton()
         self._build_search_button()
         self._menus = Menus(self.menuBar(), commands)
@@ -109,6 +111,23 @@ class MainWindow(QMainWindow):
         """All tabs from left to right."""
         found = [self.tabs.widget(n) for n in range(self.tabs.count())]
         return [tab for tab in found if isinstance(tab, WorkTab)]
+
+    @property
+    def palette_window(self) -> CommandPalette:
+        """The command palette, made when it is first wanted."""
+        if self._palette is None:
+            from desktop.command_palette import CommandPalette
+
+            recency = Recency(self.memory.palette_recent)
+            self._palette = CommandPalette(self, self.icons, self.themes, self._providers, recency)
+            self._palette.chosen.connect(self._remember_choice)
+        return self._palette
+
+    def provide(self, providers: Sequence[Provider]) -> None:
+        """Let the command palette offer this from now on."""
+        self._providers = providers
+        if self._palette is not None:
+            self._palette.providers = list(providers)
 
     def set_guard(self, guard: CloseGuard) -> None:
         """Ask this before open work goes."""
