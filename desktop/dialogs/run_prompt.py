@@ -131,7 +131,7 @@ class RunPrompt(QObject):
         )
         dialog.open()
         self.prompted.emit(dialog)
-        if self._estimate is not None:
+        if self._estimate is not None and self._part.is_whole:  # what a part costs is not known
             asked = self._bridge.spawn(
                 self._estimate(self._document.workflow), dialog.show_estimate, lambda _: None, name="estimate"
             )

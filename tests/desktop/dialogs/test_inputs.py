@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from core.engine.part import Part
 from core.workflow.model import Json, Workflow
 from desktop.dialogs.inputs import InputsDialog
 from desktop.dialogs.run_prompt import RunPrompt
@@ -199,6 +200,12 @@ async def test_the_dialog_says_what_the_run_will_cost_once_that_is_known(qapp: Q
         await desk.idle()
         assert dialog.estimate.isVisible()
         assert dialog.estimate.text() == f"A run of {desk.document.workflow.name} costs $0.01."
+        dialog.reject()
+        await desk.idle()
+        prompt.run(Part(until="a"))
+        (dialog,) = await next_signal(prompt.prompted)
+        await desk.idle()
+        assert not dialog.estimate.isVisible()
         dialog.reject()
         await desk.idle()
 
