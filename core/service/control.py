@@ -7,6 +7,7 @@ import http.client
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ SHOWN_LINES: Final = 12
 
 _LOOK_S: Final = 0.1
 _ANSWER_S: Final = 2.0
+_TRIES: Final = 5
 _TAKEN: Final = "cannot be listened at"
 
 Kind: TypeAlias = Literal["stopped", "starting", "running", "silent", "stopping", "failed"]
@@ -208,6 +210,8 @@ class ServiceControl:
             return ServiceState("starting", presence)
         if self._answers(presence.address):
             return ServiceState("running", presence)
+        if _ends(presence) or self._child_ended(presence):
+            return self._after_its_end(presence)
         return ServiceState(
             "silent", presence, f"The service's process {presence.process.pid} lives but does not answer at "
             f"{presence.address}. Wait a moment, or restart it.", self._last_lines(),
@@ -325,6 +329,15 @@ class ServiceControl:
         if self._home == default_home() and "STEPLOOM_HOME" not in os.environ:
             variables.pop("STEPLOOM_HOME")
         return UserUnit((*self._program.command, "serve", "--log-json"), variables)
+
+
+def _ends(presence: Presence) -> bool:
+    """Whether a process that does not answer is just ending: it closes its sockets a moment before."""
+    for _ in range(_TRIES):
+        if presence.is_gone:
+            return True
+        time.sleep(_LOOK_S / _TRIES)
+    return presence.is_gone
 
 
 def answers_at(address: str) -> bool:

@@ -248,15 +248,15 @@ class ServiceDesk(QObject):
             Command("service.docs", "Open the service's page", self.open_docs, "external-link", (), MENU, "look",
                     can("running"), help="Shows every endpoint with an example, in the browser."),
             Command("service.log", "Log of the service…", self.show_log, "file-text", (), MENU, "look", known),
-            Command("service.tokens", "Tokens…", self.open_tokens, "key-round", (), MENU, "look", known,
+            Command("service.tokens", "Tokens of the service…", self.open_tokens, "key-round", (), MENU, "look", known,
                     help="Who may call the service: makes and revokes tokens."),
-            Command("service.start_with_window", "Start it with the window",
+            Command("service.start_with_window", "Start the service with the window",
                     lambda: self.keep(start_with_window=not wish("start_with_window")), "", (), MENU, "wish", known,
                     lambda: wish("start_with_window")),
-            Command("service.outlives_window", "Leave it running when the window closes",
+            Command("service.outlives_window", "Leave the service running when the window closes",
                     lambda: self.keep(outlives_window=not wish("outlives_window")), "", (), MENU, "wish", known,
                     lambda: wish("outlives_window")),
-            Command("service.sign_in", "Start it when I sign in (systemd)",
+            Command("service.sign_in", "Start the service when I sign in (systemd)",
                     lambda: self.keep_by_systemd(not self.is_installed), "", (), MENU, "wish",
                     lambda: self.has_systemd and not self._acting, lambda: self.is_installed,
                     help="Writes a unit for the systemd of your session, or removes it."),
@@ -337,7 +337,7 @@ class ServiceDesk(QObject):
         before, self.state = self.state, state
         if before == state:
             return
-        is_news = before is not None and before.kind not in ("failed", "silent")
+        is_news = before is not None and before.kind not in ("failed", state.kind)
         if state.kind in ("failed", "silent") and is_news and self.dialog is None:
             self._window.toasts.show(
                 "The background service has failed" if state.kind == "failed" else "The background service hangs",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.service.triggers.signatures import check_call, check_signature
 from core.workflow.model import Json
-from core.workflow.triggers import ApiTrigger, Signing
+from core.workflow.triggers import ApiTrigger, Signing, read_trigger
+from core.workspace import Workspace
 from desktop.panels.hook_command import hook_command, hook_url
+from tests.core.service.triggers.conftest import greeting
+from tests.support.http_service import running
 
 ADDRESS = "http://127.0.0.1:8420"
 CURL = '#!/bin/sh\nfor each in "$@"; do printf \'%s\\0\' "$each"; done\n'
@@ -66,6 +71,29 @@ def test_the_whole_body_is_one_input_and_headers_are_none(tmp_path: Path) -> Non
     inputs: dict[str, Json] = {"order": {"number": 7}, "about": {"x-event": "new"}}
     words = run(hook_command(hook_url(ADDRESS, options, ""), options, inputs), tmp_path)
     assert json.loads(words[words.index("-d") + 1]) == {"number": 7}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+@pytest.mark.parametrize("options", [{}, {"auth": "hmac", "secret": "shop"}, {"method": "GET", "path": "/find/{who}"}])
+async def test_the_service_takes_what_the_command_sends(
+    options: dict[str, Json], database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPLOOM_SECRET_SHOP", "shared key")
+    async with Workspace.open(tmp_path / "home", database_url=database_url) as workspace, running(workspace) as site:
+        assert workspace.store is not None
+        workflow = greeting("Greeting", "api", **options)
+        await workspace.store.workflows.save(replace(workflow, outputs={"said": "{{ hello.text }}"}), 0)
+        await workspace.store.workflows.activate("Greeting")
+        hook, _ = read_trigger(workflow.trigger)
+        assert isinstance(hook, ApiTrigger)
+        place = await workspace.store.workflows.publication("Greeting")
+        command = hook_command(hook_url(site.url, hook, place.workflow_id), hook, {"who": "Eve & Bob"})
+        _, token = await site.tokens.create("tests", ["run"])
+        environment = {"PATH": "/usr/bin:/bin", "TOKEN": token, "KEY": "shared key", "NO_PROXY": "*"}
+        done = await asyncio.to_thread(
+            subprocess.run, ["sh", "-c", command], capture_output=True, text=True, env=environment, check=False
+        )
+    assert json.loads(done.stdout)["outputs"] == {"said": "Hello Eve & Bob"}
 
 
 def test_inputs_of_a_get_go_into_the_query(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from core.service.control import ServiceControl, ServiceState
 from core.service.presence import Presence, read
+from core.service.user_unit import UnitError, UserUnit
 from core.settings import change, load
 from core.store.process import this_process
 from core.store.publications import AtWork
@@ -138,6 +139,55 @@ async def test_one_that_was_killed_is_told_with_its_last_words_and_started_again
         log.reject()
         click(dialog.buttons["start"])
         await until(lambda: kind(program) == "running")
+        dialog.reject()
+
+
+class Unit(UserUnit):
+    """A systemd that takes the unit and then refuses to start it."""
+
+    there = False
+
+    @property
+    def is_possible(self) -> bool:
+        return True
+
+    @property
+    def is_installed(self) -> bool:
+        return self.there
+
+    def install(self, *, is_demo: bool = False) -> None:
+        self.there = True
+
+    def uninstall(self) -> None:
+        self.there = False
+
+    def start(self, *, is_demo: bool = False) -> None:
+        raise UnitError("systemctl --user start did not work: Unit is masked.")
+
+    def log_end(self, lines: int) -> list[str]:
+        return ["Unit is masked."]
+
+
+async def test_it_is_handed_to_systemd_and_taken_back_and_what_systemd_refuses_is_said(
+    home: Path, database_url: str
+) -> None:
+    async with opened(home, database_url) as program:
+        desk = program.service
+        assert desk.control is not None
+        desk.control.unit = Unit((), {}, environment={})
+        assert not program.window.commands.run("service.sign_in")
+        desk.use(desk._workspace)  # type: ignore[arg-type] # it is open
+        await until(lambda: desk.has_systemd)
+        desk.open()
+        dialog = desk.dialog
+        assert dialog is not None
+        assert program.window.commands.run("service.sign_in")
+        await until(lambda: kind(program) == "failed" and desk.is_installed)
+        assert dialog.sign_in.isChecked()
+        assert "Unit is masked" in dialog.log.toPlainText()
+        assert program.window.commands.run("service.sign_in")
+        await until(lambda: not desk.is_installed)
+        assert not dialog.sign_in.isChecked()
         dialog.reject()
 
 
