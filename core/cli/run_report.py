@@ -15,7 +15,7 @@ from core.cli.wording import preview, spent
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.part import Part
-from core.engine.spread import PARENT_LABEL, STEP_LABEL
+from core.engine.spread import PARENT_LABEL, SPREAD, STEP_LABEL
 from core.engine.step_type import StepTypes
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def _line(step: StepRecord, types: StepTypes, width: int) -> Text:
     if step.status in ("completed", "failed"):
         line.append(f"  {spent(step.usage, step.duration_s)}", style="dim")
     kind = types.get(step.type)
+    if step.status == "suspended" and isinstance(asked := step.state.get(SPREAD), dict):
+        line.append(f"  waits for its {asked.get('runs')} runs", style="dim")
     note = step.error.message if step.error else preview(step.output or {}, kind.main_output if kind else "")
     if note:
         line.append("  " + " ".join(note.split()), style="red" if step.error else "dim italic")

@@ -145,6 +145,7 @@ def test_runs_that_a_step_has_asked_for_are_told_of_with_their_run(
     asyncio.run(work("suspended", 2))
     shown = cli("runs", "show", run_id).out
     assert "Runs that all has asked for: 2 suspended" in shown
+    assert "all  waits for its 2 runs" in shown
     assert "Invite Ada?" in shown
     assert "asked by all[1]/ask" in shown
     facts = cli("runs", "show", run_id, "--json").json
