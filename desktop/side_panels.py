@@ -372,7 +372,10 @@ class SidePanels(QObject):
     def _add_step(self, type_name: str) -> None:
         from desktop.canvas.view import CanvasView
 
-        tab = self._window.active if self._window is not None else None
+        window = self._window
+        if window is not None and window.active is None:
+            window.commands.run("file.new")  # a step that is wanted where nothing is open begins a workflow
+        tab = window.active if window is not None else None
         if tab is None or not isinstance(tab.canvas, CanvasView):
             return
         canvas = tab.canvas

@@ -112,6 +112,16 @@ async def test_a_step_of_the_palette_is_added_after_the_selected_one_and_wired(p
     assert list(tab.document.workflow.steps) == ["hello"]
 
 
+async def test_a_step_of_the_palette_begins_a_workflow_where_none_is_open(program: Program) -> None:
+    assert program.window.active is None
+    palette = panel(program, "palette")
+    assert isinstance(palette, Palette)
+    palette.add_requested.emit("chat")
+    tab = program.window.active
+    assert tab is not None
+    assert [step.type for step in tab.document.workflow.steps.values()] == ["chat"]
+
+
 async def test_a_step_of_the_palette_stands_alone_when_nothing_is_selected(program: Program) -> None:
     tab, _ = opened(program, HELLO)
     palette = panel(program, "palette")
