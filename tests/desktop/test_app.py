@@ -55,8 +55,8 @@ HEAVY = ("sqlalchemy", "psycopg", "httpx", "jsonschema", "cronsim", "prometheus_
 """What neither the window nor a workflow in it needs to be painted."""
 
 BESIDE = (
-    "core.engine.engine", "desktop.command_palette", "desktop.run_controller", "desktop.panels.inspector", "desktop.panels.timeline",
-    "pyqtgraph.graphicsItems", "pyqtgraph.widgets.PlotWidget",
+    "core.engine.engine", "desktop.command_palette", "desktop.run_controller", "desktop.panels.inspector",
+    "desktop.panels.timeline", "pyqtgraph.graphicsItems", "pyqtgraph.widgets.PlotWidget",
 )  # fmt: skip
 """What is needed as soon as a workflow is run or its panels are seen, and not before."""
 
