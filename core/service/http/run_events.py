@@ -192,7 +192,7 @@ class RunWatch:
                         with suppress(TimeoutError):
                             await asyncio.wait_for(news.wait(), pause)
                         longest = self._live.pause(run_id, self._poll_s, self._slow_poll_s)
-                        pause = 0.05 if news.is_set() else min(pause * 1.5, longest)
+                        pause = 0.01 if news.is_set() else min(pause * 1.5, longest)
                         news.clear()
             return await self._journal.run(run_id)
 
