@@ -96,10 +96,10 @@ class InputsDialog(QDialog):
         cancel = QPushButton("Cancel")
         cancel.setAutoDefault(False)
         cancel.clicked.connect(self.reject)
-        keys = QLabel("Ctrl+Enter runs")  # Enter alone begins a line in a text
-        set_role(keys, kind="caption")
+        hint = QLabel("Ctrl+Enter runs")  # Enter alone begins a line in a text
+        set_role(hint, kind="caption")
         buttons = QHBoxLayout()
-        buttons.addWidget(keys)
+        buttons.addWidget(hint)
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self.run)
