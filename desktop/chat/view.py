@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
@@ -49,7 +50,7 @@ class ChatView(QWidget):
         self._source, self._around = source, around
         self.talk = ChatThread(source, around.bridge, self)
         self.pictures = Pictures(source.blobs, around.bridge, self)
-        self.tail = ChatTail(self.talk, around)
+        self.tail = ChatTail(self.talk, around, self.pictures)
         self.transcript = Transcript(self.talk, self.pictures, around.themes, around.icons, self.tail)
         self.actions_bar = MessageActions(self.transcript, around)
         self.meter = ContextMeter(around.themes)
@@ -160,6 +161,7 @@ class ChatView(QWidget):
         self.tail.changed.connect(transcript.tail_changed)
         self.tail.changed.connect(self._facts)
         self.tail.run_wanted.connect(self.run_wanted)
+        self.tail.files_wanted.connect(self._show_files)
         composer.sent.connect(self._send)
         composer.stopped.connect(thread.stop)
         composer.edit_ended.connect(self._edit_ended)
@@ -266,14 +268,16 @@ class ChatView(QWidget):
 
     def _open_file(self, index: int, place: int) -> None:
         """Show a kept file of a message large; the arrow keys lead to the others of the same message."""
-        message, blobs = self.talk.message(index), self._source.blobs
+        message = self.talk.message(index)
         files = files_of(message) if message is not None else []
-        if blobs is None or place >= len(files):
-            return
+        if place < len(files):
+            self._show_files(files, place)
+
+    def _show_files(self, files: Sequence[Mapping[str, Any]], place: int) -> None:
         from desktop.chat.file_window import FileWindow
 
-        window = FileWindow(files, place, blobs, self._around, self)
-        window.show()
+        if self._source.blobs is not None:
+            FileWindow(files, place, self._source.blobs, self._around, self).show()
 
     def show_branches(self) -> None:
         """Show all branches of the conversation, and what was forked from it."""

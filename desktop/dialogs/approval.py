@@ -116,6 +116,12 @@ class ApprovalCard(QFrame):
         """Put something into the upper right corner."""
         self._top.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
 
+    def add_above_answer(self, widget: QWidget) -> None:
+        """Put something between what is asked and where it is answered."""
+        layout, answer = self.layout(), self.form or self.comment
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(layout.indexOf(answer) if answer is not None else layout.count() - 1, widget)
+
     def add_beside(self, widget: QWidget) -> None:
         """Put something at the end of the row of buttons."""
         self._row.addWidget(widget)

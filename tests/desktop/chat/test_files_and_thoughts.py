@@ -12,13 +12,17 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.agents.attachments import Attachment
 from core.agents.made_files import MadeFile, keep
-from core.engine.services import ChatAnswer
+from core.engine.services import ChatAnswer, ChatImage, ImageAnswer
+from core.engine.testing_models import ScriptedModels
 from core.store.conversation_records import FILES, FunctionCall, StoredMessage
+from core.workflow.model import Step, Workflow
 from desktop.chat.file_window import FileWindow
+from desktop.chat.files_box import FilesBox
 from desktop.chat.files_strip import LARGE, SMALL
 from desktop.chat.link_card import LinkCard
 from desktop.chat.message_row import MessageRow
 from desktop.chat.pictures import small_picture
+from desktop.dialogs.approval import ApprovalCard
 from desktop.panels.file_view import decode
 from tests.core.agents.test_made_files import Thinks, draws, painter
 from tests.support.agent_rig import SPENT, AgentRig
@@ -273,3 +277,36 @@ async def test_a_huge_picture_is_shown_smaller_and_copied_whole() -> None:
         assert window.view.picture.image.width() == 2048
         window.view.copy_button.click()
         await until(lambda: QGuiApplication.clipboard().image().width() == 3000)
+
+
+async def test_a_question_about_a_picture_shows_the_picture() -> None:
+    asks = Workflow(
+        "Asks",
+        inputs={"message": {"type": "string"}},
+        steps={
+            "draw": Step("draw", "image", config={"prompt": "{{ input.message }}"}, then={"out": ("ask",)}),
+            "ask": Step("ask", "approval", config={"message": "Keep this picture?", "choices": ["keep", "discard"]}),
+        },
+        outputs={"answer": "{{ ask.choice }}"},
+    )
+    picture = ImageAnswer((ChatImage(png(320, 200, "#157A3C"), "image/png"),), "painter", usage=SPENT)
+    rig = AgentRig(workflows=[asks], models=ScriptedModels(picture, usage=SPENT))
+    async with chat_screen(rig) as screen:
+        screen.view.begin(workflow="Asks")
+        await until(lambda: screen.view.composer.isEnabled())
+        await screen.say("A cat")
+        await until(lambda: bool(screen.view.tail.findChildren(FilesBox)))
+        (box,) = screen.view.tail.findChildren(FilesBox)
+        screen.view.transcript.place()
+        await until(lambda: box.height() == 200)
+        (card,) = screen.view.tail.cards
+        assert isinstance(card, ApprovalCard)
+        assert card.comment is not None
+        assert box.geometry().bottom() < card.comment.geometry().top()
+        click(box, QPoint(20, 20))
+        window = await opened(screen)
+        await until(lambda: window.view.picture.image is not None)
+        window.close()
+        click(card.buttons[0])
+        await screen.over()
+        assert screen.texts == ["A cat", "keep"]
