@@ -63,13 +63,11 @@ def run(
     ] = "",
     of: Annotated[
         str,
-        typer.Option(
-            "--of", metavar="RUN", help="The earlier run whose results are used where they still hold; `last`."
-        ),
+        typer.Option("--of", metavar="RUN", help="An earlier run, or last: its results are used where they hold."),
     ] = "",
     values: Annotated[
         list[str],
-        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="What a step gives instead of running."),
+        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="What a step gives; with --step, what it reads."),
     ] = [],  # noqa: B006 - as above
 ) -> int:
     """Run a workflow, or a part of it, and show its steps as they run, or leave it to a worker.
