@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
@@ -46,6 +47,10 @@ class Command:
     checked: Callable[[], bool] | None = None
     help: str = ""
     scope: Scope = "window"
+
+
+AT_ONCE: Final = 8
+"""Actions that get their icons in one turn of the loop."""
 
 
 class Commands(QObject):
@@ -168,13 +173,17 @@ class Commands(QObject):
         action.setToolTip(f"{plain}  {keys[0].toString(QKeySequence.SequenceFormat.NativeText)}" if keys else plain)
 
     def dress(self, *command_ids: str) -> None:
-        """Give the actions their icons: those of that ids, or all, those that come later included."""
-        if command_ids:
-            for command_id in command_ids:
-                self._put_icon(self._commands[command_id])
-        else:
-            self._undressed = False
-            self._dress_all()
+        """Give the actions of these commands their icons now."""
+        for command_id in command_ids:
+            self._put_icon(self._commands[command_id])
+
+    async def dress_all(self) -> None:
+        """Give all actions their icons, those that come later too: a few at each turn of the loop, as it takes long."""
+        self._undressed = False
+        for number, command in enumerate(tuple(self._commands.values()), 1):
+            self._put_icon(command)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _dress_all(self) -> None:
         for command in self._commands.values():

@@ -189,7 +189,7 @@ class Program(QObject):
         await self._open_last()
         self.window.expect_nothing()
         self.shown.emit()
-        self.commands.dress()
+        await self.commands.dress_all()
         await self.recovery.start()
         self.window.docks.allow()
         self.bridge.in_thread(read_example_cards, self.window.start_page.show_examples)

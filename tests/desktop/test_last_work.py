@@ -1,5 +1,7 @@
 """What was open when the window was closed comes back in its order, with the same workflow in front."""
 
+import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton
 from core.resources import example
 from core.steps import discover
 from core.workflow.model import Workflow
+from desktop.commands import AT_ONCE
 from desktop.document import OpenDocument
 from desktop.last_work import IN_FRONT, LastWork, Place
 from desktop.memory import RecentWork, WindowMemory
@@ -102,4 +105,24 @@ async def test_the_tools_above_the_canvas_have_their_icons_when_it_is_first_seen
     assert tab is not None
     assert tab.bar.tools
     assert not any(tool.icon().isNull() for tool in tab.bar.tools.values())
+    await take_apart(program)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+async def test_the_icons_of_all_commands_come_a_few_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    WindowMemory(home).first_run_done = True
+    program = unstarted_program(home)
+    named = [command for command in program.commands if command.icon]
+    turns: list[int] = []
+    sleep = asyncio.sleep
+
+    async def turn(delay: float) -> None:
+        turns.append(sum(not program.commands.action(each.id).icon().isNull() for each in named))
+        await sleep(delay)
+
+    monkeypatch.setattr("desktop.commands.asyncio.sleep", turn)
+    await program.commands.dress_all()
+    steps = [after - before for before, after in itertools.pairwise([0, *turns])]
+    assert max(steps) <= AT_ONCE
+    assert not any(program.commands.action(each.id).icon().isNull() for each in named)
     await take_apart(program)
