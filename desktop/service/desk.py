@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from core.store.publications import AtWork
     from core.workspace import Workspace
     from desktop.service.dialog import ServiceDialog
+
+_log = logging.getLogger(__name__)
 
 MENU: Final = "Run/Background service"
 EVERY_MS: Final = 3_000
@@ -61,6 +65,8 @@ class ServiceDesk(QObject):
         self.control: ServiceControl | None = None
         self.state: ServiceState | None = None
         self.wishes: ServiceSettings | None = None
+        self._kept: ServiceSettings | None = None
+        self._writing = False
         self.has_systemd = self.is_installed = False
         self.has_tray: Callable[[], bool] = lambda: False
         self.at_work: Sequence[AtWork] = ()
@@ -99,10 +105,10 @@ class ServiceDesk(QObject):
         self._workspace = workspace
         if workspace.store is None:
             self._timer.stop()
-            self.control = self.state = self.wishes = None
+            self.control = self.state = self.wishes = self._kept = None
             self._tell()
             return
-        self.wishes = workspace.settings.service
+        self.wishes = self._kept = workspace.settings.service
         if self.control is None:
             from core.service.control import ServiceControl
 
@@ -149,16 +155,20 @@ class ServiceDesk(QObject):
         """Change what is wished: fields of ServiceSettings by name."""
         if self.wishes is None:
             return
-        home, before = self._session.home, self.wishes
-        self.wishes = wanted = before.model_copy(update=wishes)
+        self.wishes = self.wishes.model_copy(update=wishes)
         self._tell()
+        if not self._writing:
+            self._write(self.wishes)
 
-        def write() -> None:
-            from core.settings import change
+    def _write(self, wanted: ServiceSettings) -> None:
+        """Write one state after the other: of two that are written at once, the older could stay."""
+        home, self._writing = self._session.home, True
+        self._bridge.in_thread(lambda: _keep(home, wanted), lambda _: self._written(wanted), self._not_kept)
 
-            change(home, service=wanted.model_dump())
-
-        self._bridge.in_thread(write, None, lambda error: self._not_kept(before, error))
+    def _written(self, wanted: ServiceSettings) -> None:
+        self._writing, self._kept = False, wanted
+        if self.wishes is not None and self.wishes != wanted:
+            self._write(self.wishes)
 
     def keep_by_systemd(self, on: bool) -> None:
         """Let systemd start it when the person signs in, or no more."""
@@ -268,6 +278,11 @@ class ServiceDesk(QObject):
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
+        if self.wishes is not None and self.wishes != self._kept:
+            try:
+                await asyncio.to_thread(_keep, self._session.home, self.wishes)
+            except Exception:  # noqa: BLE001 - nobody is there any more to be told
+                _log.exception("What was wished of the service is not kept")
         if self.control is None or self._wish("outlives_window"):
             return
         state = await self.control.look()
@@ -353,8 +368,8 @@ class ServiceDesk(QObject):
         self._window.commands.refresh()
         self.changed.emit()
 
-    def _not_kept(self, before: ServiceSettings, error: Exception) -> None:
-        self.wishes = before
+    def _not_kept(self, error: Exception) -> None:
+        self._writing, self.wishes = False, self._kept
         self._window.toasts.show("Settings are not saved", explain(error), kind="failed")
         self._tell()
 
@@ -370,3 +385,9 @@ class ServiceDesk(QObject):
 
     def _closed(self) -> None:
         self.dialog = None
+
+
+def _keep(home: Path, wishes: ServiceSettings) -> None:
+    from core.settings import change
+
+    change(home, service=wishes.model_dump())
