@@ -39,7 +39,7 @@ class ChatWaker:
         journal: Journal,
         clock: Clock,
         *,
-        told: Callable[[Reply], None] = lambda _: None,
+        told: Callable[[Reply], object] = lambda _: None,
     ) -> None:
         self._chat = chat
         self._conversations = conversations

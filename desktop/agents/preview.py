@@ -13,6 +13,8 @@ from desktop.empty_state import EmptyState
 from desktop.style import set_role
 
 if TYPE_CHECKING:
+    import asyncio
+
     from desktop.agents.editor import EditorParts
     from desktop.chat.source import ChatSource
     from desktop.chat.view import ChatView
@@ -29,6 +31,7 @@ class PreviewPane(QWidget):
         around = parts.around
         self.view: ChatView | None = None
         self.source: ChatSource | None = None
+        self._waking: asyncio.Task[None] | None = None
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(320)
@@ -69,6 +72,7 @@ class PreviewPane(QWidget):
         workspace = self._parts.workspace()
         if workspace is None:
             return
+        from core.agents.waker import ChatWaker
         from desktop.chat.source import ChatAround, throw_away
         from desktop.chat.view import ChatView
 
@@ -81,9 +85,17 @@ class PreviewPane(QWidget):
         self._column.addWidget(view, 1)
         view.begin(agent=self._draft.agent.name)
         self.view = view
+        waker = ChatWaker(
+            source.chat, source.conversations, workspace.journal, workspace.clock,
+            told=lambda reply: view.talk.notice(reply),
+        )  # fmt: skip
+        self._waking = self._parts.bridge.keep(waker.run(), name="what the preview waits for")
 
     def close_chat(self) -> None:
         """Stop what is being answered and let the conversation go."""
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
         if self.view is not None:
             self.view.close()
             self.view.hide()

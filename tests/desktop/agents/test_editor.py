@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from core.agents.agent import Agent
-from core.workflow.model import Json
+from core.agents.agent import Agent, Function
+from core.steps import wait
+from core.workflow.model import Json, Step, Workflow
 from desktop.agents.editor import TABS, AgentEditor
 from desktop.agents.versions import VersionsWindow
 from desktop.panels.controls import ChoiceControl, TextControl
@@ -467,3 +468,25 @@ async def test_an_earlier_version_is_compared_and_taken_back_by_an_edit(program:
 async def test_a_new_agent_has_no_versions_to_show(program: Program) -> None:
     editor = program.agents.editors.new(Agent("New"))
     assert not editor.versions.isEnabled()
+
+
+async def test_the_preview_goes_on_by_itself_when_a_wait_has_ended(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait, "LONGEST_SLEEP", 0.0)  # so that a short wait suspends the run, as a long one does
+    workspace = workspace_of(program)
+    assert workspace.store is not None
+    nap = Workflow("Nap", steps={"w": Step("w", "wait", config={"duration": "1s"})}, outputs={"slept": "well"})
+    await workspace.store.workflows.save(nap, 0)
+    editor = await opened(program)
+    editor.draft.edit(
+        "Nap", lambda agent: replace(agent, functions=(Function("nap", "Naps.", target="Nap", policy="auto"),))
+    )
+    view = editor.preview.view
+    assert view is not None
+    await until(lambda: view.composer.isEnabled())
+    QTest.keyClicks(view.composer.edit, "nap")
+    QTest.keyClick(view.composer.edit, Qt.Key.Key_Return)
+    await until(lambda: any(pending.kind == "later" for pending in view.talk.pending))
+    await until(lambda: view.talk.last is not None and "slept" in view.talk.last.text and not view.talk.last.calls)
+    editor.let_go()
