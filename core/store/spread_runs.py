@@ -200,7 +200,8 @@ class SpreadRuns:
         await connection.execute(spread_sql.NOTE_ALL_ENDS)
         for parent in list((await connection.execute(spread_sql.ORPHANS)).scalars()):
             await self.drop_inside(connection, parent, reason="the run that it was part of ended")
-        return list((await connection.execute(spread_sql.ALL_RIPE)).scalars())
+        ripe = (await connection.execute(spread_sql.ALL_RIPE)).scalars()
+        return [*ripe, *(await connection.execute(spread_sql.FORGOTTEN)).scalars()]
 
     async def _record(
         self, connection: AsyncConnection, spot: Spot, runs: Sequence[Wanted], created: datetime, labels: dict[str, str]

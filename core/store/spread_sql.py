@@ -106,6 +106,20 @@ WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND EXISTS (
 ) AND {_RIPE}
 LIMIT 1000""")  # noqa: S608 - as above
 
+FORGOTTEN = text("""
+SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
+WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND e.wake_at IS NULL AND q.held_back IS NULL
+    AND q.parked = '' AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || e.id
+            AND (t.status = 'todo' OR (t.status = 'doing' AND t.worker_id IS NOT NULL)))
+    AND NOT EXISTS (
+        SELECT 1 FROM (
+            SELECT DISTINCT ON (path) status FROM step_results WHERE run_id = e.id ORDER BY path, attempt DESC
+        ) AS newest WHERE newest.status = 'suspended')
+LIMIT 1000""")
+"""Runs that were revived (or are parked no longer), and whose worker was lost before it owned them: nothing waits in
+them, and nobody has them."""
+
 ORPHANS = text("""
 SELECT DISTINCT s.parent_id FROM spread_runs AS s JOIN executions AS e ON e.id = s.parent_id
 WHERE s.outcome = '' AND (e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AND NOT e.resumable))

@@ -218,6 +218,11 @@ async def test_a_failure_that_stops_the_loop_lets_the_parent_go_on_and_drops_the
     await spread.again(spot, failed=True)
     assert await spread.standing(spot) == Standing(made=4, left=4)
     assert (await postgres_journal.run(spread_id(spot, 1))).status == "suspended"
+    assert set(await entries(database)) >= {spread_id(spot, 0), spread_id(spot, 1)}
+
+    await forget_entries(database)  # as a worker does that takes them and is killed
+    await queued.take_slot(spread_id(spot, 0))
+    assert await database.run(spread.look_after) == [spread_id(spot, 0)]
 
 
 async def test_what_runs_have_spent_is_counted_once_whoever_says_it(
