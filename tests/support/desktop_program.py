@@ -27,7 +27,7 @@ def plain_canvas(document: OpenDocument, overlay: RunOverlay, types: StepTypes, 
     return PlainCanvas(document, overlay)
 
 
-async def until(met: Callable[[], bool], seconds: float = 20) -> None:
+async def until(met: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition, looking again at every turn of the loop. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not met():  # noqa: ASYNC110 - what is waited for is told by many different signals
