@@ -66,7 +66,7 @@ class ServiceDesk(QObject):
         self.state: ServiceState | None = None
         self.wishes: ServiceSettings | None = None
         self._kept: ServiceSettings | None = None
-        self._writing = False
+        self._writing = self._told_outdated = False
         self.has_systemd = self.is_installed = False
         self.has_tray: Callable[[], bool] = lambda: False
         self.at_work: Sequence[AtWork] = ()
@@ -303,6 +303,11 @@ class ServiceDesk(QObject):
         self._show(state)
         if state.kind == "stopped" and self._wish("start_with_window"):
             self.start()
+        elif self.outdated and not self._told_outdated:
+            self._told_outdated = True
+            self._window.toasts.show(
+                "The background service should be restarted", self.outdated, action="Restart", on_action=self.restart
+            )
 
     def _act(self, work: Coroutine[Any, Any, ServiceState]) -> None:
         if self._acting:

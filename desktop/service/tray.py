@@ -69,7 +69,7 @@ def entries(state: ServiceState | None, questions: Sequence[Waiting], can: Calla
     """The menu. state: of the service, None where there can be none. can: whether a command can be run."""
     found = [Entry(f"Open {NAME}", OPEN), Entry()]
     if state is not None:
-        found.append(Entry(words.standing(state).short))
+        found.append(Entry(words.standing(state).line))
         names = {"service.start": "Start the service", "service.stop": "Stop the service",
                  "service.restart": "Restart the service"}  # fmt: skip
         found += [Entry(text, name) for name, text in names.items() if can(name)]

@@ -18,7 +18,7 @@ NOTHING_KEPT: Final = "Nothing is kept here, so there is nothing that a service 
 
 _SHORT: Final = {
     "stopped": "Service off", "starting": "Service starts…", "stopping": "Service ends…",
-    "silent": "Service does not answer", "failed": "Service failed",
+    "running": "Service on", "silent": "Service does not answer", "failed": "Service failed",
 }  # fmt: skip
 _TITLES: Final = {
     "stopped": "Not running", "starting": "Starting…", "running": "Running", "stopping": "Ending…",
@@ -34,9 +34,10 @@ _KEEPERS: Final = {"person": "somebody on a terminal", "window": "Steploom", "sy
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is said of a service. short: for the status line. tone: the name of a state's colour, '' for none."""
+    """What is said of a service. short: for the status line. line: for a menu. tone: the name of a state's colour."""
 
     short: str
+    line: str
     title: str
     detail: str
     tone: str
@@ -46,11 +47,12 @@ def standing(state: ServiceState) -> Standing:
     """How it stands, for people."""
     here = state.presence
     tone = {"running": "done", "starting": "running", "stopping": "running", "failed": "failed", "silent": "failed"}
-    short, detail = _SHORT.get(state.kind, ""), state.problem or _DETAILS.get(state.kind, "")
+    short = line = _SHORT[state.kind]
+    detail = state.problem or _DETAILS.get(state.kind, "")
     if state.kind == "running":
-        short = f"Service at {place(state.address)}"
+        line = f"Service at {place(state.address)}"
         detail = f"At {state.address}{', with the demo model' if here is not None and here.is_demo else ''}"
-    return Standing(short, _TITLES[state.kind], detail, tone.get(state.kind, ""))
+    return Standing(short, line, _TITLES[state.kind], detail, tone.get(state.kind, ""))
 
 
 def facts(state: ServiceState, now: datetime) -> list[tuple[str, str]]:

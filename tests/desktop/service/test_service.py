@@ -18,7 +18,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.service.control import ServiceControl, ServiceState
-from core.service.presence import Presence, read
+from core.service.presence import Presence, announce, read
 from core.service.user_unit import UnitError, UserUnit
 from core.settings import change, load
 from core.store.process import this_process
@@ -78,7 +78,8 @@ async def test_it_is_started_by_clicks_outlives_the_window_is_found_again_and_st
         assert not dialog.buttons["start"].isVisible()
         await until(lambda: kind(program) == "running")
         address = program.service.address
-        assert program.window.status.text("service") == f"Service at {words.place(address)}"
+        assert program.window.status.text("service") == "Service on"
+        assert words.place(address) in program.window.status._items["service"].toolTip()
         async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
             assert (await client.get("/readyz")).json() == {"status": "ready"}
         click(dialog.copy)
@@ -261,6 +262,24 @@ async def test_settings_that_cannot_be_written_are_told_and_taken_back(
         await until(lambda: bool(program.window.toasts.shown))
         assert program.service.wishes is not None
         assert not program.service.wishes.start_with_window
+
+
+async def test_a_service_of_an_older_steploom_is_told_once(
+    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.service.control.answers_at", lambda _address: True)
+    announce(home, replace(HERE, version="0.0.1"))  # this very process, which nobody stops here
+    async with opened(home, database_url) as program:
+        assert program.window.status.text("service") == "Service on"
+        (toast,) = program.window.toasts.shown
+        assert toast.title == "The background service should be restarted"
+        assert "0.0.1" in toast.text
+        program.window.toasts.remove(toast)
+        assert program.session.workspace is not None
+        program.service.use(program.session.workspace)
+        program.service.look()
+        await until(lambda: program.bridge.busy == 0)
+        assert program.window.toasts.shown == []
 
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
