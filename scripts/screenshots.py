@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -58,6 +59,7 @@ def take_all(names: Sequence[str], themes: Sequence[ThemeName], folder: Path, ma
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     broken = 0
+    gc.disable()  # what is left of a program's widgets must go on this thread, and Python collects on any
     folder.mkdir(parents=True, exist_ok=True)
     with loop:
         for theme in themes:
@@ -67,6 +69,7 @@ def take_all(names: Sequence[str], themes: Sequence[ThemeName], folder: Path, ma
                 except Exception:  # noqa: BLE001 - the other scenes are worth looking at all the same
                     broken += 1
                     sys.stderr.write(f"The scene {name} ({theme}) broke off:\n{traceback.format_exc()}\n")
+                gc.collect()
     return broken
 
 
