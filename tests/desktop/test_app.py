@@ -88,6 +88,12 @@ def test_a_workflow_is_painted_before_what_only_its_runs_and_panels_need(
     assert {*HEAVY, *BESIDE} & set(started["canvas"]["modules"]) == set()
 
 
+def test_little_is_imported_until_then_at_all(started: Mapping[str, Mapping[str, Any]]) -> None:
+    """Each hundred modules take about a twentieth of a second: what is not needed at once is imported in a function."""
+    assert len(started["window"]["modules"]) < 420
+    assert len(started["canvas"]["modules"]) < 800
+
+
 def test_no_panel_is_made_before_the_workflow_is_painted_and_then_only_those_that_are_seen(
     started: Mapping[str, Mapping[str, Any]],
 ) -> None:
