@@ -78,7 +78,7 @@ def status(as_json: JsonOption = False) -> int:
 def install(demo: DemoOption = False) -> int:
     """Let systemd start the service when you sign in, and again when it fails; start it now if it does not run."""
     control = _control()
-    control.unit.install(is_demo=demo)
+    control.install_unit(is_demo=demo)
     error_console().print(f"Installed {control.unit.file}. Its log: journalctl --user -u steploom", soft_wrap=True)
     return _settle(control.start(is_demo=demo))
 

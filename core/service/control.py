@@ -35,6 +35,7 @@ START_S: Final = 180.0
 SHOWN_LINES: Final = 12
 """Lines of its log that are told when it has failed."""
 
+_DATABASE: Final = "STEPLOOM_DATABASE_URL"
 _LOOK_S: Final = 0.1
 _ANSWER_S: Final = 2.0
 _TRIES: Final = 5
@@ -119,7 +120,7 @@ class ServiceControl:
         self._program = program or this_program()
         self._variables = {**self._program.variables, "STEPLOOM_HOME": str(home)}
         if database_url:
-            self._variables["STEPLOOM_DATABASE_URL"] = database_url
+            self._variables[_DATABASE] = database_url
         self.unit = unit or self._own_unit()
         self._answers = answers or answers_at
         self._told = told
@@ -178,6 +179,20 @@ class ServiceControl:
             await asyncio.to_thread(_signal, presence.process, "kill")
             return await self._until_it_has_ended(presence, 10.0)
         return STOPPED
+
+    def install_unit(self, *, is_demo: bool = False) -> None:
+        """Let systemd start the service when the person signs in; not now. Blocks. Raises UnitError.
+
+        A database that only this process knows, by its environment or an option, would be another one for systemd, and
+        its address may hold a password, which does not belong into a unit.
+        """
+        named = self._variables.get(_DATABASE) or os.environ.get(_DATABASE)
+        if named and _DATABASE not in self.unit.own_variables():
+            raise UnitError(
+                "The database that is used here is not in the settings, so a service of systemd would use another one. "
+                f"Keep it there with `steploom db use URL`, or put {_DATABASE} into {self.unit.variables_file}."
+            )
+        self.unit.install(is_demo=is_demo)
 
     async def let_go(self) -> None:
         """Ask it to end and do not wait: whoever started it goes, and it shall not go on alone."""
@@ -325,7 +340,7 @@ class ServiceControl:
             take_leave(self._home, presence.process)
 
     def _own_unit(self) -> UserUnit:
-        variables = {name: value for name, value in self._variables.items() if name != "STEPLOOM_DATABASE_URL"}
+        variables = {name: value for name, value in self._variables.items() if name != _DATABASE}
         if self._home == default_home() and "STEPLOOM_HOME" not in os.environ:
             variables.pop("STEPLOOM_HOME")
         return UserUnit((*self._program.command, "serve", "--log-json"), variables)

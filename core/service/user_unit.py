@@ -73,8 +73,21 @@ class UserUnit:
     def file(self) -> Path:
         """Where the unit stands, or would stand."""
         named = self._environment.get("XDG_CONFIG_HOME")
-        folder = Path(named) if named else Path(self._environment.get("HOME") or Path.home()) / ".config"
+        folder = Path(named) if named else self._home / ".config"
         return folder / "systemd" / "user" / NAME
+
+    @property
+    def variables_file(self) -> Path:
+        """Where a person puts what the service shall have in its environment."""
+        return self._home / ".config" / "steploom" / "service.env"
+
+    def own_variables(self) -> frozenset[str]:
+        """The names of the variables there."""
+        try:
+            lines = self.variables_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+        return frozenset(line.partition("=")[0].strip() for line in lines if "=" in line)
 
     @property
     def is_possible(self) -> bool:
@@ -164,6 +177,10 @@ class UserUnit:
 
     def _is_ours(self) -> bool:
         return "Description=Steploom " in self.file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def _home(self) -> Path:
+        return Path(self._environment.get("HOME") or Path.home())
 
     def _stands(self, *signs: str) -> bool:
         done = self._run(["systemctl", "--user", "show", "--property", "ActiveState", "--property", "SubState", NAME])

@@ -180,7 +180,7 @@ class ServiceDesk(QObject):
             if on:
                 if (state := await control.stop(self._patience)).is_up:
                     return state
-                await asyncio.to_thread(control.unit.install)
+                await asyncio.to_thread(lambda: control.install_unit(is_demo=workspace.demo))
                 return await control.start(is_demo=workspace.demo)
             await asyncio.to_thread(control.unit.uninstall)
             return await control.look()

@@ -17,7 +17,7 @@ import pytest
 from core.resources import root
 from core.service.control import SAID, Program, ServiceControl, ServiceState
 from core.service.presence import Presence, announce, read
-from core.service.user_unit import UserUnit
+from core.service.user_unit import UnitError, UserUnit
 from core.settings import change
 from core.store.process import ProcessId, this_machine
 
@@ -179,3 +179,27 @@ async def test_a_service_of_systemd_is_started_and_stopped_by_systemd(tmp_path: 
     assert (state.kind, state.lines) == ("failed", ("Unit says no",))
     announce(tmp_path, dead)
     assert (await control.look()).kind == "starting"  # systemd is about to start it again
+
+
+def test_a_database_that_systemd_would_not_know_is_asked_for_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[bool] = []
+
+    class Unit(UserUnit):
+        def install(self, *, is_demo: bool = False) -> None:
+            installed.append(is_demo)
+
+    unit = Unit((), {}, environment={"HOME": str(tmp_path)})
+    named = ServiceControl(tmp_path, database_url="postgresql://db.example.org/steploom", unit=unit)
+    with pytest.raises(UnitError, match="steploom db use URL"):
+        named.install_unit()
+    plain = ServiceControl(tmp_path, unit=unit)
+    plain.install_unit()
+    monkeypatch.setenv("STEPLOOM_DATABASE_URL", "postgresql://db.example.org/steploom")
+    with pytest.raises(UnitError, match=r"service\.env"):
+        plain.install_unit()
+    unit.variables_file.parent.mkdir(parents=True)
+    unit.variables_file.write_text("# mine\nSTEPLOOM_DATABASE_URL=postgresql://db.example.org/steploom\n")
+    named.install_unit(is_demo=True)
+    assert installed == [False, True]

@@ -175,7 +175,9 @@ async def test_it_is_handed_to_systemd_and_taken_back_and_what_systemd_refuses_i
     async with opened(home, database_url) as program:
         desk = program.service
         assert desk.control is not None
-        desk.control.unit = Unit((), {}, environment={})
+        desk.control.unit = Unit((), {}, environment={"HOME": str(home)})
+        desk.control.unit.variables_file.parent.mkdir(parents=True)
+        desk.control.unit.variables_file.write_text("STEPLOOM_DATABASE_URL=postgresql://db.example.org/steploom\n")
         assert not program.window.commands.run("service.sign_in")
         desk.use(desk._workspace)  # type: ignore[arg-type] # it is open
         await until(lambda: desk.has_systemd)
