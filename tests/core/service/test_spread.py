@@ -387,9 +387,11 @@ outputs: {rows: '{{ rows.results }}'}
 """
 
 
-async def test_loops_inside_loops_are_spread_too_and_cost_once(office: Workspace) -> None:
+@pytest.mark.parametrize("outer", ["true", "false"])
+async def test_loops_inside_loops_are_spread_too_and_cost_once(office: Workspace, outer: str) -> None:
     assert office.store is not None
-    run = await ended(office, await office.queue.enqueue(loads(NESTED), {}))
+    text = NESTED.replace("spread: true", f"spread: {outer}", 1)
+    run = await ended(office, await office.queue.enqueue(loads(text), {}))
     assert (run.outputs, run.usage) == ({"rows": [[2, 4], [6]]}, Usage(3000, 0, 3.0))
     since = datetime.now(UTC) - timedelta(hours=1)
     assert await office.store.spending.since(since) == pytest.approx(3.0)
