@@ -83,6 +83,8 @@ class ChatDesk(QObject):
             Command("chat.open", "Talk with an agent or a workflow", self._open, "message-square", (), "Agents", "chat",
                     ready, help="Shows the chat, and gives it the keyboard."),
             Command("chat.new", "New conversation", self._new, "plus", (), "Agents", "chat", ready),
+            Command("chat.branches", "Branches of the conversation…", self._branches, "git-branch", ("Ctrl+Shift+B",),
+                    "Agents", "chat", ready, help="Shows all branches as a tree, with what was forked from them."),
             Command("chat.full", "Chat as large as can be", self.toggle_full, "maximize", ("Ctrl+Shift+J",), "Agents",
                     "chat", ready, help="Shows the chat in a tab of its own, or beside the canvas again."),
         ]  # fmt: skip
@@ -113,6 +115,10 @@ class ChatDesk(QObject):
     def _new(self) -> None:
         if (panel := self.show()) is not None:
             panel.ask_new(panel.mapToGlobal(panel.rect().center()))
+
+    def _branches(self) -> None:
+        if (panel := self.show()) is not None:
+            panel.view.show_branches()
 
     def open_chat(self, agent_name: str) -> None:
         """A new conversation with an agent."""

@@ -37,10 +37,6 @@ WIDE: Final = 700
 """From this width on, in logical pixels, list and conversation stand beside each other."""
 
 
-BRANCHES: Final = "Ctrl+Shift+B"
-"""Shows the branches of the conversation."""
-
-
 class ChatPanel(QWidget):
     """The list of conversations and the one that is open.
 
@@ -209,7 +205,6 @@ class ChatPanel(QWidget):
         context = Qt.ShortcutContext.WidgetWithChildrenShortcut
         for keys, press in (
             ("Ctrl+Shift+F", self._search),
-            (BRANCHES, self.view.show_branches),
             ("Ctrl+Shift+N", lambda: self.ask_new(self._below(self.new_button))),
         ):
             QShortcut(QKeySequence(keys), self, context=context).activated.connect(press)
@@ -261,8 +256,7 @@ class ChatPanel(QWidget):
             if held.archived
             else ("archive", "Archive", "archive")
         )
-        branches = menu.addAction(icons.icon("git-branch", theme), "Branches…", self.view.show_branches)
-        branches.setShortcut(QKeySequence(BRANCHES))
+        menu.addAction(icons.icon("git-branch", theme), "Branches…", self.view.show_branches)
         for what, title, icon in (("rename", "Rename…", "pencil"), away, ("delete", "Delete", "trash-2")):
             menu.addAction(icons.icon(icon, theme), title, partial(self._do_now, what, found))
         menu.popup(self._below(self.more_button))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QPushButton
 from core.agents.agent import Agent, Function
 from core.steps import wait
 from core.workflow.model import Step, Workflow
+from desktop.chat.branches import BranchesWindow
 from desktop.chat.conversation_list import title_of
 from desktop.chat.panel import ChatPanel
 from desktop.chat.pending_card import LaterNote
@@ -274,3 +275,13 @@ async def test_what_waited_when_the_program_ended_is_gone_on_with_and_told(
     held = program.chats.panel.view.talk.conversation  # type: ignore[union-attr] # waited for
     assert held is not None
     assert held.id == conversation.id
+
+
+async def test_the_branches_are_shown_by_a_command(program: Program) -> None:
+    panel = await chat_of(program)
+    await say(program, panel, "Where to?")
+    assert program.commands.run("chat.branches")
+    await until(lambda: bool(panel.view.findChildren(BranchesWindow)))
+    (window,) = panel.view.findChildren(BranchesWindow)
+    assert window.windowTitle() == "Branches of “Where to?”"
+    window.close()
