@@ -137,6 +137,7 @@ class Recovery(QObject):
             return
         if tab.document.workflow is not workflow:  # it is open as it was saved: one undo leads back to that
             tab.document.apply("Take back unsaved work", lambda _: workflow)
+            tab.document.version = state.version  # what it is based on, even if something newer was open
         self._journal.adopt(tab.document, unsaved)
 
     def _take_agent(self, unsaved: Unsaved, work: UnsavedAgent | None) -> None:

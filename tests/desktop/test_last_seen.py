@@ -3,18 +3,21 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
 from core.store.workflows import Workflows
+from core.workflow.document import dumps
 from core.workflow.model import Step, Workflow
 from desktop.bridge import Bridge
 from desktop.last_seen import FOLDER
 from desktop.memory import RecentWork, WindowMemory
 from desktop.program import Program
 from desktop.session import Session
+from desktop.unsaved_work import State, Unsaved
 from desktop.work_tab import WorkTab
 from tests.support.desktop_program import made_program, plain_canvas, take_apart, until
 
@@ -127,6 +130,31 @@ async def test_another_database_with_the_same_number_is_not_overwritten_unasked(
     program = unopened(home, database_url)
     tab = await seen(program)
     tab.document.apply("Edit", lambda workflow: replace(workflow, description="Mine"))
+    await settled(program)
+    conflicts: list[object] = []
+    program.filing.conflicting.connect(lambda tab, error: conflicts.append(error))
+    program.filing.save(tab)
+    await until(lambda: bool(conflicts))
+    await take_apart(program)
+
+
+async def test_unsaved_work_keeps_the_version_that_it_was_made_on(home: Path, database_url: str) -> None:
+    await kept(home, database_url)
+    other = await made_program(home, database_url=database_url)
+    await until(lambda: bool(other.window.all_tabs))
+    other.window.all_tabs[0].document.apply("Edit", lambda _: OTHER)
+    other.filing.save(other.window.all_tabs[0])
+    await until(
+        lambda: other.window.all_tabs[0].document.version == 2 and '"version": 2' in copies(home)[0].read_text()
+    )
+    await take_apart(other)
+    program = unopened(home, database_url)
+    tab = await seen(program)
+    assert tab.document.version == 2
+    mine = replace(GREETING, description="Mine")
+    left = State(dumps(mine), "Greeting", datetime(2026, 1, 1, tzinfo=UTC), version=1)
+    program.recovery._take_over(Unsaved(home / "unsaved" / "left.unsaved", left), mine)
+    assert tab.document.workflow == mine
     await settled(program)
     conflicts: list[object] = []
     program.filing.conflicting.connect(lambda tab, error: conflicts.append(error))
