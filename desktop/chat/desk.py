@@ -61,7 +61,8 @@ class ChatDesk(QObject):
         if self._waking is not None:
             self._waking.cancel()
             self._waking = None
-        self._bridge.spawn(workspace.conversations.waiting_runs(), self._know_waiting, lambda _error: None)
+        if workspace.store is not None:  # where nothing is kept, nothing waits from before
+            self._bridge.in_thread(_load_conversations, lambda _: self._look_for_waiting(workspace))
 
     def make_panel(self) -> QWidget:
         """The panel, or why there is none yet."""
@@ -157,6 +158,10 @@ class ChatDesk(QObject):
             after.begin(thread.agent, thread.workflow)
         after.view.composer.edit.setPlainText(draft)
         after.view.focus()
+
+    def _look_for_waiting(self, workspace: Workspace) -> None:
+        if workspace is self._workspace:
+            self._bridge.spawn(workspace.conversations.waiting_runs(), self._know_waiting, lambda _error: None)
 
     def _know_waiting(self, runs: Sequence[WaitingRun]) -> None:
         """Conversations that wait for something are gone on with though nobody looks at a chat."""
@@ -270,6 +275,10 @@ class ChatDesk(QObject):
         for panel in (self.panel, self.page):
             if panel is not None:
                 panel.refresh()
+
+
+def _load_conversations() -> None:
+    import core.store.postgres_conversations  # noqa: F401 - loaded here, because it takes longer than a frame
 
 
 def _load_waker() -> None:
