@@ -38,13 +38,14 @@ class FileWindow(QDialog):
             return blobs.get(name)
 
         self._files = [_ref(each) for each in files]
-        self.view = FileView(read, around.bridge, around.themes, around.icons)
+        self.view = FileView(read, around.bridge, around.themes, around.icons, zooms=True)
         self.view.turned.connect(self._title)
         column = QVBoxLayout(self)
         side = around.themes.theme.px("space.3")
         column.setContentsMargins(side, side, side, side)
         column.addWidget(self.view)
         self.view.show_files(self._files, at)
+        self.view.picture.setFocus()
         for key, step in ((Qt.Key.Key_Left, -1), (Qt.Key.Key_Right, 1)):
             QShortcut(QKeySequence(key), self).activated.connect(lambda step=step: self.view.step(step))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self).activated.connect(self.view.copy_picture)

@@ -7,8 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPainter, QPaintEvent
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QGuiApplication,
+    QImage,
+    QImageReader,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.cli.wording import size_text
@@ -34,19 +43,26 @@ SHOWN: Final = frozenset({b"png", b"jpeg", b"gif", b"webp", b"bmp"})
 """Formats that are shown. Others, such as SVG, can name other files, and come from models and from outside."""
 
 
+_SMALLEST, _LARGEST, _PIXELS_SHOW = 0.05, 16.0, 4.0
+"""Scales of a picture; from the last on its pixels are shown as they are."""
+
+
 class FileView(QWidget):
     """The kept files of one value, one at a time. turned: the index of the one that is shown now."""
 
     turned = Signal(int)
 
-    def __init__(self, read: ReadFile, bridge: Bridge, themes: ThemeManager, icons: Icons) -> None:
+    def __init__(
+        self, read: ReadFile, bridge: Bridge, themes: ThemeManager, icons: Icons, *, zooms: bool = False
+    ) -> None:
+        """zooms: whether the wheel makes a picture larger and smaller."""
         super().__init__()
         self._read, self._bridge = read, bridge
         self._files: Sequence[FileRef] = ()
         self._at = 0
         self._shown_text = ""
         self._true_size = QSize()
-        self.picture = Picture()
+        self.picture = Picture(zooms=zooms)
         self.text = PagedText(themes, icons, markdown=False)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.picture)
@@ -174,17 +190,28 @@ class FileView(QWidget):
 
 
 class Picture(QWidget):
-    """A picture as large as it fits, never larger than it is, or a text in its place."""
+    """A picture as large as it fits, never larger than it is, or a text in its place.
 
-    def __init__(self) -> None:
+    zooms: the wheel makes it larger and smaller at the mouse, dragging moves it, a double click goes between as large
+    as fits and as large as it is; so do + and -, 0 and 1. scale: 1.0 as large as it is, None as large as fits.
+    """
+
+    def __init__(self, *, zooms: bool = False) -> None:
         super().__init__()
         self.image: QImage | None = None
         self.text = ""
+        self.scale: float | None = None
+        self._zooms = zooms
+        self._middle = QPointF()
+        self._held: QPointF | None = None
+        if zooms:
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(80)
 
     def show_image(self, image: QImage | None, otherwise: str) -> None:
         """Show a picture, or the text if there is none."""
         self.image = None if image is None or image.isNull() else image
+        self.scale, self._middle = None, QPointF()
         self.text = "" if self.image is not None else otherwise
         self.setAccessibleName(self.text)
         self.update()
@@ -197,12 +224,89 @@ class Picture(QWidget):
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.rect().adjusted(16, 8, -16, -8), int(flags), self.text)
             return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, (self.scale or 0) < _PIXELS_SHOW)
+        painter.drawImage(self._area(), self.image)
+
+    def zoom_to(self, scale: float | None, at: QPointF | None = None) -> None:
+        """Show it in another scale; None as large as fits. at: the point that stays where it is, None the middle."""
+        if self.image is None:
+            return
+        before = self._area()
+        fixed = at if at is not None else QPointF(self.rect().center())
+        self.scale = None if scale is None else min(max(scale, _SMALLEST), _LARGEST)
+        after = self._area()
+        share = QPointF((fixed.x() - before.x()) / before.width(), (fixed.y() - before.y()) / before.height())
+        self._middle += fixed - QPointF(after.x() + share.x() * after.width(), after.y() + share.y() * after.height())
+        self._keep_in_sight()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Make it larger or smaller."""
+        if not self._zooms or self.image is None:
+            event.ignore()
+            return
+        self.zoom_to(self._shown_scale() * 1.25 ** (event.angleDelta().y() / 120), event.position())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """As large as it is, or as fits."""
+        if self._zooms:
+            self.zoom_to(1.0 if self.scale is None else None, event.position())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Take hold of it."""
+        self._held = event.position() if self._zooms and event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Move it."""
+        if self._held is not None and self.scale is not None:
+            self._middle += event.position() - self._held
+            self._held = event.position()
+            self._keep_in_sight()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Let go."""
+        self._held = None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """+ and - zoom; 1 is as large as it is, 0 as large as fits."""
+        if not self._zooms or self.image is None:
+            super().keyPressEvent(event)
+            return
+        match event.text():
+            case "+" | "=":
+                self.zoom_to(self._shown_scale() * 1.25)
+            case "-":
+                self.zoom_to(self._shown_scale() / 1.25)
+            case "1":
+                self.zoom_to(1.0)
+            case "0":
+                self.zoom_to(None)
+            case _:
+                super().keyPressEvent(event)
+
+    def _shown_scale(self) -> float:
+        assert self.image is not None
+        return self._area().width() * self.devicePixelRatioF() / max(self.image.width(), 1)
+
+    def _area(self) -> QRectF:
+        """Where the picture is."""
+        assert self.image is not None
         size = self.image.size().toSizeF() / self.devicePixelRatioF()
-        if size.width() > self.width() or size.height() > self.height():
+        if self.scale is not None:
+            size *= self.scale
+        elif size.width() > self.width() or size.height() > self.height():
             size.scale(self.width(), self.height(), Qt.AspectRatioMode.KeepAspectRatio)
         area = QRectF((self.width() - size.width()) / 2, (self.height() - size.height()) / 2, *size.toTuple())
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(area, self.image)
+        return area if self.scale is None else area.translated(self._middle)
+
+    def _keep_in_sight(self) -> None:
+        """No further away than its edge in the middle."""
+        if self.scale is None:
+            self._middle = QPointF()
+        else:
+            area = self._area()
+            x, y = area.width() / 2, area.height() / 2
+            self._middle = QPointF(min(max(self._middle.x(), -x), x), min(max(self._middle.y(), -y), y))
+        self.update()
 
 
 def decode(data: bytes, most: int = LARGEST_SIDE) -> tuple[QImage, QSize]:

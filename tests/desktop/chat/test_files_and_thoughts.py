@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from core.agents.attachments import Attachment
 from core.agents.made_files import MadeFile, keep
@@ -310,3 +310,36 @@ async def test_a_question_about_a_picture_shows_the_picture() -> None:
         click(card.buttons[0])
         await screen.over()
         assert screen.texts == ["A cat", "keep"]
+
+
+async def test_a_large_picture_is_zoomed_by_wheel_and_keys_and_moved() -> None:
+    rig = AgentRig(draws("", png(1600, 1200)), look_up=painter)
+    async with chat_screen(rig) as screen:
+        await screen.begin()
+        await screen.say("Draw")
+        row = row_at(screen, 1)
+        click(row, place(row))
+        window = await opened(screen)
+        picture = window.view.picture
+        await until(lambda: picture.image is not None)
+        whole = picture._area()
+        assert picture.rect().toRectF().contains(whole.adjusted(1, 1, -1, -1))
+        QTest.keyClick(picture, Qt.Key.Key_1)
+        assert (picture.scale, picture._area().width()) == (1.0, 1600)
+        middle = picture._area().center()
+        QTest.mousePress(picture, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(300, 200))
+        QTest.mouseMove(picture, QPoint(260, 180))
+        QTest.mouseRelease(picture, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(260, 180))
+        moved = picture._area().center() - middle
+        assert (round(moved.x()), round(moved.y())) == (-40, -20)
+        at = QPointF(100, 100)
+        share = (at.x() - picture._area().x()) / picture._area().width()
+        wheel = QWheelEvent(
+            at, QPointF(picture.mapToGlobal(at.toPoint())), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(picture, wheel)
+        assert (picture.scale, picture._area().width()) == (1.25, 2000)
+        assert (at.x() - picture._area().x()) / picture._area().width() == pytest.approx(share)
+        QTest.mouseDClick(picture, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(50, 50))
+        assert picture._area() == whole
