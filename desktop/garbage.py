@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 def rest() -> None:
-    """Look for no garbage until `wake`: while everything is imported nearly nothing is."""
+    """Look for no garbage until the Collector begins: while everything is imported nearly nothing is."""
     gc.disable()
 
 
@@ -18,11 +18,6 @@ def settle() -> None:
     To be called before a person's work is opened, because that is closed again.
     """
     gc.freeze()
-
-
-def wake() -> None:
-    """Look for garbage again."""
-    gc.enable()
 
 
 @contextmanager

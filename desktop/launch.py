@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import garbage
 from desktop.bridge import TURN_S, Bridge
+from desktop.collector import Collector
 from desktop.crash import CrashKeeper, report_dialog
 from desktop.interrupts import Interrupts
 from desktop.program import Program
@@ -61,11 +62,12 @@ async def _run(app: QApplication, wanted: Wanted, keeper: CrashKeeper) -> int:
     session.opened.connect(lambda workspace: keeper.mask_with(workspace.secrets.mask))
     keeper.tell_with(lambda report: report_dialog(window, report, keeper.file).open())
     program.drawable.connect(garbage.settle)
-    program.shown.connect(garbage.wake)
+    collector = Collector(app)
+    program.shown.connect(collector.begin)
     interrupts = Interrupts(lambda: window.close_at_once())
     window.show()
     # What comes next imports for half a second or more: after the first paint, so that there is something to look at.
-    QTimer.singleShot(0, lambda: bridge.spawn(_start(program), name="start"))
+    QTimer.singleShot(0, lambda: bridge.spawn(_start(program, collector), name="start"))
     try:
         await gone.wait()
         window.hide()
@@ -76,8 +78,8 @@ async def _run(app: QApplication, wanted: Wanted, keeper: CrashKeeper) -> int:
     return 0
 
 
-async def _start(program: Program) -> None:
+async def _start(program: Program, collector: Collector) -> None:
     try:
         await program.start()
     finally:
-        garbage.wake()  # also if nothing could be shown
+        collector.begin()  # also if nothing could be shown

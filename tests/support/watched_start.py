@@ -25,7 +25,18 @@ def see(moment: str, window: Any) -> None:
     if moment not in SEEN:
         panels = [dock.spec.id for dock in window.docks.all if dock.panel is not None]
         read = [name for name in linecache.cache if "/desktop/" in name]
-        SEEN[moment] = {"modules": sorted(sys.modules), "read": read, "panels": panels, "collects": gc.isenabled()}
+        SEEN[moment] = {"modules": sorted(sys.modules), "read": read, "panels": panels, "collects": collects()}
+
+
+def collects() -> dict[str, bool]:
+    """Who looks for garbage."""
+    from PySide6.QtCore import QCoreApplication
+
+    from desktop.collector import Collector
+
+    app = QCoreApplication.instance()
+    own = app.findChild(Collector) if app is not None else None
+    return {"python": gc.isenabled(), "own": own is not None and own.works}
 
 
 def watch() -> None:
