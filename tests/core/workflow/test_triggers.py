@@ -54,17 +54,17 @@ def test_the_other_triggers_read_with_their_defaults_and_with_everything_said() 
         "rate": "60/1m", "max_body": "2MB",
     }  # fmt: skip
     expected = ApiTrigger(
-        "/orders/{number}",
-        "PUT",
-        "accept",
-        300.0,
-        "hmac",
-        "shop",
-        "X-Signature",
-        60.0,
-        "X-Id",
-        Rate(60, 60.0),
-        2_000_000,
+        path="/orders/{number}",
+        method="PUT",
+        answer="accept",
+        timeout=300.0,
+        auth="hmac",
+        secret="shop",
+        signature_header="X-Signature",
+        replay_window=60.0,
+        idempotency_header="X-Id",
+        rate=Rate(60, 60.0),
+        max_body=2_000_000,
     )
     assert read_trigger(Trigger("api", options)) == (expected, [])
 
