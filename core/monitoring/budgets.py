@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from core.engine.budget import Reached, Spender
 from core.engine.clock import Clock
@@ -26,6 +26,11 @@ from core.workflow.model import NO_LIMITS
 if TYPE_CHECKING:
     from core.store.store import Store
 
+T = TypeVar("T")
+
+_RUN: Final = "run"
+"""Key of the limit of a run."""
+
 FRESH_S: Final = 5.0
 """Seconds for which a sum is believed by runs that have spent nothing since: many steps ask at the same time."""
 
@@ -38,6 +43,9 @@ class Spent(Protocol):
 
     async def of_workflow(self, workflow: str, since: datetime) -> float:
         """US dollars of a workflow's runs since then."""
+
+    async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
+        """US dollars of a run and those that belong to it, and up to how many people let one of them go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,8 @@ class Budgets:
         if spender.cheaper:
             await self._list()
         for check in self._checks(spender):
-            dollars = await check.spent()
-            if dollars >= max(check.limit, spender.allowed.get(check.key, 0.0)):
+            dollars, allowed = await check.spent()
+            if dollars >= max(check.limit, allowed, spender.allowed.get(check.key, 0.0)):
                 return await self._asking(check, dollars, spender)
         return None
 
@@ -113,12 +121,11 @@ class Budgets:
         limits, name = self._limits, spender.workflow
         own = spender.document.limits if spender.document is not None else NO_LIMITS
 
-        async def run() -> float:
-            return spender.spent.cost_usd
-
         lowest = _lowest(limits.usd_per_run, own.usd_per_run)
         if lowest:
-            yield _Check("run", lowest, "This run has", run, of_document=lowest == own.usd_per_run)
+            yield _Check(
+                _RUN, lowest, "This run has", lambda: self._of_run(spender), of_document=lowest == own.usd_per_run
+            )
         if self._spent is None:
             return
         today = midnight(self._clock.now())
@@ -168,24 +175,26 @@ class Budgets:
         except StepError:
             return ()
 
-    async def _sum(self, spender: Spender, workflow: str, since: datetime) -> float:
+    async def _of_run(self, spender: Spender) -> tuple[float, float]:
+        """What it has spent together with the runs that share its work, and what of that somebody allowed."""
+        own = spender.spent.cost_usd
+        if self._spent is None:
+            return own, 0.0
+        dollars, allowed = await _told(self._spent.of_run(spender.run_id, _RUN))
+        return max(own, dollars), allowed
+
+    async def _sum(self, spender: Spender, workflow: str, since: datetime) -> tuple[float, float]:
         now = self._clock.monotonic()
         known = self._sums.get((workflow, since))
         is_fresh = known is not None and now - known.read < FRESH_S
         if known is not None and is_fresh and spender.spent.cost_usd == known.seen.setdefault(spender.run_id, 0.0):
-            return known.dollars
+            return known.dollars, 0.0
         source = self._spent
         assert source is not None
-        try:
-            dollars = await (source.of_workflow(workflow, since) if workflow else source.since(since))
-        except StoreError as error:
-            raise StepError(
-                f"Whether a limit on spending is reached could not be looked up: {error}", kind="connection",
-                retryable=True,
-            ) from error  # fmt: skip
+        dollars = await _told(source.of_workflow(workflow, since) if workflow else source.since(since))
         self._sums = {key: value for key, value in self._sums.items() if key[1] == since}
         self._sums[workflow, since] = _Sum(now, dollars, {spender.run_id: spender.spent.cost_usd})
-        return dollars
+        return dollars, 0.0
 
 
 def budget(limits: BudgetSettings, store: Store | None, clock: Clock, models: RunModels | None = None) -> Budgets:
@@ -200,13 +209,24 @@ def midnight(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A limit to look at. who: the beginning of a sentence. spent: US dollars. of_document: the workflow names it."""
+    """A limit to look at. who: the beginning of a sentence. spent: US dollars, and up to how many somebody allowed them
+    for other runs that it is shared with. of_document: the workflow names it.
+    """
 
     key: str
     limit: float
     who: str
-    spent: Callable[[], Awaitable[float]]
+    spent: Callable[[], Awaitable[tuple[float, float]]]
     of_document: bool = False
+
+
+async def _told(reading: Awaitable[T]) -> T:
+    try:
+        return await reading
+    except StoreError as error:
+        raise StepError(
+            f"Whether a limit on spending is reached could not be looked up: {error}", kind="connection", retryable=True
+        ) from error
 
 
 def _lowest(setting: float, own: float | None) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.engine.budget import BUDGET, CONTINUE, USE
 from core.store.database import Database
 from core.store.statistics import Span, Spent
 from core.store.values import escape, unescape
@@ -40,6 +41,24 @@ SELECT coalesce((
 ), 0)""")
 """The row of a run says what it cost when it ends or waits, with what the runs have cost that its steps asked for and
 that have rows of their own; until then its steps do."""
+
+_FAMILY = text("""
+WITH RECURSIVE above AS (
+    SELECT CAST(:run_id AS text) AS id, 0 AS height
+    UNION ALL
+    SELECT s.parent_id, above.height + 1 FROM above JOIN spread_runs AS s ON s.run_id = above.id
+),
+family AS (
+    (SELECT id FROM above ORDER BY height DESC LIMIT 1)
+    UNION ALL
+    SELECT s.run_id FROM family JOIN spread_runs AS s ON s.parent_id = family.id
+)
+SELECT coalesce(sum(cost_usd), 0) AS dollars, coalesce(max(
+    CASE WHEN answer ->> 'choice' = :goes_on OR starts_with(answer ->> 'choice', :uses)
+        THEN CAST(state -> :mark ->> 'up_to_usd' AS float8) END
+) FILTER (WHERE state -> :mark ->> 'key' = :limit), 0) AS up_to
+FROM step_results WHERE run_id IN (SELECT id FROM family)""")
+"""Rows of steps tell only what these have cost themselves, so that nothing is counted twice."""
 
 _CHATS = text("""
 SELECT coalesce(sum(message.cost_usd), 0)
@@ -126,6 +145,18 @@ class Spending:
 
         async def work(connection: AsyncConnection) -> float:
             return float(await connection.scalar(_RUNS, values) or 0)
+
+        return await self._database.run(work)
+
+    async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
+        """US dollars of a run with the runs that its steps asked for and those that it is part of; and up to how many
+        people let any of them go on in spite of a limit, 0 if nobody did. limit: its key.
+        """
+        values = {"run_id": run_id, "limit": limit, "mark": BUDGET, "goes_on": CONTINUE, "uses": USE}
+
+        async def work(connection: AsyncConnection) -> tuple[float, float]:
+            row = (await connection.execute(_FAMILY, values)).one()
+            return float(row.dollars), float(row.up_to)
 
         return await self._database.run(work)
 

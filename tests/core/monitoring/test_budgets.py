@@ -26,6 +26,7 @@ class Known:
         self.workflows = workflows
         self.asked: list[tuple[str, datetime]] = []
         self.away = False
+        self.families: dict[str, tuple[float, float]] = {}
 
     async def since(self, when: datetime) -> float:
         self.asked.append(("", when))
@@ -36,6 +37,12 @@ class Known:
     async def of_workflow(self, workflow: str, since: datetime) -> float:
         self.asked.append((workflow, since))
         return self.workflows.get(workflow, 0.0)
+
+    async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
+        assert limit == "run"
+        if self.away:
+            raise ConnectError("The database is away.")
+        return self.families.get(run_id, (0.0, 0.0))
 
 
 @pytest.fixture
@@ -53,6 +60,22 @@ async def test_a_run_may_spend_up_to_its_limit_and_no_more(clock: ManualClock) -
     assert "until $1.00 are spent" in limit.message
     assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=0.99), allowed={"run": 1.0})) is None
     assert await budgets.reached(replace(RUN, spent=Usage(cost_usd=1.0), allowed={"run": 1.0})) is not None
+
+
+async def test_runs_that_share_the_work_of_one_share_its_limit(clock: ManualClock) -> None:
+    known = Known()
+    budgets = Budgets(BudgetSettings(usd_per_run=2.0), known, clock)
+    assert await budgets.reached(RUN) is None
+    known.families["run-1"] = (2.25, 0.0)
+    limit = await budgets.reached(RUN)
+    assert limit is not None
+    assert limit.message.startswith("This run has spent $2.25 on models; the limit is $2.00.")
+    assert limit.up_to_usd == 4.25
+    known.families["run-1"] = (3.0, 4.25)
+    assert await budgets.reached(RUN) is None, "somebody let another of them go on"
+    known.away = True
+    with pytest.raises(StepError, match=r"could not be looked up: The database is away\."):
+        await budgets.reached(RUN)
 
 
 async def test_the_runs_of_a_workflow_share_its_limit_of_the_day(clock: ManualClock) -> None:

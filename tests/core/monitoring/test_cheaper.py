@@ -206,6 +206,9 @@ async def test_the_documents_limit_of_a_day_counts_all_runs_of_the_workflow() ->
         async def of_workflow(self, workflow: str, since: object) -> float:
             return {"Asks": 3.0}[workflow]
 
+        async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
+            return 0.0, 0.0
+
     limited = replace(SPENDER, document=replace(ASKS, limits=Limits(usd_per_day=3)))
     found = await Budgets(BudgetSettings(workflows={"Asks": 9}), Known(), ManualClock()).reached(limited)
     assert found is not None

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.engine.errors import LeaseLost, StepError
+from core.engine.budget import BUDGET, CONTINUE, STOP
+from core.engine.errors import LeaseLost, Question, StepError
 from core.engine.events import (
     NO_USAGE,
     ErrorInfo,
@@ -243,6 +244,36 @@ async def test_what_runs_have_spent_is_counted_once_whoever_says_it(
     assert await spending.of_workflow(WORKFLOW.name, since) == 5.0
     assert await spread.usage(spot.run_id) == Usage(2, 0, 5.0)
     assert (await postgres_journal.run(spot.run_id)).usage.cost_usd == 2.0
+
+
+async def test_a_run_and_those_that_it_asked_for_share_what_they_may_spend(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spending = Spending(database)
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    postgres_journal.put(lease, started(spot.run_id, "first"))
+    postgres_journal.put(lease, completed(spot.run_id, "first", usage=Usage(1, 1, 0.25)))
+    await suspend(postgres_journal, lease, Usage(1, 1, 0.25))
+    one, two = spread_id(spot, 0), spread_id(spot, 1)
+    lease = (await postgres_journal.take_run(one))[2]
+    postgres_journal.put(lease, started(one, "ask"))
+    postgres_journal.put(lease, completed(one, "ask", usage=Usage(1, 1, 0.5)))
+    postgres_journal.put(lease, started(one, "again"))
+    question = Question("Go on?", (CONTINUE, STOP))
+    state: dict[str, Json] = {BUDGET: {"key": "run", "up_to_usd": 1.5}}
+    postgres_journal.put(
+        lease, StepSuspended(one, NOW, "again", "again", 1, question, None, state, Usage(1, 1, 0.125), 0.0)
+    )
+    postgres_journal.put(lease, RunSuspended(one, NOW, ("again",), None, Usage(2, 2, 0.625), 0.0))
+    await postgres_journal.close_run(lease)
+    for run_id in (spot.run_id, one, two):
+        assert await spending.of_run(run_id, "run") == (0.875, 0.0)
+    await postgres_journal.answer(one, "again", {"choice": CONTINUE})
+    for run_id in (spot.run_id, one, two):
+        assert await spending.of_run(run_id, "run") == (0.875, 1.5)
+    assert await spending.of_run(one, "day 2026-05-01") == (0.875, 0.0)
+    assert await spending.of_run("nobody", "run") == (0.0, 0.0)
 
 
 async def test_what_a_run_asked_for_is_told_of_and_removed_with_it(
