@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from tests.support.leaks import nothing_left
 from tests.support.qt_loop import qt_event_loop
@@ -29,6 +33,14 @@ def left_as_it_was() -> Iterator[None]:
     """Fails a test that leaves a window, a running timer or a thread behind."""
     with nothing_left():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_key_held() -> Iterator[None]:
+    """Qt takes the modifiers of the last event for keys that are held, and selects otherwise in the next test."""
+    yield
+    if QGuiApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
+        QTest.keyRelease(QWidget(), Qt.Key.Key_Shift)
 
 
 @pytest.fixture(autouse=True)

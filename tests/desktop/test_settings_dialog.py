@@ -120,7 +120,8 @@ def test_rows_are_shown_changed_and_removed(qtbot: QtBot) -> None:
     table = part.findChildren(QTableWidget)[0]
     (remove,) = [button for button in part.findChildren(QPushButton) if button.text() == "Remove"]
     assert not remove.isEnabled()
-    table.selectRow(0)
+    first = table.visualRect(table.model().index(0, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=first)
     QTest.mouseClick(remove, Qt.MouseButton.LeftButton)
     item = table.item(0, 1)
     assert item is not None
