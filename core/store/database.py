@@ -25,7 +25,12 @@ _PAUSE = 0.1
 _LONGEST_TURN = 30.0
 """Seconds for which a transaction waits until one of the connections is free."""
 
-_SETTINGS = """SELECT set_config('timezone', 'UTC', false), set_config('hnsw.iterative_scan', 'relaxed_order', false)"""
+IDLE_S = 10
+"""Seconds after which the server ends a transaction that says nothing: a process that was stopped in the middle of one
+would keep its rows locked from everybody else for as long as it sleeps."""
+
+_SETTINGS = f"""SELECT set_config('timezone', 'UTC', false), set_config('hnsw.iterative_scan', 'relaxed_order', false),
+    set_config('idle_in_transaction_session_timeout', '{IDLE_S}s', false)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,9 @@ class Database:
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of one's own, in autocommit mode. Blocks. Raises ConnectError or LoginError."""
         try:
-            return psycopg.connect(self.address.dsn, autocommit=True)
+            connection = psycopg.connect(self.address.dsn, autocommit=True)
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_S}s'")
+            return connection
         except psycopg.OperationalError as error:
             self._try_to_revive()
             raise self.address.explain(error) from None

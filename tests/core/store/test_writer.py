@@ -21,7 +21,7 @@ from core.engine.events import NO_USAGE, RunCompleted
 from core.engine.journal import Lease
 from core.store import schema
 from core.store.address import Address
-from core.store.database import Database
+from core.store.database import IDLE_S, Database
 from core.store.documents import Documents
 from core.store.journal import PostgresJournal
 from core.store.server import EmbeddedServer
@@ -269,3 +269,13 @@ async def test_a_closed_journal_says_so(database: Database) -> None:
     journal.put(lease, started(lease.run_id))
     with pytest.raises(JournalUnavailable, match="closed"):
         await journal.flush(lease)
+
+
+async def test_a_process_that_is_stopped_in_a_transaction_keeps_nobody_out_for_long(database: Database) -> None:
+    async def work(connection: AsyncConnection) -> str:
+        return str(await connection.scalar(text("SHOW idle_in_transaction_session_timeout")))
+
+    assert await database.run(work) == f"{IDLE_S}s"
+    own = await asyncio.to_thread(database.connect)
+    with own:
+        assert own.execute("SHOW idle_in_transaction_session_timeout").fetchone() == (f"{IDLE_S}s",)
