@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -34,6 +34,7 @@ from desktop.style import set_role
 
 _DOT: Final = 8
 _LINES: Final = 4
+_LOOK_MS: Final = 2_000
 _ALLOWS: Final = "It may start the workflows of this library."
 _UNSAVED: Final = "Save it into the library to switch its trigger on."
 
@@ -52,6 +53,11 @@ class TriggerSwitch(QFrame):
         self._workflow: Workflow | None = None
         self._unsaved = False
         self._stands: Standing | None = None
+        self._asked = 0  # a look that began before the newest question has an older answer
+        # Its runs begin and end in other programs too, and nobody tells: only looking tells how it stands now.
+        self._looking = QTimer(self)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self._look)
         theme = around.themes.theme
         self._dot = QLabel(self)
         self._dot.setFixedSize(_DOT, _DOT)
@@ -108,11 +114,27 @@ class TriggerSwitch(QFrame):
         if self._around.publishing is not None and self._workflow is not None:
             self._ask(self._around.publishing.stands(self._workflow.name), self._show)
 
-    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Look again: other programs may have changed how it stands."""
-        super().enterEvent(event)
-        if self.isVisible():
-            self.refresh()
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Follow how it stands while somebody can see it."""
+        super().showEvent(event)
+        self._looking.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask nothing that nobody sees."""
+        super().hideEvent(event)
+        self._looking.stop()
+
+    def _look(self) -> None:
+        if self._around.publishing is None or self._workflow is None:
+            return
+        asked = self._asked
+
+        def looked(stands: Standing | None) -> None:
+            if isValid(self) and asked == self._asked and stands != self._stands:
+                self._show(stands)
+
+        # A database that is gone is told of by the status bar; here what was known stays.
+        self._around.background.spawn(self._around.publishing.stands(self._workflow.name), looked, lambda _error: None)
 
     def _lay_out(self, gap: int, side: int, below: int) -> None:
         column = QVBoxLayout(self)
@@ -292,6 +314,7 @@ class TriggerSwitch(QFrame):
     def _ask(self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None]) -> None:
         """Do it in the background; an answer that comes when the strip is gone or shows another workflow is dropped."""
         asked = self._workflow
+        self._asked += 1
 
         def holds() -> bool:
             now = self._workflow if isValid(self) else None

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -305,6 +305,44 @@ def test_a_schedule_at_work_tells_its_times_and_is_paused_and_resumed(open_form:
     assert strip.facts["Last run"].startswith("Failed, Fri 27 Mar 2026")
     click(strip.show_button)
     assert wanted == ["run7"]
+
+
+def test_a_run_that_another_program_started_is_told_of_without_being_asked_for(
+    open_form: Open, library: Library
+) -> None:
+    library.one = replace(library.one, published=3, is_active=True)
+    _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *"}))
+    strip = form.switch
+    assert "Last run" not in strip.facts
+    looking = strip.findChild(QTimer)
+    assert looking is not None
+    assert looking.isActive()
+    run = RunRecord("run8", triage().workflow, {}, "running", NOW)
+    for library.last_run, said in ((run, "Running"), (replace(run, status="completed", ended=NOW), "Done")):
+        looking.timeout.emit()
+        assert strip.facts["Last run"].startswith(said)
+    strip.hide()
+    assert not looking.isActive()
+
+
+def test_a_look_that_began_before_a_click_does_not_undo_what_the_click_shows(
+    around: Surroundings, stand: Callable[..., QWidget], library: Library
+) -> None:
+    late = Late()
+    strip = TriggerSwitch(replace(around, publishing=library, background=late))  # type: ignore[arg-type] # it is asked for one thing only
+    stand(strip)
+    strip.show_workflow(replace(triage().workflow, trigger=Trigger("api", {"path": "/orders"})))
+    late.asked[0][0](library.standing())
+    before = library.standing()
+    looking = strip.findChild(QTimer)
+    assert looking is not None
+    looking.timeout.emit()
+    click(strip.switch_button)
+    (_, (looked, _), (switched, _)) = late.asked
+    library.one = replace(library.one, is_active=True)
+    switched(library.standing())
+    looked(before)
+    assert strip.title.text() == "Active"
 
 
 def test_a_published_version_that_cannot_be_read_is_said_where_it_is_switched(
