@@ -69,6 +69,20 @@ def made_by(message: StoredMessage) -> list[Mapping[str, Json]]:
     return [part for part in parts or () if isinstance(part, Mapping) and part.get("type") == "blob"]
 
 
+def files_of(message: StoredMessage) -> list[Mapping[str, Json]]:
+    """The kept files of a message, each once: those it brings along, and those that it or its functions made."""
+    content = message.body.get("content")
+    parts = [*(content if isinstance(content, list) else ()), *made_by(message)]
+    for call in message.calls:
+        made: Any = call.state.get(FILES)
+        parts += made if isinstance(made, list) else ()
+    found: dict[str, Mapping[str, Json]] = {}
+    for part in parts:
+        if isinstance(part, Mapping) and part.get("type") == "blob":
+            found.setdefault(str(part.get("blob")), part)
+    return list(found.values())
+
+
 def hashes(parts: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The hashes of the kept files among the parts of a message."""
     return tuple(str(part["blob"]) for part in parts if part.get("type") == "blob")
@@ -94,4 +108,4 @@ def _address(image: Any) -> str:
     return url if isinstance(url, str) else ""
 
 
-__all__ = ["FILES", "IMAGES", "MadeFile", "files_in", "hashes", "keep", "kept_message", "made_by"]
+__all__ = ["FILES", "IMAGES", "MadeFile", "files_in", "files_of", "hashes", "keep", "kept_message", "made_by"]

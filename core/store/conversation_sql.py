@@ -85,6 +85,12 @@ WITH RECURSIVE branch (id, parent_id, depth) AS (
 WINDOW = text(f"""{_BRANCH}
 SELECT messages.* FROM branch JOIN messages USING (id) WHERE branch.depth <= :last ORDER BY branch.depth""")  # noqa: S608 - made of constants
 
+NAMING_FILE = text("""
+SELECT messages.* FROM messages
+WHERE conversation_id = :conversation_id AND (:hash = ANY (blobs) OR :hash = ANY (attachments) OR EXISTS (
+    SELECT 1 FROM function_calls WHERE message_id = messages.id AND :hash = ANY (function_calls.blobs)))
+ORDER BY id LIMIT 1""")
+
 NOTES = text(f"""{_BRANCH}
 SELECT conversation_notes.* FROM branch JOIN conversation_notes ON conversation_notes.last_id = branch.id
 WHERE conversation_notes.conversation_id = :conversation_id

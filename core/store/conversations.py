@@ -175,6 +175,9 @@ class Conversations(ConversationSource, Protocol):
     async def message(self, message_id: int) -> StoredMessage:
         """One message with its calls."""
 
+    async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
+        """The first message of the conversation that names a file, or whose calls do; None if none does."""
+
     async def request(self, message_id: int) -> SentRequest | None:
         """What a model was sent for that message, or None if no model made it."""
 

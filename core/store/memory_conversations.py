@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from core.engine.events import NO_USAGE, Usage
 from core.ids import new_id
 from core.store.conversation_records import (
+    FILES,
     CompactionNote,
     Conversation,
     FunctionCall,
@@ -189,6 +190,11 @@ class MemoryConversations:
             if message_id in entry.messages:
                 return entry.messages[message_id]
         raise MessageNotFound(f"There is no message {message_id}; the conversation may have been deleted.")
+
+    async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
+        """The first message of the conversation that names a file, or whose calls do; None if none does."""
+        messages = self.entry(conversation_id).messages
+        return next((each for _, each in sorted(messages.items()) if _names_file(each, blob_hash)), None)
 
     async def request(self, message_id: int) -> SentRequest | None:
         """What a model was sent for that message, or None if no model made it."""
@@ -446,6 +452,12 @@ def _message(entry: _Entry, number: int) -> StoredMessage:
         raise MessageNotFound(
             f"There is no message {number} in the conversation {entry.conversation.id}; it may have been deleted."
         ) from None
+
+
+def _names_file(message: StoredMessage, blob_hash: str) -> bool:
+    lists = [call.state.get(FILES) for call in message.calls]
+    made = [part for files in lists if isinstance(files, list) for part in files]
+    return blob_hash in message.blobs or any(isinstance(part, dict) and part.get("blob") == blob_hash for part in made)
 
 
 def _copied(call: FunctionCall, number: int) -> FunctionCall:

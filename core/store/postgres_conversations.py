@@ -230,6 +230,16 @@ class PostgresConversations:
 
         return await self._database.run(work)
 
+    async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
+        """The first message of the conversation that names a file, or whose calls do; None if none does."""
+        values = {"conversation_id": conversation_id, "hash": blob_hash}
+
+        async def work(connection: AsyncConnection) -> StoredMessage | None:
+            rows = (await connection.execute(sql.NAMING_FILE, values)).all()
+            return (await with_calls(connection, rows))[0] if rows else None
+
+        return await self._database.run(work)
+
     async def request(self, message_id: int) -> SentRequest | None:
         """What a model was sent for that message, or None if no model made it."""
         return await self._database.run(lambda connection: read_request(connection, message_id))

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from core.agents.attachments import Attachment
-from core.agents.chat_events import TurnEnded, TurnWaiting
+from core.agents.chat_events import CallFinished, MessageSaved, TurnEnded, TurnWaiting
+from core.agents.made_files import files_of
 from core.agents.reply import Outcome, Reply
 from core.service.http.errors import ApiError
+from core.service.http.files import ANY_TYPE, BLOB, file_example, file_response, files_json, find_file
 from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
@@ -32,11 +34,12 @@ from core.service.http.values import (
     agent_json,
     chat_json,
     conversation_json,
+    conversation_place,
     message_json,
     pending_json,
     usage_json,
 )
-from core.store.conversation_records import Conversation
+from core.store.conversation_records import FILES, Conversation
 from core.store.conversations import Found
 from core.store.errors import ConversationNotFound
 from core.workflow.model import Json
@@ -52,6 +55,7 @@ _TURN: Final[dict[str, Json]] = {
     "text": "Thirty days.",
     "value": None,
     "reason": "",
+    "files": [],
     "pending": [],
     "usage": {"tokens_in": 210, "tokens_out": 5, "cost_usd": 0.0001},
     "duration_s": 1.2,
@@ -200,12 +204,24 @@ def turn_json(reply: Reply, outcome: Outcome) -> dict[str, Json]:
     """How an answer ended."""
     found: dict[str, Json] = {**_TURN, "conversation_id": str(reply.conversation_id), "duration_s": outcome.duration_s}
     found["usage"] = usage_json(outcome.usage)
+    found["files"] = reply_files(reply)
     match outcome:
         case TurnEnded():
             found |= {"status": outcome.status, "text": outcome.text, "value": outcome.value, "reason": outcome.reason}
         case TurnWaiting():
             found |= {"status": "waiting", "text": "", "pending": [pending_json(each) for each in outcome.pending]}
     return found
+
+
+def reply_files(reply: Reply) -> list[Json]:
+    """The files that the model, functions or the workflow made for an answer."""
+    made: list[object] = []
+    for event in reply.events:
+        if isinstance(event, MessageSaved) and event.message.role == "assistant":
+            made += files_of(event.message)
+        elif isinstance(event, CallFinished):
+            made.append(event.call.state.get(FILES))
+    return files_json(conversation_place(reply.conversation_id), made)
 
 
 async def list_conversations(call: Call) -> Response:
@@ -244,10 +260,23 @@ async def get_conversation(call: Call) -> Response:
     conversation = await parts.conversations.get(conversation_id)
     page = await parts.conversations.page(conversation_id, start=wish.start, count=wish.count)
     found = conversation_json(conversation, await _agent_name(parts, conversation.agent_id))
-    found |= {"start": page.start, "total": page.total, "messages": [message_json(each) for each in page.messages]}
+    found |= {
+        "start": page.start,
+        "total": page.total,
+        "messages": [message_json(each, conversation_id) for each in page.messages],
+    }
     found["answering"] = parts.chat.running(conversation_id) is not None
     found["pending"] = [pending_json(each) for each in await parts.chat.pending(conversation_id)]
     return json_response(found, limit=parts.limits.answer)
+
+
+async def conversation_file(call: Call) -> Response:
+    """A file of a conversation."""
+    parts, conversation_id, blob = call.parts, _conversation_id(call), call.path("hash")
+    await parts.conversations.get(conversation_id)
+    message = await parts.conversations.with_file(conversation_id, blob) if BLOB.match(blob) else None
+    found = find_file(blob, files_of(message) if message is not None else ())
+    return file_response(await parts.read_file(blob), found)
 
 
 async def _agent_name(parts: ServiceParts, agent_id: UUID | None) -> str:
@@ -324,6 +353,7 @@ _AGENT: Final[dict[str, Json]] = {
 }  # fmt: skip
 _MISSING: Final = Answer("There is no such conversation.")
 _PATH: Final = {"conversation_id": _ID_EXAMPLE}
+_FILE: Final = file_example(f"/api/v1/conversations/{_ID_EXAMPLE}")
 _SAY: Final = {
     "Streamed": {"message": "What is the notice period?"},
     "As one answer": {"message": "What is the notice period?", "stream": False},
@@ -372,6 +402,14 @@ ROUTES: Final = (
         answers={200: Answer("The conversation, the messages asked for, and what it waits for.",
                              {**_CONVERSATION, "start": 0, "total": 0, "messages": [], "answering": False,
                               "pending": []}, shape=ConversationDetail), 404: _MISSING},
+    ),
+    Route(
+        "GET", "/api/v1/conversations/{conversation_id}/files/{hash}", conversation_file,
+        "Get a file of a conversation", "Conversations", scopes=("read", "run"),
+        path_examples={**_PATH, "hash": str(_FILE["hash"])},
+        description="`files` of a message or an answer lists them: what was sent along, and what models, functions and "
+        "workflows made. It comes with its own media type, under its name, to be saved.",
+        answers={200: Answer("The file.", None, ANY_TYPE), 404: Answer("There is no such conversation, or file.")},
     ),
     Route(
         "GET", "/api/v1/conversations/{conversation_id}/events", conversation_events, "Watch an answer",

@@ -13,6 +13,7 @@ from core.engine.journal import RunRecord
 from core.service.hooks import HOOK_LABEL, AnswerShape, HookCall, HookPoll, HookRequest
 from core.service.http.endpoint import read_body, unexpected
 from core.service.http.errors import ApiError, as_api_error
+from core.service.http.files import sent_type
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import error_response, json_response
 from core.service.http.run_routes import refuse_other, watch
@@ -94,7 +95,7 @@ async def _outputs(parts: ServiceParts, run: RunRecord, shape: AnswerShape, stat
     # A page that a workflow made may not act as one of this server.
     headers = {"Steploom-Run": run.id, "Content-Security-Policy": "sandbox"}
     if isinstance(value, dict) and isinstance(blob := value.get("blob"), str):
-        kind = shape.media_type or str(value.get("media_type") or "application/octet-stream")
+        kind = shape.media_type or sent_type(value.get("media_type"))
         return Response(await parts.read_file(blob), status, headers=headers, media_type=kind)
     if isinstance(value, str):
         return Response(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from core.agents.chat_events import MessageSaved, ReasoningDelta, TextDelta, TurnEnded, TurnWaiting
 from core.agents.reply import Outcome, Reply
 from core.agents.workflow_chat import message_input
-from core.service.http.chat_routes import WITH_FILES, refuse_too_many
+from core.service.http.chat_routes import WITH_FILES, refuse_too_many, reply_files
 from core.service.http.errors import ApiError
 from core.service.http.openai_history import Histories
 from core.service.http.openai_models import ChatCompletion
@@ -80,7 +80,12 @@ class OpenAi:
         self._remember(answer, text, caller)
         message: dict[str, Json] = {"role": "assistant", "content": text}
         choice: dict[str, Json] = {"index": 0, "message": message, "finish_reason": _finish(outcome)}
-        return {**answer.head("chat.completion"), "choices": [choice], "usage": _usage(outcome), **_own(outcome)}
+        return {
+            **answer.head("chat.completion"),
+            "choices": [choice],
+            "usage": _usage(outcome),
+            **_own(answer, outcome),
+        }
 
     async def _stream(self, answer: _Answer, caller: str) -> AsyncGenerator[bytes, None]:
         yield answer.piece({"role": "assistant", "content": ""})
@@ -117,7 +122,7 @@ class OpenAi:
             told += rest
             yield answer.piece({"content": rest})
         self._remember(answer, told, caller)
-        yield answer.piece({}, finish=_finish(outcome), own=_own(outcome))
+        yield answer.piece({}, finish=_finish(outcome), own=_own(answer, outcome))
         if answer.tells_usage:
             yield event_text({**answer.head("chat.completion.chunk"), "choices": [], "usage": _usage(outcome)})
         yield event_text("[DONE]")
@@ -165,10 +170,11 @@ def said(outcome: Outcome) -> str:
     return f"This waits for a person, who answers in Steploom or over its API:\n{asked}"
 
 
-def _own(outcome: Outcome) -> dict[str, Json]:
+def _own(answer: _Answer, outcome: Outcome) -> dict[str, Json]:
     """What only clients that know Steploom look at."""
     pending = [pending_json(each) for each in outcome.pending] if isinstance(outcome, TurnWaiting) else []
-    about: dict[str, Json] = {"conversation_id": str(outcome.conversation_id), "pending": [*pending]}
+    about: dict[str, Json] = {"conversation_id": str(outcome.conversation_id), "files": reply_files(answer.reply)}
+    about["pending"] = [*pending]
     return {"steploom": about}
 
 

@@ -16,13 +16,14 @@ from core.engine.events import event_json
 from core.engine.journal import RunPlace, RunRecord, RunStanding, StepRecord
 from core.service.hooks import KEY_S
 from core.service.http.errors import ApiError
+from core.service.http.files import ANY_TYPE, file_example, file_response, find_file
 from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_events import ENDED, RunWatch, parsed_id
 from core.service.http.shapes import RunDetail, RunPage, RunShape
-from core.service.http.values import asking, run_json, step_json
+from core.service.http.values import asking, run_json, run_place, step_json
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.schemas import value_flaw
@@ -33,7 +34,6 @@ LABEL: Final = "api"
 _WAITING: Final = frozenset({"queued", "suspended"})
 
 _RUN_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
-_BLOB: Final = re.compile(r"[0-9a-f]{64}\Z")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 _RUN_EXAMPLE: Final[Mapping[str, Any]] = {
@@ -44,6 +44,7 @@ _RUN_EXAMPLE: Final[Mapping[str, Any]] = {
     "ended": "2026-11-27T09:00:01+00:00",
     "inputs": {"who": "Ada"},
     "outputs": {"greeting": "Hello Ada!"},
+    "files": [],
     "error": None,
     "labels": {"api": "ci"},
     "usage": {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0},
@@ -146,10 +147,9 @@ async def run_answer(parts: ServiceParts, run_id: str, wait_s: float) -> Respons
     """A run once it has ended or waits, 200; or as it is after that many seconds, 202."""
     run = await watch(parts).settled(run_id, wait_s) if wait_s > 0 else await parts.journal.run(run_id)
     steps = await parts.journal.steps(run_id) if run.status == "suspended" else ()
-    place = f"/api/v1/runs/{run_id}"
     return json_response(
         run_json(run, steps), 200 if run.status in ENDED else 202, limit=parts.limits.answer,
-        headers={"Location": place},
+        headers={"Location": run_place(run_id)},
     )  # fmt: skip
 
 
@@ -282,29 +282,11 @@ def _answer(step: StepRecord, given: AnswerRun) -> dict[str, Json]:
 
 
 async def run_file(call: Call) -> Response:
-    """A file that a run made."""
+    """A file of a run."""
     run_id, blob = _run_id(call), call.path("hash")
-    if not _BLOB.match(blob):
-        raise ApiError(404, "no_file", "There is no such file.")
     run, steps = await call.parts.journal.run(run_id), await call.parts.journal.steps(run_id)
-    found = next(
-        (ref for value in (run.outputs, *(step.output for step in steps)) for ref in _files(value, blob)), None
-    )
-    if found is None:
-        raise ApiError(404, "no_file", "This run made no such file.")
-    data = await call.parts.read_file(blob)
-    headers = {"Content-Disposition": "attachment", "Content-Security-Policy": "default-src 'none'; sandbox"}
-    return Response(data, headers=headers, media_type=str(found.get("media_type") or "application/octet-stream"))
-
-
-def _files(value: object, blob: str) -> list[Mapping[str, Any]]:
-    """The references to that file within a value."""
-    if isinstance(value, Mapping):
-        own = [value] if value.get("blob") == blob else []
-        return own + [ref for item in value.values() for ref in _files(item, blob)]
-    if isinstance(value, list):
-        return [ref for item in value for ref in _files(item, blob)]
-    return []
+    found = find_file(blob, run.inputs, run.outputs, *(value for step in steps for value in (step.inputs, step.output)))
+    return file_response(await call.parts.read_file(blob), found)
 
 
 def watch(parts: ServiceParts) -> RunWatch:
@@ -324,6 +306,7 @@ def _run_id(call: Call) -> str:
 _MISSING: Final = Answer("There is no such run.")
 _CURSOR_EXAMPLE: Final = cursor_of(str(_RUN_EXAMPLE["created"]), str(_RUN_EXAMPLE["run_id"]))
 _ID: Final = {"run_id": str(_RUN_EXAMPLE["run_id"])}
+_FILE: Final = file_example(run_place(_ID["run_id"]))
 
 ROUTES: Final = (
     Route(
@@ -377,8 +360,10 @@ ROUTES: Final = (
                  404: _MISSING, 409: Answer("It asks nothing."), 422: Answer("The answer does not fit.")},
     ),
     Route(
-        "GET", "/api/v1/runs/{run_id}/files/{hash}", run_file, "Get a file that a run made", "Runs", scopes=("read",),
-        path_examples={**_ID, "hash": "0" * 64},
-        answers={200: Answer("The file.", None, "application/octet-stream"), 404: Answer("There is no such file.")},
+        "GET", "/api/v1/runs/{run_id}/files/{hash}", run_file, "Get a file of a run", "Runs", scopes=("read", "run"),
+        path_examples={**_ID, "hash": str(_FILE["hash"])},
+        description="`files` of a run lists those of its inputs and outputs, with `steps=true` those of its steps as "
+        "well. It comes with its own media type, under its name, to be saved.",
+        answers={200: Answer("The file.", None, ANY_TYPE), 404: Answer("There is no such file.")},
     ),
 )  # fmt: skip

@@ -33,6 +33,16 @@ class Failure(BaseModel):
     attempt: int
 
 
+class HeldFile(BaseModel):
+    """A file. size: bytes. hash: SHA-256, as `blob` of values that name the file. url: where it is sent."""
+
+    name: str
+    media_type: str
+    size: int | None
+    hash: str
+    url: str
+
+
 class RunFailure(Failure):
     """Why a run failed. step: path of the step that did, empty if no single step did."""
 
@@ -71,7 +81,8 @@ class StepAttempt(BaseModel):
 
 
 class RunShape(BaseModel):
-    """A run. duration_s: seconds of work. resumable: a cancelled run that may go on."""
+    """A run. files: of its inputs and outputs. duration_s: seconds of work. resumable: a cancelled run that may go
+    on."""
 
     run_id: str
     workflow: str
@@ -80,6 +91,7 @@ class RunShape(BaseModel):
     ended: datetime | None
     inputs: dict[str, Any]
     outputs: dict[str, Any] | None
+    files: list[HeldFile]
     error: RunFailure | None
     labels: dict[str, str]
     usage: Spent
@@ -90,7 +102,7 @@ class RunShape(BaseModel):
 
 
 class RunDetail(RunShape):
-    """A run, with its steps if they were asked for. waits_for: what the workers lack that saw it."""
+    """A run, with its steps and their files if they were asked for. waits_for: what the workers lack that saw it."""
 
     waits_for: str | None
     steps: list[StepAttempt] | None = Field(None, description="Only with `steps=true`.")
@@ -187,20 +199,22 @@ class PendingShape(BaseModel):
 
 
 class TurnShape(BaseModel):
-    """An answer. value: what it is as JSON, if the agent gives JSON. reason: why it is not complete."""
+    """An answer. value: what it is as JSON, if the agent gives JSON. reason: why it is not complete. files: that the
+    model, functions and the workflow made for it."""
 
     conversation_id: str
     status: TurnStatus
     text: str
     value: Any
     reason: str
+    files: list[HeldFile]
     pending: list[PendingShape]
     usage: Spent
     duration_s: float
 
 
 class MessageShape(BaseModel):
-    """A message. parent: the one before it."""
+    """A message. parent: the one before it. files: that came with it, or that it or its calls made."""
 
     id: int
     parent: int | None
@@ -212,6 +226,7 @@ class MessageShape(BaseModel):
     model: str
     run_id: str
     calls: list[CallShape]
+    files: list[HeldFile]
     usage: Spent
     created: datetime | None
 
@@ -322,6 +337,7 @@ class CompletionExtra(BaseModel):
     """What only clients that know Steploom look at."""
 
     conversation_id: str
+    files: list[HeldFile]
     pending: list[PendingShape]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from core.agents.agent import Agent
-from core.agents.chat_events import ChatEvent, MessageSaved, Pending, RequestSent, chat_event_json
+from core.agents.chat_events import CallFinished, ChatEvent, MessageSaved, Pending, RequestSent, chat_event_json
+from core.agents.made_files import files_of
 from core.engine.events import Usage
 from core.engine.journal import RunRecord, StepRecord
-from core.store.conversation_records import Conversation, FunctionCall, StoredMessage
+from core.service.http.files import files_json
+from core.store.conversation_records import FILES, Conversation, FunctionCall, StoredMessage
 from core.store.tokens import Token
 from core.workflow.model import Json, Workflow
 
@@ -25,7 +28,7 @@ def usage_json(usage: Usage) -> dict[str, Json]:
 
 
 def run_json(run: RunRecord, steps: Sequence[StepRecord] = ()) -> dict[str, Json]:
-    """A run, with what it waits for."""
+    """A run, with what it waits for. `files`: of its inputs and outputs, and of the steps that are given."""
     return {
         "run_id": run.id,
         "workflow": run.workflow.name,
@@ -34,6 +37,7 @@ def run_json(run: RunRecord, steps: Sequence[StepRecord] = ()) -> dict[str, Json
         "ended": moment(run.ended),
         "inputs": dict(run.inputs),
         "outputs": dict(run.outputs) if run.outputs is not None else None,
+        "files": files_json(run_place(run.id), run.inputs, run.outputs, *(step.output for step in steps)),
         "error": {"step": run.error_path, **run.error.as_json()} if run.error else None,
         "labels": dict(run.labels),
         "usage": usage_json(run.usage),
@@ -42,6 +46,16 @@ def run_json(run: RunRecord, steps: Sequence[StepRecord] = ()) -> dict[str, Json
         "resumable": run.resumable,
         "questions": [question_json(step) for step in asking(steps)] if run.status == "suspended" else [],
     }
+
+
+def run_place(run_id: str) -> str:
+    """The address of a run."""
+    return f"/api/v1/runs/{run_id}"
+
+
+def conversation_place(conversation_id: UUID) -> str:
+    """The address of a conversation."""
+    return f"/api/v1/conversations/{conversation_id}"
 
 
 def asking(steps: Sequence[StepRecord]) -> list[StepRecord]:
@@ -125,7 +139,7 @@ def conversation_json(conversation: Conversation, agent: str = "") -> dict[str, 
     }
 
 
-def message_json(message: StoredMessage) -> dict[str, Json]:
+def message_json(message: StoredMessage, conversation_id: UUID) -> dict[str, Json]:
     """A message without what models were sent for it."""
     return {
         "id": message.id,
@@ -138,6 +152,7 @@ def message_json(message: StoredMessage) -> dict[str, Json]:
         "model": message.model,
         "run_id": message.run_id,
         "calls": [call_json(call) for call in message.calls],
+        "files": files_json(conversation_place(conversation_id), files_of(message)),
         "usage": usage_json(message.usage),
         "created": moment(message.created),
     }
@@ -176,8 +191,12 @@ def chat_json(event: ChatEvent) -> dict[str, Json]:
     """An event of a conversation, without prompts and what else models are sent."""
     match event:
         case MessageSaved():
+            message = message_json(event.message, event.conversation_id)
             return {"event": "message_saved", "conversation_id": str(event.conversation_id),
-                    "at": event.at.isoformat(), "message": message_json(event.message)}  # fmt: skip
+                    "at": event.at.isoformat(), "message": message}  # fmt: skip
+        case CallFinished():
+            files = files_json(conversation_place(event.conversation_id), event.call.state.get(FILES))
+            return {**chat_event_json(event), "files": files}
         case RequestSent():
             return {"event": "request_sent", "conversation_id": str(event.conversation_id),
                     "at": event.at.isoformat(), "step": event.step, "model": event.model,
