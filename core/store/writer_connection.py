@@ -1,16 +1,20 @@
 """The connection of the journal's writer: whole transactions, each repeatable, as cheaply as the server allows.
 
-Most transactions are one statement that was sent a hundred times before. Such a one goes to libpq directly: a cursor
-would spend more time on its parameters and on waiting in Python than the server spends on the rows.
+Statements go to libpq directly: a cursor would spend more time on its parameters and on waiting in Python than the
+server spends on the rows. And a transaction is sent in one piece, with what ends it: a process that is stopped (by
+SIGSTOP, or as a laptop sleeps) must not leave one half told, for that would lock its rows from everybody else. The
+server's own limit for silent transactions does not see to that: libpq's request to flush, which psycopg's pipelines
+send in the middle of a transaction, turns it off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
 
 from core.store.statement import Statement
 
@@ -19,15 +23,24 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
+_LIMITS_TRANSACTIONS: Final = 17_00_00
+"""From this version on a server can end a transaction that takes too long, whatever it waits for."""
+
 
 class WriterConnection:
-    """Writes transactions over a connection that nobody else uses. Every call blocks."""
+    """Writes transactions over a connection that nobody else uses. Every call blocks.
 
-    def __init__(self, connection: Connection) -> None:
+    longest_s: seconds that a transaction may take, where the server can see to it. What does not fit into one packet
+    can be cut in two by a process that stops.
+    """
+
+    def __init__(self, connection: Connection, longest_s: float) -> None:
         self._connection = connection
         # All statements find their rows by key. A plan that was made while the tables were small would be kept when
         # they are not, and read them whole.
         connection.execute("SET enable_seqscan = off")
+        if connection.info.server_version >= _LIMITS_TRANSACTIONS:
+            connection.execute(f"SET transaction_timeout = {longest_s * 1000:.0f}")
         self._encoding = connection.info.encoding
         self._prepared: dict[str, bytes] = {}
 
@@ -44,34 +57,54 @@ class WriterConnection:
         """Close the connection."""
         self._connection.close()
 
-    def write(self, statements: Sequence[Statement]) -> None:
+    def write(self, statements: Sequence[Statement], sent=None) -> None:
         """Write one transaction and note which of its leases were lost. Raises psycopg.Error."""
-        if len(statements) == 1 and all(value is None or isinstance(value, str) for value in statements[0].parameters):
-            _note(statements[0], self._alone(statements[0]))
-            return
-        with self._connection.pipeline(), self._connection.transaction():
-            cursors = [self._execute(each) for each in statements]
-        for statement, cursor in zip(statements, cursors, strict=True):
-            if statement.leases:
-                _note(statement, cursor.fetchall())
+        sent = [(self._name(each.sql), *self._values(each.parameters)) for each in statements]
+        wire = self._connection.pgconn
+        alone = len(sent) == 1
+        results = [_checked(wire.exec_prepared(*sent[0]), self._encoding)] if alone else self._together(sent)
+        for statement, result in zip(statements, results, strict=True):
+            _note(statement, self._rows(result) if statement.leases else ())
 
-    def _alone(self, statement: Statement) -> list[tuple[str, int]]:
-        """Execute a statement of text parameters, which is a transaction by itself; run and epoch of what it wrote."""
-        wire, encoding = self._connection.pgconn, self._encoding
-        name = self._prepared.get(statement.sql)
+    def _name(self, statement: str) -> bytes:
+        """The name under which the server knows the statement."""
+        name = self._prepared.get(statement)
         if name is None:
             name = b"steploom_%d" % len(self._prepared)
-            _checked(wire.prepare(name, statement.sql.encode(encoding)), encoding)
-            self._prepared[statement.sql] = name
-        # Any, because psycopg's declaration forgets that a parameter may be null.
-        values: Any = [None if value is None else value.encode(encoding) for value in statement.parameters]
-        result = _checked(wire.exec_prepared(name, values), encoding)
-        rows = ((result.get_value(row, 0), result.get_value(row, 1)) for row in range(result.ntuples))
-        return [(run_id.decode(encoding), int(epoch)) for run_id, epoch in rows if run_id and epoch]
+            _checked(self._connection.pgconn.prepare(name, statement.encode(self._encoding)), self._encoding)
+            self._prepared[statement] = name
+        return name
 
-    def _execute(self, statement: Statement) -> psycopg.Cursor[tuple[Any, ...]]:
-        # A raw cursor: the ordinary one would take a statement of more than 50 parameters apart anew each time.
-        return psycopg.RawCursor(self._connection).execute(statement.sql, statement.parameters, prepare=True)
+    def _values(self, parameters: Sequence[Any]) -> tuple[Sequence[Any], Sequence[int] | None]:
+        """Parameters as they are sent, with their formats; None if all are texts, as most are."""
+        if all(value is None or isinstance(value, str) for value in parameters):
+            return [None if value is None else value.encode(self._encoding) for value in parameters], None
+        transformer = Transformer(self._connection)
+        values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+        return values, transformer.formats
+
+    def _together(self, sent: Sequence[tuple[bytes, Sequence[Any], Sequence[int] | None]]) -> list[pq.abc.PGresult]:
+        """What statements give that are one transaction, as all that one Sync ends is."""
+        wire = self._connection.pgconn
+        wire.enter_pipeline_mode()
+        for name, values, formats in sent:
+            wire.send_query_prepared(name, values, formats)
+        wire.pipeline_sync()
+        results: list[pq.abc.PGresult] = []
+        while wire.status == pq.ConnStatus.OK:
+            result = wire.get_result()
+            if result is None:
+                continue
+            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                wire.exit_pipeline_mode()
+                return [_checked(each, self._encoding) for each in results]
+            results.append(result)
+        raise psycopg.OperationalError(wire.get_error_message(self._encoding))
+
+    def _rows(self, result: pq.abc.PGresult) -> Iterable[tuple[str, int]]:
+        """Run and epoch of what a statement wrote."""
+        rows = ((result.get_value(row, 0), result.get_value(row, 1)) for row in range(result.ntuples))
+        return [(run_id.decode(self._encoding), int(epoch)) for run_id, epoch in rows if run_id and epoch]
 
 
 def _checked(result: pq.abc.PGresult, encoding: str) -> pq.abc.PGresult:
