@@ -14,7 +14,7 @@ What is compared, for agents of each size, question by question in turn:
   `hnsw.ef_search` of 100, 200, 400 and 800 that finds 95 %: a plan that finds less does not do the same work. `raw HNSW
   100` is the same with 100, whatever it finds.
 - `recall`: all of `Memories.recall` with `touch`: the search by meaning, the one by words, joining, ranking by recency
-  and importance, the token limit, and the update of what was used, in two transactions. The question's vector is given.
+  and importance, the token limit, and the update of what was used. The question's vector is given.
 
 Recall@10 is measured against brute force over all vectors of the agent. `final` is the share of the ten memories that
 recall gives which it also gives when the search by meaning is exact. Targets: at 100,000 memories of 100 agents

@@ -13,6 +13,7 @@ from pgvector.psycopg import register_vector_async
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from core.store import memory_sql
 from core.store.address import Address
 from core.store.errors import ConnectError, ServerError
 from core.store.thread import StoreThread
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 _PAUSE = 0.1
 """Seconds between two tries to reach a server that is away."""
+
+_KEPT = 2
+"""Connections for searches that are kept while nobody searches."""
 
 _LONGEST_TURN = 30.0
 """Seconds for which a transaction waits until one of the connections is free."""
@@ -64,6 +68,7 @@ class Database:
         # Who waits in the pool's own queue is not told when a connection in the making is given up, and goes on waiting
         # for all of 30 s: so nobody is let in there who would have to wait.
         self._free = asyncio.Semaphore(pool_size)
+        self._searching: list[psycopg.AsyncConnection[Any]] = []
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://", async_creator=self._new, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
         )
@@ -97,6 +102,13 @@ class Database:
                     ) from error
             await asyncio.sleep(_PAUSE)
 
+    async def search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
+        """Do the work on a connection that is kept for searches of memories, outside of the pool and of transactions.
+
+        From any loop. As repeatable, and with the same errors, as for `run`.
+        """
+        return await self.thread.call(self._search, work)
+
     def pool(self) -> PoolState:
         """How the pool stands at this moment, from any thread."""
         pool: Any = self._engine.pool
@@ -122,7 +134,45 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool."""
+        while self._searching:
+            await self._searching.pop().close()
         await self._engine.dispose()
+
+    async def _search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
+        ends = asyncio.get_running_loop().time() + self._patience
+        while True:
+            try:
+                async with self._turn(), self._kept_connection() as connection:
+                    return await work(connection)
+            except ConnectError:
+                if asyncio.get_running_loop().time() >= ends:
+                    raise
+                await asyncio.sleep(_PAUSE)
+
+    @asynccontextmanager
+    async def _kept_connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A connection for searches. It is kept for the next one unless something went wrong with it."""
+        connection = self._searching.pop() if self._searching else await self._new_for_searches()
+        try:
+            yield connection
+        except psycopg.OperationalError as error:
+            if not connection.broken:
+                raise
+            raise ConnectError(
+                f"The connection to the database {self.address.shown} broke off during a search. Try again."
+            ) from error
+        else:
+            if len(self._searching) < _KEPT:
+                self._searching.append(connection)
+        finally:
+            if connection not in self._searching:
+                await connection.close()
+
+    async def _new_for_searches(self) -> psycopg.AsyncConnection[Any]:
+        connection = await self._new()
+        await connection.set_autocommit(True)
+        await connection.execute(memory_sql.SETTINGS)
+        return connection
 
     async def _ping(self) -> None:
         try:

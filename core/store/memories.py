@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from pgvector import Vector as PgVector
-from psycopg.rows import namedtuple_row
 from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
 from core.store.database import Database
-from core.store.errors import ConnectError
 from core.store.memory_records import (
     Change,
     ChangeKind,
@@ -27,27 +22,16 @@ from core.store.memory_records import (
     MemoryFilter,
     MemoryPage,
     Scope,
-    Source,
     Vector,
 )
+from core.store.memory_rows import memory_of, padded
+from core.store.memory_search import MemorySearch
 from core.store.memory_tables import AgentMemoryRow, MemoryChangeRow
 from core.store.records import AnyRow
-from core.store.tables import EMBEDDING_DIMENSIONS
 from core.store.values import escape, unescape
 
 _memories = AgentMemoryRow.__table__.c
 _changes = MemoryChangeRow.__table__.c
-
-GRAPH_FROM = 50_000
-"""Memories in a scope from which the HNSW index is used instead of every sketch.
-
-Measured at 100,000 of a million, on the index alone: with an `ef_search` of 100 it finds 86 %, with 400 91 %, with 800
-96 % of the ten nearest. The sketches find all, at twice the time of 800.
-"""
-
-_EF_SEARCH = 800
-_MOST_SCANNED = 200_000
-"""Memories that the HNSW index looks at before it gives up."""
 
 _LISTED = frozenset(column.strip().removeprefix("m.") for column in memory_sql.COLUMNS.split(","))
 _ORDERS: Mapping[str, Sequence[Any]] = {
@@ -56,15 +40,6 @@ _ORDERS: Mapping[str, Sequence[Any]] = {
     "used": (_memories.access_count.desc(), _memories.last_accessed.desc()),
     "content": (func.lower(_memories.content),),
 }
-
-_SIZES_KEPT = 60.0
-"""Seconds for which the size of a scope is taken for what it was."""
-
-_TOUCH = text(
-    # A touch that a crash undoes harms nobody, so nobody waits for the disk.
-    "UPDATE agent_memories SET last_accessed = greatest(last_accessed, :now), access_count = access_count + 1 "
-    "WHERE id = ANY(:ids) AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +56,7 @@ class MemoryRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sizes: dict[UUID | None, tuple[float, int]] = {}
+        self._search = MemorySearch(database)
 
     async def search(
         self,
@@ -95,27 +70,8 @@ class MemoryRecords:
         wide: int | None = None,
         used: Callable[[list[Hit]], Collection[UUID]] | None = None,
     ) -> list[Hit]:
-        """What is nearest to a question by meaning (if there is a vector) and by words, and what is pinned, unordered.
-
-        deep: how many each of the searches gives. graph: whether to go through the HNSW index; None lets the size of
-        the scope decide. wide: how many of the nearest sketches are compared exactly; None lets the size decide.
-        used: which of what was found is used now; those are touched in the same transaction.
-        """
-
-        wanted = _Wanted(scope, question, vector, now, deep, wide)
-
-        async def work(connection: AsyncConnection) -> list[Hit]:
-            size = await self._size(connection, scope)
-            large = size > GRAPH_FROM if graph is None else graph
-            walked = await _walked(connection, wanted) if large and vector is not None else None
-            if walked is not None and len(walked) < min(deep, size):
-                walked = None  # the walk gave up before it had found enough in this scope
-            found = await _found(connection, wanted, size, walked)
-            if used is not None and (ids := used(found)):
-                await connection.execute(_TOUCH, {"ids": sorted(ids), "now": now})
-            return found
-
-        return await self._database.run(work)
+        """What is nearest to a question by meaning and by words, and what is pinned, as `MemorySearch.search` does."""
+        return await self._search.search(scope, question, vector, now=now, deep=deep, graph=graph, wide=wide, used=used)
 
     async def add(
         self, new: NewMemory, *, replaces: Sequence[UUID] = (), cause: str = "", who: str = ""
@@ -278,111 +234,7 @@ class MemoryRecords:
 
     async def touch(self, ids: Collection[UUID], now: datetime) -> None:
         """Note that these memories were used, all at once."""
-        if not ids:
-            return
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_TOUCH, {"ids": sorted(ids), "now": now})
-
-        await self._database.run(work)
-
-    async def size(self, scope: Scope) -> int:
-        """How many memories may be recalled in a scope; a minute old at most."""
-
-        async def work(connection: AsyncConnection) -> int:
-            return await self._size(connection, scope)
-
-        return await self._database.run(work)
-
-    async def _size(self, connection: AsyncConnection, scope: Scope) -> int:
-        agents = {scope.agent_id, None} if scope.shared else {scope.agent_id}
-        return sum([await self._live(connection, agent) for agent in agents])
-
-    async def _live(self, connection: AsyncConnection, agent_id: UUID | None) -> int:
-        now = asyncio.get_running_loop().time()
-        counted, size = self._sizes.get(agent_id, (float("-inf"), 0))
-        if now - counted > _SIZES_KEPT:
-            same = _memories.agent_id.is_(None) if agent_id is None else _memories.agent_id == agent_id
-            query = select(func.count()).select_from(AgentMemoryRow).where(same, _memories.state == "live")
-            size = await connection.scalar(query) or 0
-            self._sizes[agent_id] = (now, size)
-        return size
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a search was asked for."""
-
-    scope: Scope
-    question: str
-    vector: Vector | None
-    now: datetime
-    deep: int
-    wide: int | None
-
-    @property
-    def agent(self) -> bool:
-        """Whether an agent's own memories are looked at."""
-        return self.scope.agent_id is not None
-
-    @property
-    def shared(self) -> bool:
-        """Whether the shared memories are."""
-        return self.scope.shared or self.scope.agent_id is None
-
-
-async def _walked(connection: AsyncConnection, wanted: _Wanted) -> list[UUID]:
-    """The nearest by the HNSW index."""
-    assert wanted.vector is not None
-    settings = memory_sql.walk_settings(ef=_EF_SEARCH, most=_MOST_SCANNED)
-    values = {
-        "agent": wanted.scope.agent_id,
-        "model": wanted.vector.model,
-        "vector": PgVector(padded(wanted.vector.values)),
-        "wide": wanted.wide or wanted.deep,
-    }
-    statement = memory_sql.walk(agent=wanted.agent, shared=wanted.shared)
-    return [row.id for row in await _rows(connection, settings, statement, values)]
-
-
-async def _found(connection: AsyncConnection, wanted: _Wanted, size: int, walked: list[UUID] | None) -> list[Hit]:
-    vector, deep = wanted.vector, wanted.deep
-    values: dict[str, Any] = {
-        "agent": wanted.scope.agent_id,
-        "now": wanted.now,
-        "question": escape(wanted.question),
-        "lexemes": _lexemes(wanted.scope),
-        "size": size,
-        "deep": deep,
-    }
-    if vector is not None:
-        values["vector"] = PgVector(padded(vector.values))
-        values["model"] = vector.model
-        values["walked"] = walked
-        values["wide"] = wanted.wide or _wide(size, deep, len(vector.values))
-    statement = memory_sql.search(
-        agent=wanted.agent, shared=wanted.shared, meaning=vector is not None, walked=walked is not None
-    )
-    return [_hit(row) for row in await _rows(connection, memory_sql.SETTINGS, statement, values)]
-
-
-async def _rows(connection: AsyncConnection, settings: str, statement: str, values: Mapping[str, Any]) -> list[Any]:
-    """The rows of a statement that psycopg prepares, under settings for this transaction, sent at once.
-
-    A recall waits for nothing else than this: SQLAlchemy's own rows and plans, and a way to the server and back for
-    each statement, took as long again.
-    """
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(raw, psycopg.AsyncConnection)
-    try:
-        async with raw.pipeline(), raw.cursor(binary=True, row_factory=namedtuple_row) as cursor:
-            await raw.execute(settings, prepare=True)
-            await cursor.execute(statement, values, prepare=True)
-            return await cursor.fetchall()
-    except psycopg.OperationalError as error:
-        if raw.closed:
-            raise ConnectError("The connection to the database broke off during a search. Try again.") from error
-        raise
+        await self._search.touch(ids, now)
 
 
 def _conditions(shown: MemoryFilter) -> Sequence[ColumnElement[bool]]:
@@ -398,22 +250,6 @@ def _conditions(shown: MemoryFilter) -> Sequence[ColumnElement[bool]]:
         conditions.append(_memories.pinned.is_(shown.pinned))
     conditions += [_memories.content.icontains(word, autoescape=True) for word in escape(shown.text).split()]
     return conditions
-
-
-def padded(values: Sequence[float]) -> list[float]:
-    """An embedding filled up with zeros to the size of the column, which changes no angle."""
-    return [*values, *([0.0] * (EMBEDDING_DIMENSIONS - len(values)))]
-
-
-def _wide(size: int, deep: int, dimensions: int) -> int:
-    """How many candidates are compared exactly: more of large scopes and of short embeddings (sketches tell less)."""
-    share = min(max(100, size // 50), 400)
-    return max(deep, min(int(share * min(3.0, EMBEDDING_DIMENSIONS / max(1, dimensions))), 2000))
-
-
-def _lexemes(scope: Scope) -> str:
-    own = f"'@{scope.agent_id or 'shared'}'"
-    return f"{own} | '@shared'" if scope.shared and scope.agent_id else own
 
 
 def _of(agent_id: UUID | None) -> str:
@@ -486,45 +322,6 @@ def _row(new: NewMemory) -> dict[str, Any]:
         "created": memory.created,
         "last_accessed": memory.last_accessed,
     }
-
-
-def _hit(row: AnyRow) -> Hit:
-    return Hit(
-        memory_of(row),
-        similarity=None if row.distance is None else 1 - row.distance,
-        vector_rank=row.vector_place,
-        word_rank=row.word_place,
-        word_score=row.word_score or 0.0,
-        words=tuple(row.found_words or ()),
-    )
-
-
-def memory_of(row: AnyRow) -> Memory:
-    """A memory of the columns that `memory_sql.COLUMNS` names."""
-    return Memory(
-        id=row.id,
-        agent_id=row.agent_id,
-        type=row.type,
-        content=unescape(row.content),
-        importance=row.importance,
-        source=Source(
-            kind=row.source,
-            who=unescape(row.source_who),
-            conversation=row.source_conversation or "",
-            message=row.source_message or "",
-            run=row.source_run or "",
-        ),
-        state=row.state,
-        pinned=row.pinned,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        created=row.created,
-        last_accessed=row.last_accessed,
-        access_count=row.access_count,
-        superseded_by=row.superseded_by,
-        fact_key=unescape(row.fact_key),
-        embedding_model=row.embedding_model,
-    )
 
 
 def _change(row: AnyRow) -> Change:

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
 from core.store.database import Database
-from core.store.memories import memory_of, padded
 from core.store.memory_records import Memory, Scope, Vector
+from core.store.memory_rows import memory_of, padded
 from core.store.tables import EMBEDDING_DIMENSIONS
 from core.store.values import unescape
 from core.store.vector import Embedding

@@ -6,15 +6,18 @@ import math
 import random
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
 from core.store.database import Database
-from core.store.memories import MemoryRecords, padded
+from core.store.memories import MemoryRecords
 from core.store.memory_records import Hit, Scope, Vector
+from core.store.memory_rows import padded
 from core.store.memory_tables import AgentMemoryRow
 from tests.support.memory import make_agents
 
@@ -142,3 +145,42 @@ async def test_touching_a_memory_writes_no_index(database: Database, many: list[
     found = await records.get(uuid.UUID(int=1))
     assert found is not None
     assert found.access_count == 2
+
+
+async def test_searches_share_a_connection_and_get_another_one_when_it_is_cut_off(
+    database: Database, many: list[uuid.UUID]
+) -> None:
+    records = MemoryRecords(database)
+
+    async def pid(connection: psycopg.AsyncConnection[Any]) -> int:
+        row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    await records.search(Scope(many[0]), "number1", None, now=_NOW)
+    first = await database.search(pid)
+    await records.touch([uuid.UUID(int=1)], _NOW)
+    assert await database.search(pid) == first
+    with database.connect() as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (first,))
+    assert await records.search(Scope(many[0]), "number10", None, now=_NOW)
+    assert await database.search(pid) != first
+
+
+async def test_a_search_that_goes_wrong_leaves_the_next_one_a_clean_connection(
+    database: Database, many: list[uuid.UUID]
+) -> None:
+    async def broken(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute("SELECT nothing FROM nowhere")
+
+    with pytest.raises(psycopg.ProgrammingError):
+        await database.search(broken)
+    assert await MemoryRecords(database).search(Scope(many[3]), "number13", None, now=_NOW)
+
+
+async def test_settings_for_a_walk_through_the_graph_end_with_it(database: Database, many: list[uuid.UUID]) -> None:
+    async def settings(connection: psycopg.AsyncConnection[Any]) -> tuple[Any, ...] | None:
+        return await (await connection.execute("SHOW enable_sort")).fetchone()
+
+    await MemoryRecords(database).search(Scope(many[0]), "zzz", _vector(10_000), now=_NOW, graph=True)
+    assert await database.search(settings) == ("on",)
