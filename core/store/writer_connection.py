@@ -9,7 +9,7 @@ send in the middle of a transaction, turns it off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -57,12 +57,24 @@ class WriterConnection:
         """Close the connection."""
         self._connection.close()
 
-    def write(self, statements: Sequence[Statement], sent=None) -> None:
-        """Write one transaction and note which of its leases were lost. Raises psycopg.Error."""
-        sent = [(self._name(each.sql), *self._values(each.parameters)) for each in statements]
+    def write(self, statements: Sequence[Statement], sent: Callable[[], object] | None = None) -> None:
+        """Write one transaction and note which of its leases were lost. sent: called when it is on its way.
+
+        Raises psycopg.Error.
+        """
+        prepared = [(self._name(each.sql), *self._values(each.parameters)) for each in statements]
         wire = self._connection.pgconn
-        alone = len(sent) == 1
-        results = [_checked(wire.exec_prepared(*sent[0]), self._encoding)] if alone else self._together(sent)
+        if len(prepared) == 1:
+            wire.send_query_prepared(*prepared[0])
+        else:
+            wire.enter_pipeline_mode()
+            for each in prepared:
+                wire.send_query_prepared(*each)
+            wire.pipeline_sync()
+        wire.flush()
+        if sent is not None:
+            sent()
+        results = [_checked(result, self._encoding) for result in self._results(len(prepared) > 1)]
         for statement, result in zip(statements, results, strict=True):
             _note(statement, self._rows(result) if statement.leases else ())
 
@@ -83,22 +95,19 @@ class WriterConnection:
         values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         return values, transformer.formats
 
-    def _together(self, sent: Sequence[tuple[bytes, Sequence[Any], Sequence[int] | None]]) -> list[pq.abc.PGresult]:
-        """What statements give that are one transaction, as all that one Sync ends is."""
+    def _results(self, in_pipeline: bool) -> list[pq.abc.PGresult]:
+        """What the statements gave. Several of them are one transaction, as all that one Sync ends is."""
         wire = self._connection.pgconn
-        wire.enter_pipeline_mode()
-        for name, values, formats in sent:
-            wire.send_query_prepared(name, values, formats)
-        wire.pipeline_sync()
         results: list[pq.abc.PGresult] = []
         while wire.status == pq.ConnStatus.OK:
             result = wire.get_result()
-            if result is None:
-                continue
-            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+            if result is None and not in_pipeline:
+                return results
+            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
                 wire.exit_pipeline_mode()
-                return [_checked(each, self._encoding) for each in results]
-            results.append(result)
+                return results
+            if result is not None:
+                results.append(result)
         raise psycopg.OperationalError(wire.get_error_message(self._encoding))
 
     def _rows(self, result: pq.abc.PGresult) -> Iterable[tuple[str, int]]:
