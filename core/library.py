@@ -48,6 +48,7 @@ class Library:
         hint = f" Did you mean {known[near[0]]!r}?" if near else ""
         if self._stored is None:
             return f"There is no workflow {name!r} as a file in {folder}; the library cannot be used in memory.{hint}"
+        hint = hint or " `steploom workflows list` shows what is there."
         return f"There is no workflow {name!r}, neither as a file in {folder} nor in the library.{hint}"
 
 
@@ -67,4 +68,4 @@ def find_file(name: str, origin: str) -> Path | None:
 def _documents_in(origin: str) -> tuple[Path, list[str]]:
     """The folder, and the names of the workflow documents in it."""
     folder = Path(origin or ".").resolve()
-    return folder, [path.name for path in folder.glob(f"*{SUFFIX}")]
+    return folder, [path.name for path in folder.glob(f"*{SUFFIX}") if path.is_file()]

@@ -117,6 +117,10 @@ class KeyringSecrets:
         """The names of the keys that were set here, sorted. Keys that only the environment has are not among them."""
         return await asyncio.to_thread(lambda: sorted({*_read_json(self._names_file, list), *self._file_values()}))
 
+    async def names_in_file(self) -> list[str]:
+        """Those of `names` whose key lies in the private file."""
+        return await asyncio.to_thread(lambda: sorted(self._file_values()))
+
     def _read(self, name: str) -> str | None:
         if self._allow_file and (value := self._file_values().get(name)) is not None:
             return value

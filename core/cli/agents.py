@@ -103,7 +103,7 @@ async def _show(name: str, version: int | None, as_json: bool) -> int:
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="[FILE...]", help="Agents' files.")] = [],  # noqa: B006 - typer wants a list and never changes it
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agents' files.")] = [],  # noqa: B006 - typer wants a list and never changes it
     name: Annotated[str, typer.Option("--name", help="Another name for it; with one file only.")] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Save over agents of the same name, as a new version.")
@@ -206,7 +206,7 @@ async def _export(name: str, file: Path | None, version: int | None) -> int:
 
 @app.command("check")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Agents' files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agents' files.")],
     as_json: JsonOption = False,
 ) -> int:
     """Say everything that is wrong with agents' files, with line numbers. Exit code 2 if any has an error.

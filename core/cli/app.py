@@ -94,6 +94,7 @@ def run_command(arguments: list[str] | None = None) -> int:
 
 def _run_command(arguments: list[str] | None) -> int:
     command: Any = typer.main.get_command(app)
+    _word_help(command)
     try:
         outcome = command.main(args=arguments, prog_name="steploom", standalone_mode=False)
     except typer.Exit as wish:
@@ -110,6 +111,27 @@ def _run_command(arguments: list[str] | None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
+def _word_help(command: Any) -> None:
+    """Have the help of a command and of those below it say `--demo` and `FILE`.
+
+    Typer would say `--demo <bool>`, as though a value had to follow, and `file <list[Path]>` of an argument.
+    """
+    for parameter in command.get_params(typer.Context(command)):
+        if parameter.param_type_name == "argument":
+            parameter.metavar = parameter.metavar or parameter.name.upper()
+            parameter.display_type_rich = _no_type
+        elif parameter.is_flag:
+            parameter.metavar = ""
+        elif parameter.multiple:
+            parameter.metavar = parameter.metavar or "TEXT"
+    for below in getattr(command, "commands", {}).values():
+        _word_help(below)
+
+
+def _no_type(ctx: typer.Context) -> None:
+    """What an argument's value is, is said by its name and its help."""
+
+
 def _tell(error: Exception) -> int:
     """Say an error in words on standard error; the exit code for it."""
     from core.settings import SettingsError
@@ -124,7 +146,7 @@ def _tell(error: Exception) -> int:
     console = error_console()
     wrong = DocumentError | InputError | Refusal | RunNotFound | SettingsError | WorkflowNotFound
     if isinstance(error, wrong | AddressTaken | AgentNotFound | NameTaken | NotScheduled):
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{error}{_how_to_give(error)}", markup=False, highlight=False, soft_wrap=True)
         return BAD_USAGE
     if isinstance(error, JournalUnavailable):
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
@@ -148,3 +170,10 @@ def _tell(error: Exception) -> int:
         soft_wrap=True,
     )
     return FAILED
+
+
+def _how_to_give(error: Exception) -> str:
+    """The options that give what inputs are missing, as they are typed, on a line of their own; else ''."""
+    problems = error.problems if isinstance(error, InputError) else ()
+    names = [problem.field.removeprefix("inputs.") for problem in problems if problem.code == "missing_input"]
+    return f"\nGive them with: {' '.join(f'--input {name}=VALUE' for name in names)}" if names else ""

@@ -32,13 +32,13 @@ _QUIT = frozenset({"/quit", "/exit", "/q"})
 
 
 def chat(
-    name: Annotated[str, typer.Argument(metavar="[AGENT|WORKFLOW]", help="Whom to talk with.")] = "",
+    name: Annotated[str, typer.Argument(metavar="AGENT|WORKFLOW", help="Whom to talk with.")] = "",
     message: Annotated[str, typer.Option("--message", "-m", help="Say this one thing, print the answer, end.")] = "",
     conversation: Annotated[str, typer.Option("--conversation", "-c", help="Go on with this one.")] = "",
     answer: Annotated[
         str, typer.Option("--answer", help="To what the conversation waits for: allow, deny, or a choice.")
     ] = "",
-    files: Annotated[list[Path], typer.Option("--file", "-f", help="Send a file along.")] = [],  # noqa: B006 - typer wants a list and never changes it
+    files: Annotated[list[Path], typer.Option("--file", "-f", metavar="FILE", help="Send a file along.")] = [],  # noqa: B006 - typer wants a list and never changes it
     save_files: Annotated[
         Path | None, typer.Option("--save-files", metavar="DIR", help="Write pictures and files that are made here.")
     ] = None,

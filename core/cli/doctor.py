@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from textwrap import wrap
 from typing import Final
 
 from rich.console import Console
@@ -17,6 +18,9 @@ from core.cli.run import JsonOption
 from core.cli.terminal import print_json
 
 OLDEST_PYTHON: Final = (3, 11)
+INDENT: Final = 15
+"""Characters before a fact: its mark and the name of what it is about."""
+
 PATIENCE: Final = 10.0
 """Seconds that the model server is given."""
 
@@ -64,9 +68,12 @@ def _checked(check: Check) -> Finding:
 
 def _show(console: Console, finding: Finding) -> None:
     mark, style = ("✓", "green") if finding.ok else ("✗", "red") if finding.needed else ("!", "yellow")
-    console.print(Text.assemble((f"{mark} ", style), (f"{finding.name:<13}", "bold"), finding.fact), soft_wrap=True)
-    if not finding.ok and finding.cure:
-        console.print(f"{'':<15}{finding.cure}", soft_wrap=True, markup=False)
+    lines = [finding.fact, finding.cure] if finding.cure and not finding.ok else [finding.fact]
+    if console.is_terminal:
+        lines = [part for line in lines for part in wrap(line, max(20, console.width - INDENT), break_on_hyphens=False)]
+    head = Text.assemble((f"{mark} ", style), (f"{finding.name:<{INDENT - 2}}", "bold"))
+    for number, line in enumerate(lines):
+        console.print(Text.assemble(" " * INDENT if number else head, line), soft_wrap=True)
 
 
 def _python() -> Finding:

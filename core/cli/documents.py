@@ -15,7 +15,7 @@ from core.workflow.problems import Problem
 
 
 def validate_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow documents.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Workflow documents.")],
     as_json: JsonOption = False,
 ) -> int:
     """Say everything that is wrong with workflow documents, with line numbers. Exit code 2 if any has an error."""

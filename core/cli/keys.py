@@ -50,9 +50,10 @@ def list_keys() -> int:
     from core.secrets import OTHER_NAMES
 
     secrets = _secrets()
-    kept = asyncio.run(secrets.names())
-    names = sorted({*kept, *(name for name in OTHER_NAMES if secrets.from_environment(name) is not None)})
-    rows = [(name, "environment" if secrets.from_environment(name) is not None else "kept") for name in names]
+    places = dict.fromkeys(asyncio.run(secrets.names()), "keyring")
+    places |= dict.fromkeys(asyncio.run(secrets.names_in_file()), "private file")
+    given = [name for name in {*places, *OTHER_NAMES} if secrets.from_environment(name) is not None]
+    rows = sorted((places | dict.fromkeys(given, "environment")).items())
     print_table(("key", "from"), rows, empty="No keys. Set one with: steploom keys set openrouter")
     return COMPLETED
 

@@ -58,9 +58,7 @@ def list_servers(as_json: JsonOption = False) -> int:
 @app.command("add", context_settings={"ignore_unknown_options": False})
 def add(
     name: ServerArgument,
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND ARGUMENTS...]", help="The program to start.")
-    ] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND", help="The program to start.")] = None,
     url: Annotated[str, typer.Option("--url", help="The address of a server, instead of a command.")] = "",
     header: Annotated[list[str], typer.Option("--header", help="A header for it: 'NAME: VALUE'.")] = [],  # noqa: B006 - typer wants a list and never changes it
     env: Annotated[list[str], typer.Option("--env", help="A variable for its program: NAME=VALUE.")] = [],  # noqa: B006 - as above
@@ -91,7 +89,7 @@ def add(
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Files of other programs.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Files of other programs.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All servers of all programs that are found on this machine.")
     ] = False,
@@ -195,7 +193,7 @@ def sign_out(name: ServerArgument) -> int:
 @app.command("approve")
 def approve(
     name: ServerArgument,
-    tools: Annotated[list[str] | None, typer.Argument(metavar="[TOOL...]", help="Its tools; all without one.")] = None,
+    tools: Annotated[list[str] | None, typer.Argument(metavar="TOOL", help="Its tools; all without one.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
 ) -> int:
     """Read what tools say of themselves and agree to it. One that is described otherwise later is asked about again."""
@@ -222,7 +220,7 @@ def approve(
 
 @app.command("serve")
 def serve(
-    workflows: Annotated[list[str], typer.Argument(metavar="WORKFLOW...", help="Files, or names of the library.")],
+    workflows: Annotated[list[str], typer.Argument(metavar="WORKFLOW", help="Files, or names of the library.")],
     http: Annotated[
         int | None, typer.Option("--http", metavar="PORT", help="Serve over HTTP on this machine; 0 for any port.")
     ] = None,

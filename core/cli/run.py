@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +14,7 @@ import typer
 
 from core.cli.exit_codes import COMPLETED, of_status
 from core.cli.part_wish import PartWish
+from core.cli.questions import answers_to, asking
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, give_up_output, print_json, print_outputs
 from core.workflow.model import Json
@@ -21,6 +22,7 @@ from core.workflow.model import Json
 if TYPE_CHECKING:
     from core.engine.engine import Run
     from core.engine.errors import EngineError
+    from core.engine.journal import StepRecord
     from core.engine.lifecycle import RunResult
     from core.grants import Grant
     from core.workspace import Found, Workspace
@@ -33,9 +35,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 ResultOption = Annotated[bool, typer.Option("--json", help="Print one JSON object when the run is over.")]
 EventsOption = Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")]
 MemoryOption = Annotated[bool, typer.Option("--memory-only", help="Keep nothing in the database.")]
-TimeoutOption = Annotated[str, typer.Option("--timeout", help="Longest time for the run: 30s, 5m, 1h.")]
-ReadOption = Annotated[list[Path], typer.Option("--allow-read", help="A folder that the steps may read from.")]
-WriteOption = Annotated[list[Path], typer.Option("--allow-write", help="A folder that the steps may write to.")]
+TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="TIME", help="Longest time for the run: 30s, 5m, 1h.")]
+ReadOption = Annotated[
+    list[Path], typer.Option("--allow-read", metavar="DIR", help="A folder that the steps may read from.")
+]
+WriteOption = Annotated[
+    list[Path], typer.Option("--allow-write", metavar="DIR", help="A folder that the steps may write to.")
+]
 
 
 def run(
@@ -44,7 +50,9 @@ def run(
         list[str],
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."),
     ] = [],  # noqa: B006 - typer wants a list and never changes it
-    inputs_file: Annotated[Path | None, typer.Option("--inputs", help="A JSON file with inputs.")] = None,
+    inputs_file: Annotated[
+        Path | None, typer.Option("--inputs", metavar="FILE", help="A JSON file with inputs.")
+    ] = None,
     demo: DemoOption = False,
     as_json: ResultOption = False,
     events: EventsOption = False,
@@ -53,7 +61,9 @@ def run(
     allow_read: ReadOption = [],  # noqa: B006 - as above
     allow_write: WriteOption = [],  # noqa: B006 - as above
     queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker; print the run's id.")] = False,
-    queue_name: Annotated[str, typer.Option("--queue-name", help="With --queue: which queue.")] = "default",
+    queue_name: Annotated[
+        str, typer.Option("--queue-name", metavar="NAME", help="With --queue: which queue.")
+    ] = "default",
     estimate: Annotated[bool, typer.Option("--estimate", help="Run nothing; tell what a run will cost.")] = False,
     priority: Annotated[int, typer.Option("--priority", help="With --queue: the higher, the sooner.")] = 0,
     step: Annotated[str, typer.Option("--step", metavar="STEP", help="Run that step alone.")] = "",
@@ -120,8 +130,10 @@ async def _estimate(name: str, *, as_json: bool) -> int:
 
 
 def sample(
-    folder: Annotated[Path | None, typer.Option("--folder", help="The folder to digest; the project's docs.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Where the report goes.")] = Path("out"),
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="DIR", help="The folder to digest; the project's docs.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the report goes.")] = Path("out"),
     memory_only: MemoryOption = False,
 ) -> int:
     """Run the sample: a digest of a folder of documents, with the offline demonstration model."""
@@ -242,22 +254,30 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
     elif show == "text":
         if result.outputs:
             print_outputs(result.outputs)
-        asks = result.status == "suspended" and await _asks(workspace, result.run_id)
-        _show_next_move(result, flags, kept=workspace.store is not None, asks=asks)
+        asked = asking(await workspace.steps(result.run_id)) if result.status == "suspended" else []
+        _show_next_move(result, flags, kept=workspace.store is not None, asked=asked)
     return of_status(result.status)
 
 
-def _show_next_move(result: RunResult, flags: str, *, kept: bool, asks: bool) -> None:
-    """kept: whether it can go on at all. asks: whether a person is to answer something."""
+def _show_next_move(result: RunResult, flags: str, *, kept: bool, asked: Sequence[StepRecord]) -> None:
+    """kept: whether it can go on at all. asked: the steps that a person is to answer."""
     console = error_console()
     if result.status == "completed" or (result.status == "cancelled" and not result.resumable):
         return
     if not kept:
         console.print("Nothing of this run was kept (--memory-only), so it cannot go on.", soft_wrap=True)
         return
-    if result.status == "suspended" and asks:
+    if result.status == "suspended" and asked:
+        question = asked[0].question
+        assert question is not None
+        place = f" --step {asked[0].path}" if len(asked) > 1 else ""
         console.print(f"See what it asks: steploom runs show {result.run_id}", soft_wrap=True)
-        console.print(f"Answer: steploom runs answer {result.run_id} CHOICE{flags}", soft_wrap=True, markup=False)
+        console.print(
+            f"Answer {answers_to(question)}: steploom runs answer {result.run_id} "
+            f"{'JSON' if question.schema is not None else 'CHOICE'}{place}{flags}",
+            soft_wrap=True,
+            markup=False,
+        )
     elif result.status == "suspended" and result.wake_at is None:
         console.print(
             "It waits for runs that its steps have asked for; a worker goes on with it when they have ended. See: "
@@ -272,11 +292,6 @@ def _show_next_move(result: RunResult, flags: str, *, kept: bool, asks: bool) ->
         console.print(text, soft_wrap=True, markup=False)
     else:
         console.print(f"Go on with it: steploom runs resume {result.run_id}{flags}", soft_wrap=True, markup=False)
-
-
-async def _asks(workspace: Workspace, run_id: str) -> bool:
-    newest = {step.path: step for step in await workspace.steps(run_id)}
-    return any(step.status == "suspended" and step.question and not step.answer for step in newest.values())
 
 
 def grants(read: list[Path], write: list[Path]) -> list[Grant]:

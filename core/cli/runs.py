@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import COMPLETED
+from core.cli.questions import answers_to, asking
 from core.cli.refusal import Refusal
 from core.cli.run import (
     EventsOption,
@@ -153,7 +154,10 @@ async def _resume(
 @app.command("answer")
 def answer(
     run: RunArgument,
-    reply: Annotated[str, typer.Argument(metavar="CHOICE|JSON", help="A choice, or a JSON object for a form.")],
+    reply: Annotated[
+        str,
+        typer.Argument(metavar="CHOICE|JSON", help="A choice, or a JSON object for a form; without one it is said."),
+    ] = "",
     step: Annotated[str, typer.Option(help="Which waiting step, if there are several: its scope path.")] = "",
     comment: Annotated[str, typer.Option(help="A comment to go with a choice.")] = "",
     go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
@@ -197,13 +201,13 @@ async def _left_to_workers(workspace: Workspace, run_id: str) -> bool:
 
 def _asking(run_id: str, steps: Sequence[StepRecord], path: str) -> StepRecord:
     """The step that asks: the one of that path, or the only one. Raises Refusal."""
-    asking = [step for step in newest(steps) if step.status == "suspended" and step.question and step.answer is None]
-    found = [step for step in asking if step.path == path] if path else asking
+    asked = asking(steps)
+    found = [step for step in asked if step.path == path] if path else asked
     if len(found) == 1:
         return found[0]
-    if not asking:
+    if not asked:
         raise Refusal(f"No step of the run {run_id} asks anything.")
-    named = ", ".join(step.path for step in asking)
+    named = ", ".join(step.path for step in asked)
     reason = f"no step asks at {path!r}" if path else "several steps ask"
     raise Refusal(f"The run {run_id} was not answered: {reason}. Name one with --step: {named}.")
 
@@ -213,11 +217,13 @@ def _reply(step: StepRecord, reply: str, comment: str) -> dict[str, Json]:
 
     question = step.question
     assert question is not None
+    if not reply:
+        raise Refusal(f"{question.message.strip()}\n{step.path} asks this. Answer {answers_to(question)}.")
     if question.schema is not None:
         try:
             form: Json = json.loads(reply)
         except ValueError:
-            raise Refusal("The step asks for a form: give a JSON object.") from None
+            raise Refusal(f"The step asks for a form: give {answers_to(question)}.") from None
         if flaw := value_flaw(form, question.schema):
             raise Refusal(f"The form was not taken: {flaw} Fill it in again.")
         return {"form": form, "comment": comment}
@@ -281,12 +287,6 @@ def standing(run: RunRecord) -> str:
     """How a run stands, in a word: its status, that its process died, or that no worker takes it any more."""
     is_parked = run.status == "suspended" and run.error is not None and run.error.type == "parked"
     return "parked" if is_parked else run.standing
-
-
-def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The newest attempt of every path, in order of their making."""
-    by_path = {step.path: step for step in steps}
-    return list(by_path.values())
 
 
 def _status(text: str) -> RunStanding | None:

@@ -15,7 +15,7 @@ from core.cli.terminal import print_json, print_table
 
 
 def steps(
-    type_name: Annotated[str, typer.Argument(metavar="[TYPE]", help="A step type; all are listed without one.")] = "",
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="A step type; all are listed without one.")] = "",
     schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of the type's settings.")] = False,
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The whole reference as Markdown.")] = False,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
-from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
 
@@ -19,10 +18,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Import, export and list the workflows of the library.")
 
+NameArgument = Annotated[str, typer.Argument(help="The workflow's name.")]
+
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Workflow documents.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Workflow documents.")],
     folder: Annotated[str, typer.Option(help="Where they are filed in the library.")] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Save over workflows of the same name, as a new version.")
@@ -35,6 +36,7 @@ def import_files(
 async def _import(files: list[Path], folder: str, replace: bool) -> int:
     from core.store.errors import VersionConflict
     from core.workflow.document import load
+    from core.workflow.problems import DocumentError
     from core.workspace import Workspace
 
     console = error_console()
@@ -44,8 +46,11 @@ async def _import(files: list[Path], folder: str, replace: bool) -> int:
         for file in files:
             try:
                 workflow = await asyncio.to_thread(load, file)
-            except OSError as error:
-                raise Refusal(f"{file} cannot be read: {error.strerror or error}.") from None
+            except (OSError, DocumentError) as error:
+                why = f"{file} cannot be read: {error.strerror or error}." if isinstance(error, OSError) else str(error)
+                console.print(why, markup=False, soft_wrap=True)
+                code = BAD_USAGE
+                continue
             base = await _newest(library, workflow.name) if replace else 0
             try:
                 version = await library.save(workflow, base, folder=folder or None)
@@ -64,7 +69,7 @@ async def _import(files: list[Path], folder: str, replace: bool) -> int:
 
 @app.command("export")
 def export(
-    name: Annotated[str, typer.Argument(help="The workflow's name.")],
+    name: NameArgument,
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output without one.")] = None,
     version: Annotated[int | None, typer.Option(help="An older version.")] = None,
 ) -> int:
@@ -82,6 +87,7 @@ async def _export(name: str, file: Path | None, version: int | None) -> int:
         typer.echo(dumps(workflow), nl=False)
     else:
         await asyncio.to_thread(save, workflow, file)
+        error_console().print(f"Wrote {file}", soft_wrap=True, markup=False)
     return COMPLETED
 
 
@@ -132,7 +138,7 @@ async def _list(as_json: bool) -> int:
 
 @app.command("publish")
 def publish(
-    name: Annotated[str, typer.Argument(help="The workflow's name.")],
+    name: NameArgument,
     version: Annotated[int | None, typer.Option(help="An older version; the newest without one.")] = None,
 ) -> int:
     """Let the workflow's trigger run its newest version from now on. Editing goes on without disturbing that."""
@@ -151,7 +157,7 @@ async def _publish(name: str, version: int | None) -> int:
 
 
 @app.command("activate")
-def activate(name: Annotated[str, typer.Argument(help="The workflow's name.")]) -> int:
+def activate(name: NameArgument) -> int:
     """Let the workflow's trigger start it. Publishes the newest version if none is published."""
     return asyncio.run(_activate(name))
 
@@ -177,7 +183,7 @@ async def _activate(name: str) -> int:
 
 
 @app.command("deactivate")
-def deactivate(name: Annotated[str, typer.Argument(help="The workflow's name.")]) -> int:
+def deactivate(name: NameArgument) -> int:
     """Let the workflow's trigger start nothing any more. What runs goes on."""
     return asyncio.run(_deactivate(name))
 

@@ -38,7 +38,7 @@ def validate(workflow: Workflow, catalogue: Catalogue) -> list[Problem]:
 
 
 def check_text(text: str | bytes, catalogue: Catalogue) -> tuple[Workflow | None, list[Problem]]:
-    """As much of a document's text as can be read, with all that is wrong with it, each problem once and with its line.
+    """As much of a document's text as can be read, with all that is wrong with it: each problem once, line by line.
 
     None if it is no document at all. It can run if no problem is an error.
     """
@@ -48,4 +48,5 @@ def check_text(text: str | bytes, catalogue: Catalogue) -> tuple[Workflow | None
     # The shape of a document and whether it can run overlap where a field is missing or an id is wrong.
     known = {(problem.code, problem.step, problem.field) for problem in problems}
     more = (one for one in validate(workflow, catalogue) if (one.code, one.step, one.field) not in known)
-    return workflow, [*problems, *problems_with_lines(text, list(more))]
+    every = [*problems, *problems_with_lines(text, list(more))]
+    return workflow, sorted(every, key=lambda problem: problem.line or 0)

@@ -16,7 +16,7 @@ def test_a_key_goes_to_the_keyring_is_listed_by_name_and_removed(cli: Cli, box: 
     assert (done.code, done.err) == (0, "Kept openrouter in the keyring.\n")
     assert list(box.kept.values()) == [KEY]
     listed = cli("keys", "list")
-    assert "openrouter" in listed.out
+    assert listed.out.splitlines()[1].split() == ["openrouter", "keyring"]
     assert KEY not in listed.out + done.out
     assert [path for path in home.rglob("*") if path.is_file() and KEY in path.read_text()] == []
     assert cli("keys", "remove", "openrouter").code == 0
@@ -40,7 +40,7 @@ def test_without_a_keyring_a_key_is_kept_in_a_private_file_only_when_asked_for(c
     assert (done.code, done.err) == (0, "Kept openrouter in a file that only you can read.\n")
     assert stat.S_IMODE((home / "secrets.json").stat().st_mode) == 0o600
     assert load(home).secrets_file is True
-    assert "openrouter" in cli("keys", "list").out
+    assert cli("keys", "list").out.splitlines()[1].split() == ["openrouter", "private", "file"]
     assert cli("keys", "remove", "openrouter").code == 0
     assert KEY not in (home / "secrets.json").read_text()
 

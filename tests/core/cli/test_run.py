@@ -115,6 +115,19 @@ def test_a_workflow_that_is_not_there_is_named_with_the_nearest(cli: Cli, write:
     assert "Did you mean 'triage.loom.yaml'?" in done.err
 
 
+def test_a_workflow_that_is_like_no_other_comes_with_where_to_look(cli: Cli, database: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.loom.yaml").mkdir()
+    assert "`steploom workflows list` shows what is there." in cli("run", "folder.loom.yaml").err
+
+
+def test_missing_inputs_come_with_the_options_that_give_them(cli: Cli, write: Write) -> None:
+    done = cli(
+        "run", write("Ask", "inputs: {one: {type: string}, two: {type: string}}\n"), "-i", "one=x", "--memory-only"
+    )
+    assert done.code == 2
+    assert done.err.endswith("The input 'two' is missing. Give a text.\nGive them with: --input two=VALUE\n")
+
+
 def test_a_document_with_errors_is_not_run_and_all_its_problems_are_said(cli: Cli, write: Write) -> None:
     done = cli("run", write("Bad", "steps:\n  a: {type: chatt}\n  b: {type: wait, then: nowhere}\n"), "--memory-only")
     assert done.code == 2

@@ -59,7 +59,7 @@ def test_a_picture_is_painted_approved_and_written_as_a_png(cli: Cli, examples: 
     assert asked.code == 3
     assert "Keep this picture?" in asked.err
     hint = asked.err.splitlines()[-1]
-    assert hint.startswith("Answer: steploom runs answer ")
+    assert hint.startswith("Answer keep or discard: steploom runs answer ")
     assert hint.endswith(f"CHOICE --allow-write {tmp_path / 'kept'}")
     assert not file.exists()
     shown = cli("runs", "show", "last")
@@ -103,9 +103,16 @@ def test_an_answer_that_was_not_offered_is_refused(cli: Cli, write: Write) -> No
     assert cli("runs", "answer", "last", "yes").code == 0
 
 
+def test_an_answer_without_words_says_what_is_asked_and_what_may_be_answered(cli: Cli, write: Write) -> None:
+    cli("run", write("Asks", ASKS))
+    done = cli("runs", "answer", "last")
+    assert (done.code, done.err) == (2, "Send it?\nask asks this. Answer yes or no.\n")
+
+
 def test_a_form_is_answered_with_json(cli: Cli, write: Write) -> None:
-    cli("run", write("Form", FORM))
-    assert "give a JSON object" in cli("runs", "answer", "last", "three").err
+    asked = cli("run", write("Form", FORM))
+    assert "Answer a JSON object of n: steploom runs answer" in asked.err
+    assert "give a JSON object of n" in cli("runs", "answer", "last", "three").err
     misfit = cli("runs", "answer", "last", '{"n": "three"}')
     assert misfit.code == 2
     assert "n: 'three' is not of type" in misfit.err
@@ -113,7 +120,8 @@ def test_a_form_is_answered_with_json(cli: Cli, write: Write) -> None:
 
 
 def test_which_of_two_questions_is_answered_has_to_be_said(cli: Cli, write: Write) -> None:
-    cli("run", write("Two", TWO))
+    asked = cli("run", write("Two", TWO))
+    assert asked.err.rstrip().endswith("CHOICE --step left")
     unclear = cli("runs", "answer", "last", "yes")
     assert unclear.code == 2
     assert "--step: left, right" in unclear.err

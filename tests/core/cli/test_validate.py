@@ -39,6 +39,8 @@ def test_every_problem_is_said_at_once_with_its_line(cli: Cli, write: Callable[.
     problems = cli("validate", file, "--json").json
     assert {problem["step"] for problem in problems} == {"first", "second", "third"}
     assert all(problem["line"] > 3 and problem["message"] and problem["file"] == str(file) for problem in problems)
+    lines = [problem["line"] for problem in problems]
+    assert lines == sorted(lines)
     keys = [(problem["code"], problem["step"], problem["field"]) for problem in problems]
     assert len(keys) == len(set(keys))
 

@@ -26,7 +26,8 @@ def test_an_imported_workflow_is_listed_run_by_name_and_exported_as_it_was(
     assert cli("run", "Support triage", "--demo", "-i", "ticket=x").code == 0
     assert cli("workflows", "list", "--json").json[0]["last_run_status"] == "completed"
     assert cli("workflows", "export", "Support triage").out == file.read_text("utf-8")
-    assert cli("workflows", "export", "Support triage", tmp_path / "copy.loom.yaml").code == 0
+    written = cli("workflows", "export", "Support triage", tmp_path / "copy.loom.yaml")
+    assert (written.code, written.err) == (0, f"Wrote {tmp_path / 'copy.loom.yaml'}\n")
     assert (tmp_path / "copy.loom.yaml").read_bytes() == file.read_bytes()
 
 
@@ -52,10 +53,14 @@ def test_several_files_are_imported_even_if_one_has_errors(cli: Cli, write: Writ
     assert [entry["name"] for entry in cli("workflows", "list", "--json").json] == ["Bad", "Good"]
 
 
-def test_a_file_that_is_not_there_cannot_be_imported(cli: Cli) -> None:
-    done = cli("workflows", "import", "gone.loom.yaml")
+def test_files_that_are_no_documents_do_not_hold_up_the_others(cli: Cli, write: Write, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.loom.yaml"
+    broken.write_text("name: [", encoding="utf-8")
+    done = cli("workflows", "import", "gone.loom.yaml", broken, write("Good", SAYS.format("x")))
     assert done.code == 2
     assert "gone.loom.yaml cannot be read" in done.err
+    assert "broken.loom.yaml has 1 problem" in done.err
+    assert [entry["name"] for entry in cli("workflows", "list", "--json").json] == ["Good"]
 
 
 def test_a_workflow_that_is_not_there_cannot_be_exported(cli: Cli, write: Write) -> None:
