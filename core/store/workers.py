@@ -69,6 +69,10 @@ FROM queued_runs AS q JOIN executions AS e ON q.run_id = e.id
 WHERE q.handed_over AND e.status = 'cancelled' AND e.resumable AND {_NO_ENTRY}
 LIMIT 1000""")  # noqa: S608 - made of constants
 
+_UNLOCKED = text("""
+SELECT id FROM executions WHERE id = ANY(CAST(:ids AS text[])) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED""")
+"""Whoever holds such a row may be asleep, and the others are not to wait until the server ends his transaction."""
+
 _DUE = text("""
 SELECT e.id AS run_id FROM executions AS e LEFT JOIN queued_runs AS q ON q.run_id = e.id
 WHERE e.wake_at <= clock_timestamp() - make_interval(secs => CASE WHEN q.run_id IS NULL THEN :others ELSE 0 END)
@@ -222,9 +226,15 @@ class Workers:
         again: list[str] = []
         lost: list[str] = []
         parked: list[str] = []
-        rows = (await connection.execute(_LEFT_BEHIND, {"thorough": thorough})).all()
+        rows = [
+            row
+            for row in await connection.execute(_LEFT_BEHIND, {"thorough": thorough})
+            if row.lease_owner is None or not row.leased or _is_dead(row.lease_owner)
+        ]
+        ids = [row.run_id for row in rows]
+        unlocked = set((await connection.execute(_UNLOCKED, {"ids": ids})).scalars()) if ids else set()
         for row in rows:
-            if row.lease_owner is not None and row.leased and not _is_dead(row.lease_owner):
+            if row.run_id not in unlocked:
                 continue
             if (row.lease_owner is None and row.run_id in dropped) or (row.lease_owner or "") not in {*alive, ""}:
                 lost.append(row.run_id)
