@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
     from desktop.dialogs.run_prompt import RunPrompt
     from desktop.run_controller import RunController
+    from desktop.watched_run import WatchedRun
 
 
 @runtime_checkable
@@ -126,6 +127,7 @@ class Running(QObject):
             shows.show_run(controller.overlay)
             controller.changed.connect(shows.overlay_changed)
         controller.state_changed.connect(lambda _: self._show(tab))
+        controller.shown_changed.connect(lambda _: self._show(tab))
         controller.changed.connect(lambda: self._show(tab))
         controller.ended.connect(lambda result: self._over(tab, result))
         self.made.emit(tab, controller)
@@ -144,26 +146,32 @@ class Running(QObject):
         live = len(controller.live)
         if live and (old := self._said.pop(tab, None)) is not None:
             self._window.toasts.remove(old)  # another try is under way
-        note = "" if not live else "Running…" if live == 1 else f"{live} runs…"
+        note = _standing(controller.shown) if not live else "Running…" if live == 1 else f"{live} runs…"
         tab.show_running(bool(live), note)
         self._count()
 
     def _over(self, tab: WorkTab, result: RunResult) -> None:
         self._show(tab)
         self.ended.emit()
-        match result.status:
-            case "failed":
-                text = result.error.message.partition("\n")[0] if result.error else ""
-                self._said[tab] = self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
-                tab.bar.say("Failed")
-            case "suspended" if result.wake_at is not None:
-                tab.bar.say(f"Waits until {result.wake_at.astimezone():%Y-%m-%d %H:%M}")
-            case "suspended":
-                tab.bar.say("Waits for an answer")
-            case "completed":
-                tab.bar.say(_summary(result))
-            case _:
-                tab.bar.say("Stopped")
+        if result.status == "failed":
+            self._say_failed(tab, result)
+
+    def _say_failed(self, tab: WorkTab, result: RunResult) -> None:
+        """Tell that a run failed, and where; the message leads to the step."""
+        text = result.error.message.partition("\n")[0] if result.error else ""
+        step_id = result.error_path.rpartition("/")[2]
+        step = tab.document.workflow.step(step_id) if step_id else None
+        if step is None:
+            self._said[tab] = self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
+            return
+
+        def show() -> None:
+            self._window.tabs.setCurrentWidget(tab)
+            tab.step_wanted.emit(step_id)
+
+        self._said[tab] = self._window.toasts.show(
+            f"{tab.title} failed", f"{step.name}: {text}", kind="failed", action="Show the step", on_action=show
+        )
 
     def _count(self) -> None:
         self._window.status.show_running(sum(len(each.live) for each in self._controllers.values()))
@@ -195,12 +203,28 @@ def _is_document_error(error: Exception) -> TypeGuard[DocumentError]:
     return getattr(error, "code", "") == "document"
 
 
-def _summary(result: RunResult) -> str:
-    from core.cli.wording import duration
+def _standing(run: WatchedRun | None) -> str:
+    """How a run that is not executed stands, in a few words; '' for none."""
+    if run is None:
+        return ""
+    match run.status:
+        case "completed":
+            return f"Done in {_spent(run)}"
+        case "failed":
+            return "Failed"
+        case "suspended" if run.wake_at is not None and not any(run.log.waiting()):
+            return f"Waits until {run.wake_at.astimezone():%Y-%m-%d %H:%M}"
+        case "suspended":
+            return "Waits for your answer"
+        case "queued":
+            return "Queued"
+        case "running":
+            return "Interrupted"
+        case _:
+            return "Stopped" if run.resumable else "Cancelled"
 
-    parts = [f"Done in {duration(result.duration_s)}"]
-    if result.usage.tokens:
-        parts.append(f"{result.usage.tokens:,} tok")
-    if result.usage.cost_usd:
-        parts.append(f"${result.usage.cost_usd:.4f}")
-    return " · ".join(parts)
+
+def _spent(run: WatchedRun) -> str:
+    from core.cli.wording import spent
+
+    return spent(run.usage, run.duration_s)

@@ -152,6 +152,7 @@ class Toasts(QObject):
             timer.start(SHOWN_MS)
         toast.show()
         self._place()
+        self._watch()
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._window, f"{title} {text}".strip()))
         return toast
@@ -165,10 +166,22 @@ class Toasts(QObject):
             self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """The corner moves with the window's size."""
-        if event.type() == QEvent.Type.Resize:
+        """The corner moves with the window's size; what comes to the front beside the messages stays under them."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and watched is self._window:
             self._place()
+        elif event.type() == QEvent.Type.ZOrderChange:
+            QTimer.singleShot(0, self, self._raise)  # a dock takes itself for chosen only if it is on top meanwhile
         return super().eventFilter(watched, event)
+
+    def _watch(self) -> None:
+        """Hear when a panel is brought to the front; a filter that is there already is only moved."""
+        for child in self._window.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if not isinstance(child, Toast):
+                child.installEventFilter(self)
+
+    def _raise(self) -> None:
+        for toast in self._shown:
+            toast.raise_()
 
     def _place(self) -> None:
         bottom = self._window.height() - self._margin()
@@ -176,4 +189,4 @@ class Toasts(QObject):
             toast.fit()
             bottom -= toast.height() + 8
             toast.move(self._window.width() - WIDTH - 16, bottom)
-            toast.raise_()
+        self._raise()

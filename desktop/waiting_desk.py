@@ -12,6 +12,7 @@ from core.workflow.model import Json
 from desktop.bridge import Bridge, OnError
 from desktop.empty_state import EmptyState
 from desktop.running import Running
+from desktop.toasts import Toast
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class WaitingDesk(QObject):
         self._workspace: Workspace | None = None
         self._panel: WaitingPanel | None = None
         self._host: QWidget | None = None
+        self._said: dict[object, Toast] = {}
         self.list: WaitingList | None = None
         self.notify: Callable[[str, str], object] = lambda _title, _text: None
         running.ended.connect(self.refresh)
@@ -105,11 +107,16 @@ class WaitingDesk(QObject):
         number = len(self.list.questions) if self.list is not None else 0
         self._window.status.show_waiting(number)
         self._window.docks.get(PANEL).count(number)
+        standing = {each.key for each in self.list.questions} if self.list is not None else set()
+        for answered in self._said.keys() - standing:
+            self._window.toasts.remove(self._said.pop(answered))
         self.counted.emit()
 
     def _tell(self, waiting: Waiting) -> None:
         title, text = f"{waiting.workflow} waits for you", waiting.title
-        self._window.toasts.show(title, text, action="Answer", on_action=lambda: self._window.docks.reveal(PANEL))
+        self._said[waiting.key] = self._window.toasts.show(
+            title, text, action="Answer", on_action=lambda: self._window.docks.reveal(PANEL)
+        )
         if self._window.isActiveWindow():
             return
         QApplication.alert(self._window)

@@ -17,7 +17,8 @@ from desktop.run_log import RunLog
 class WatchedRun:
     """A run and what it shows. workflow: the document as it was when the run began.
 
-    live: this process executes it now. status: as of the journal. problem: why it ended, for the person, or ''. part:
+    live: this process executes it now. status: as of the journal. wake_at: when one that waits goes on by itself, in
+    UTC, None for never. problem: why it ended, for the person, or ''. part:
     what of the workflow it executes; what a step that runs alone is given shows as the output of the other steps.
     """
 
@@ -32,6 +33,7 @@ class WatchedRun:
         self.status: RunStatus = "running"
         self.live = False
         self.resumable = False
+        self.wake_at: datetime | None = None
         self.outputs: Mapping[str, Json] | None = None
         self.problem = ""
         self.problem_path = ""
@@ -46,7 +48,7 @@ class WatchedRun:
         """A run from the journal. live: it is about to go on in this process."""
         run = cls(record.id, record.workflow, record.inputs, record.created, record.part)
         run.status, run.outputs, run.duration_s = record.status, record.outputs, record.duration_s
-        run.live, run.resumable = live, may_resume(record)
+        run.live, run.resumable, run.wake_at = live, may_resume(record), record.wake_at
         if record.error is not None:
             run.problem, run.problem_path = record.error.message, record.error_path
         run.log.load(steps)
@@ -73,6 +75,7 @@ class WatchedRun:
         self.overlay.settle()
         self.status, self.outputs, self.duration_s = result.status, result.outputs, result.duration_s
         self.resumable = result.resumable or result.status in ("failed", "suspended")
+        self.wake_at = result.wake_at
         self.problem = result.error.message if result.error else ""
         self.problem_path = result.error_path
 

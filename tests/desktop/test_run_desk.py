@@ -119,6 +119,55 @@ async def test_a_failed_run_offers_to_go_on_beside_run_and_its_message_goes_when
     assert (bar.resume.isVisible(), bar.stop.isVisible()) == (False, True)
 
 
+async def test_the_message_of_a_failed_run_names_the_step_and_leads_to_it(desk: Desk) -> None:
+    window = desk.program.window
+    (toast,) = window.toasts.shown
+    assert toast.text.startswith("end: ")
+    desk.program.open(OpenDocument(Workflow("Other")), None)
+    assert window.active is not desk.tab
+    (show,) = [button for button in toast.findChildren(QPushButton) if button.text() == "Show the step"]
+    QTest.mouseClick(show, Qt.MouseButton.LeftButton)
+    assert window.active is desk.tab
+    assert desk.canvas.selected == {"end"}
+    assert window.toasts.shown == []
+
+
+async def test_how_the_shown_run_stands_is_said_as_long_as_it_is_shown(desk: Desk) -> None:
+    note = desk.tab.bar.note
+    assert note.text() == "Failed"
+    desk.tab.document.apply("Mend", lambda w: set_config_field(w, "end", "text", "done"))
+    await until(lambda: desk.canvas.look("end").chip.startswith("Stale"))
+    assert note.text() == "Failed"
+    desk.controller.show("")
+    assert note.text() == ""
+    desk.controller.show(desk.controller.runs[0].id)
+    assert note.text() == "Failed"
+
+
+ASKS = Workflow(
+    "Asks",
+    steps={
+        "ask": Step("ask", "approval", title="Send it?", config={"message": "Send?", "timeout": "2d"}),
+        "nap": Step("nap", "wait", config={"duration": "1d"}),
+    },
+)
+
+
+async def test_a_run_that_asks_waits_for_an_answer_though_it_would_go_on_by_itself_one_day(desk: Desk) -> None:
+    window = desk.program.window
+    tab = desk.program.open(OpenDocument(ASKS), None)
+    assert tab is not None
+    await until(lambda: desk.program.running.controller(tab) is not None)
+    controller = desk.program.running.controller(tab)
+    assert controller is not None
+    controller.start({})
+    await until(lambda: tab.bar.note.text() == "Waits for your answer")
+    await until(lambda: any(toast.title == "Asks waits for you" for toast in window.toasts.shown))
+    controller.answer("ask", {"choice": "approve"})
+    await until(lambda: tab.bar.note.text().startswith("Waits until "))
+    await until(lambda: not any(toast.title == "Asks waits for you" for toast in window.toasts.shown))
+
+
 async def test_the_keyboard_goes_to_the_canvas_when_its_button_has_nothing_more_to_do(desk: Desk) -> None:
     desk.program.window.activateWindow()
     desk.tab.bar.resume.setFocus()

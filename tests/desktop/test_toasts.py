@@ -88,3 +88,15 @@ def test_markup_in_a_message_is_shown_as_it_is(toasts: Toasts) -> None:
     toast = toasts.show("<b>bold</b>", "<img src='file:///x'>")
     formats = [label.textFormat() for label in toast.findChildren(QLabel) if label.text()]
     assert set(formats) == {Qt.TextFormat.PlainText}
+
+
+def test_a_message_stays_above_a_panel_that_is_brought_to_the_front(qtbot: QtBot, toasts: Toasts) -> None:
+    window = toasts.parent()
+    assert isinstance(window, QWidget)
+    panel = QWidget(window)
+    panel.setGeometry(window.rect())
+    panel.show()
+    toast = toasts.show("Failed", kind="failed")
+    panel.raise_()
+    assert window.children()[-1] is panel  # its own handlers find it on top
+    qtbot.waitUntil(lambda: window.children()[-1] is toast)
