@@ -36,8 +36,9 @@ STREAMED = 4_000
 class StepView:
     """What is shown of one step. Of a step inside a loop: of all passes together; done and failed count them.
 
-    passes, passes_failed: of a loop, how many have ended well and how many have not. cause: why it ran. since:
-    monotonic seconds when it began. seconds: how long it took. text: streamed so far. error: the first line.
+    passes, passes_failed: of a loop, how many have ended well and how many have not. sent: how many results went out of
+    each port. cause: why it ran. since: monotonic seconds when it began. seconds: how long it took. text: streamed so
+    far. error: the first line.
     """
 
     state: StepState = "idle"
@@ -58,6 +59,7 @@ class StepView:
     cause: Cause = "first"
     passes: int = 0
     passes_failed: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def _update(view: StepView, event: StepEvent, now: float) -> None:
         case StepCompleted():
             view.state, view.output, view.ports, view.request = "done", event.output, event.ports, event.request
             view.done += 1
+            _send(view)
             _spent(view, event.usage, event.duration_s)
         case StepFailed():
             view.state, view.error, view.request = "failed", _first_line(event.error.message), event.request
@@ -227,6 +230,7 @@ def _show(view: StepView, record: StepRecord, *, running: bool) -> None:
         case "completed":
             view.output, view.ports = record.output, record.ports
             view.done += 1
+            _send(view)
         case "failed":
             view.failed += 1
 
@@ -242,6 +246,12 @@ def record_state(record: StepRecord, *, running: bool) -> StepState:
             return "waiting"
         case "failed" | "skipped" | "cancelled" as state:
             return state
+
+
+def _send(view: StepView) -> None:
+    """Count the result that has just gone out."""
+    for port in view.ports:
+        view.sent[port] = view.sent.get(port, 0) + 1
 
 
 def _spent(view: StepView, usage: Usage, seconds: float) -> None:

@@ -12,7 +12,7 @@ from core.workflow.model import Wire
 from desktop.canvas.geometry import Rect
 from desktop.canvas.hit import hit
 from desktop.canvas.stale import window_rect
-from desktop.canvas.strands import Flow
+from desktop.canvas.traffic import Flow
 from desktop.canvas.view import CanvasView
 from desktop.overlay import StepState
 
@@ -170,7 +170,10 @@ class WireInterface(_PartInterface):
             return ""
         if kind == QAccessible.Text.Name:
             return describe_wire(canvas, self.wire)
-        return _FLOWS[canvas.flow(self.wire)] if kind == QAccessible.Text.Description else ""
+        if kind != QAccessible.Text.Description:
+            return ""
+        said = (_FLOWS[canvas.flow(self.wire)], canvas.tally(self.wire))
+        return ", ".join(each for each in said if each)
 
     def rect(self) -> QRect:
         """The rectangle around it on the screen."""

@@ -142,6 +142,7 @@ def slices(
     for first in range(0, len(wires), _WIRES):
         some = wires[first : first + _WIRES]
         picture_of.strands.paint(painter, some, picture_of.ink, quick=False, arrows=True)
+        picture_of.strands.paint_labels(painter, some, picture_of.ink)
         done += 1
         yield done / pieces
     for box in boxes:

@@ -128,6 +128,8 @@ class Live:
         for marked, pen in ((marks.hover_wire, ink.hover_wire), (marks.drop, ink.chosen_wire)):
             if marked is not None and marked in known:
                 strands.paint_as(painter, (marked,), pen)
+        if self._painter.detail == "near":
+            strands.paint_labels(painter, {*lit, *(known.keys() & {marks.hover_wire, marks.drop})}, ink)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._painter.detail != "far")
         dx, dy = marks.offset
         for step in lifted:

@@ -132,7 +132,7 @@ def look_of(
 
 
 def said(seconds: float) -> str:
-    """A duration as the canvas shows it: `40 ms`, `0.4 s`, `2 s`, `12 s`, `3 min 20 s`."""
+    """A duration as the canvas shows it: `40 ms`, `0.4 s`, `2 s`, `12 s`, `3 min 20 s`, `6 h 17 min`."""
     if 0.0 < seconds < _SHORT:
         return f"{max(1, round(seconds * 1_000))} ms"
     if seconds < 10.0 and seconds != int(seconds):
@@ -140,6 +140,9 @@ def said(seconds: float) -> str:
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 

@@ -25,7 +25,8 @@ from desktop.canvas.look import Look
 from desktop.canvas.routing import strips
 from desktop.canvas.sprites import Sprite, Sprites
 from desktop.canvas.stale import Stale, canvas_rect, parts_of, window_of, window_rect
-from desktop.canvas.strands import Flow, Strands
+from desktop.canvas.strands import LABEL_REACH, Strands, label_room
+from desktop.canvas.traffic import Flow
 from desktop.canvas.viewport import Viewport
 from desktop.icons import Icons
 from desktop.overlay import StepState
@@ -67,7 +68,8 @@ class Painter:
     """Keeps the picture of a diagram for one window.
 
     look: of a step by its id. afar: its look without texts. tone: its kind and state, all that is seen from afar. flow:
-    of a wire. moving: whether the zoom is changing now, so that less is painted.
+    of a wire. tally: how much was sent along it, in words. moving: whether the zoom is changing now, so that less is
+    painted.
     """
 
     def __init__(
@@ -80,11 +82,12 @@ class Painter:
         afar: Callable[[str], Look],
         tone: Callable[[str], tuple[str, StepState]],
         flow: Callable[[Wire], Flow],
+        tally: Callable[[Wire], str],
     ) -> None:
         self.stats = Stats()
         self.moving = False
         self.detail: Detail = "near"
-        self.strands = Strands(diagram, flow)
+        self.strands = Strands(diagram, flow, tally)
         self._diagram = diagram
         self._look = look
         self._afar = afar
@@ -174,6 +177,7 @@ class Painter:
         if self.detail != "far" and self._diagram.paths.rect(wire).intersects(viewport.visible()):
             for area in strips(path.x1, path.y1, path.x2, path.y2):
                 region += window_rect(area.grown(_HALF_WIRE), viewport)
+            region += window_rect(label_room(path), viewport)
             self._stale.add(region, viewport)
         return region
 
@@ -288,7 +292,10 @@ class Painter:
                 paint_frame(painter, box, self._look(box.id), self.ink, self.faces, self.detail, (scale, dpr))
                 self.stats.faces += 1
         arrows = self.detail == "near" and not self.moving
-        self.strands.paint(painter, self._wires(open_to_wires, viewport), self.ink, quick=self.moving, arrows=arrows)
+        wires = list(self._wires(open_to_wires, viewport))
+        self.strands.paint(painter, wires, self.ink, quick=self.moving, arrows=arrows)
+        if arrows:
+            self.strands.paint_labels(painter, wires, self.ink)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         for box in boxes:
             if not box.is_frame and box.id not in self._lifted:
@@ -327,7 +334,9 @@ class Painter:
         lifted = self._lifted
         parts = parts_of(region) if region.rectCount() <= _MOST_PARTS else [region.boundingRect()]
         areas = [canvas_rect(part, viewport) for part in parts]
-        wires: Iterable[Wire] = set[Wire]().union(*(self._diagram.paths.within(area) for area in areas))
+        wires: Iterable[Wire] = set[Wire]().union(
+            *(self._diagram.paths.within(area.grown(LABEL_REACH)) for area in areas)
+        )
         if lifted:
             wires = [wire for wire in wires if wire.source not in lifted and wire.target not in lifted]
         if any(area.width * area.height > _LARGE for area in areas) and len(areas) == 1:

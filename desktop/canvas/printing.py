@@ -85,5 +85,5 @@ def on_paper(canvas: CanvasView) -> Painter:
     """What paints the canvas's graph in colours for white paper."""
     return Painter(
         canvas.diagram, Ink(Theme.light()), canvas.icons, look=canvas.look, afar=canvas.afar, tone=canvas.tone,
-        flow=canvas.flow,
+        flow=canvas.flow, tally=canvas.tally,
     )  # fmt: skip

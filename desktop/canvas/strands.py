@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF, QRegion
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QRegion
 
 from core.workflow.model import Wire
 from desktop.canvas.diagram import Diagram
-from desktop.canvas.geometry import WirePath
+from desktop.canvas.geometry import Rect, WirePath
 from desktop.canvas.ink import Ink
 from desktop.canvas.routing import curve, point_at, segments, strips
+from desktop.canvas.traffic import Flow
 
-Flow: TypeAlias = Literal["rest", "live", "dead"]
-"""What a run did with a wire: nothing yet, sent something along it, or passed it over."""
+LABEL_REACH: Final = 14.0
+"""Canvas pixels that a wire's label may reach out of the wire's own rectangle."""
 
 _ARROW = 5.0
+_LABEL, _WIDEST = 18.0, 80.0
+"""Height of a label, and its width at most."""
+
+_ENDS = 20.0
+"""Length of a wire that its two ports take."""
 
 
 class Strands:
-    """The wires of a diagram. flow: what the run that is shown did with a wire."""
+    """The wires of a diagram. flow: what the run that is shown did with a wire. tally: how much it sent along it, in
+    words, '' for nothing."""
 
-    def __init__(self, diagram: Diagram, flow: Callable[[Wire], Flow]) -> None:
+    def __init__(self, diagram: Diagram, flow: Callable[[Wire], Flow], tally: Callable[[Wire], str]) -> None:
         self._diagram = diagram
         self._flow = flow
+        self._tally = tally
         self._paths: dict[Wire, QPainterPath] = {}
         self._regions: dict[Wire, QRegion] = {}
 
@@ -53,6 +61,8 @@ class Strands:
             path, found = self._diagram.wires[wire], QRegion()
             for left, top, right, bottom in strips(path.x1, path.y1, path.x2, path.y2):
                 found += QRect(int(left) - 6, int(top) - 6, int(right - left) + 13, int(bottom - top) + 13)
+            left, top, right, bottom = label_room(path)
+            found += QRect(int(left) - 1, int(top) - 1, int(right - left) + 3, int(bottom - top) + 3)
             self._regions[wire] = found
         return found
 
@@ -79,7 +89,7 @@ class Strands:
                 for wire in some:
                     path = self._diagram.wires[wire]
                     if path.kind == "flow":
-                        paint_arrow(painter, path)
+                        paint_arrow(painter, path, beside=bool(self._tally(wire)))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def paint_as(self, painter: QPainter, wires: Iterable[Wire], pen: QPen) -> None:
@@ -89,6 +99,13 @@ class Strands:
         painter.setPen(pen)
         for wire in wires:
             painter.drawPath(self.path(wire))
+
+    def paint_labels(self, painter: QPainter, wires: Iterable[Wire], ink: Ink) -> None:
+        """Say on wires how much a run sent along them, where there is room; the painter is in canvas pixels."""
+        for wire in wires:
+            text = self._tally(wire)
+            if text:
+                paint_label(painter, self._diagram.wires[wire], text, ink)
 
     def _pen(self, wire: Wire, ink: Ink) -> QPen:
         path = self._diagram.wires[wire]
@@ -113,10 +130,40 @@ def curve_path(x1: float, y1: float, x2: float, y2: float) -> QPainterPath:
     return out
 
 
-def paint_arrow(painter: QPainter, path: WirePath) -> None:
-    """A small arrow in the middle of a wire that decides the way: colour alone would not say it."""
+def label_room(path: WirePath) -> Rect:
+    """The place that a wire's label never leaves."""
+    x, y = point_at(curve(path.x1, path.y1, path.x2, path.y2), 0.5)
+    return Rect(x - _WIDEST / 2, y - _LABEL / 2, x + _WIDEST / 2, y + _LABEL / 2)
+
+
+def paint_label(painter: QPainter, path: WirePath, text: str, ink: Ink) -> None:
+    """A pill in the middle of a wire; only its number where the wire is short, nothing where it is shorter still."""
+    metrics = QFontMetricsF(ink.figures)
+    room = min(_WIDEST, math.hypot(path.x2 - path.x1, path.y2 - path.y1) - _ENDS)
+    for words in (text, text.partition(" ")[0]):
+        width = max(_LABEL, metrics.horizontalAdvance(words) + 12.0)
+        if width <= room:
+            break
+    else:
+        return
+    x, y = label_room(path).center
+    pill = QRectF(x - width / 2, y - _LABEL / 2, width, _LABEL)
+    painter.setPen(ink.border)
+    painter.setBrush(ink.theme.color("surface.menu"))
+    painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), _LABEL / 2 - 0.5, _LABEL / 2 - 0.5)
+    painter.setFont(ink.figures)
+    painter.setPen(ink.second)
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def paint_arrow(painter: QPainter, path: WirePath, *, beside: bool = False) -> None:
+    """A small arrow in the middle of a wire that decides the way: colour alone would not say it.
+
+    beside: further on, because the middle is taken.
+    """
     points = curve(path.x1, path.y1, path.x2, path.y2)
-    (x1, y1), (x2, y2) = point_at(points, 0.48), point_at(points, 0.52)
+    middle = 0.82 if beside else 0.5
+    (x1, y1), (x2, y2) = point_at(points, middle - 0.02), point_at(points, middle + 0.02)
     angle = math.atan2(y2 - y1, x2 - x1)
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     corners = [(1.0, 0.0), (-0.8, 0.9), (-0.8, -0.9)]

@@ -38,6 +38,8 @@ def tip(canvas: CanvasView, at: Hit) -> str:
         view = canvas.state(at.wire.source)
         output = view.output if view is not None else None
         names = f"{canvas.look(at.wire.source).title} → {canvas.look(at.wire.target).title}"
+        if (tally := canvas.tally(at.wire)) not in ("", "1 item"):
+            names += f" · {tally}"
         return names if output is None else f"{names}\n{_json_text(output)}"
     return ""
 

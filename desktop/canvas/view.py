@@ -45,8 +45,9 @@ from desktop.canvas.pace import LEAST_MS, Pace
 from desktop.canvas.painter import Painter
 from desktop.canvas.pyqtgraph_view import graphics_view
 from desktop.canvas.stale import parts_of, window_rect
-from desktop.canvas.strands import Flow
+from desktop.canvas.strands import LABEL_REACH
 from desktop.canvas.tidying import Arranger
+from desktop.canvas.traffic import Flow, flow_of, tally_of
 from desktop.canvas.viewport import Viewport
 from desktop.canvas.zoom_pill import ZoomPill
 from desktop.document import Changes, Edit, OpenDocument
@@ -119,7 +120,7 @@ class CanvasView(_Base):
         self.faults = Faults(self)
         self._themes = theme_manager
         self._looks: dict[str, Look] = {}
-        self._flows: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._flows: dict[str, tuple[object, ...]] = {}
         self._running: set[str] = set()
         self._has_news = False
         self.picture = Painter(
@@ -130,6 +131,7 @@ class CanvasView(_Base):
             afar=self.afar,
             tone=self.tone,
             flow=self.flow,
+            tally=self.tally,
         )
         self._live = Live(self.diagram, self.picture, self.marks)
         self._set_up_widget()
@@ -218,10 +220,12 @@ class CanvasView(_Base):
 
     def flow(self, wire: Wire) -> Flow:
         """What the run that is shown did with a wire."""
-        view = self.overlay.by_id.get(wire.source)
-        if view is None or view.state not in ("done", "skipped", "failed"):
-            return "rest"
-        return "live" if view.state != "skipped" and wire.port in view.ports else "dead"
+        return flow_of(self.overlay.by_id.get(wire.source), wire.port)
+
+    def tally(self, wire: Wire) -> str:
+        """How much the run that is shown sent along a wire, in words; '' for nothing."""
+        view, step = self.overlay.by_id.get(wire.source), self.diagram.steps[wire.source]
+        return tally_of(view, wire.port, step, self.types, decides=self.diagram.wires[wire].kind == "flow")
 
     # -- changing what is shown ------------------------------------------------------------------------------------
 
@@ -268,7 +272,7 @@ class CanvasView(_Base):
     def repaint_wire(self, wire: Wire | None) -> None:
         """Paint what is around a wire anew."""
         if wire is not None and wire in self.diagram.paths:
-            self.repaint_part(window_rect(self.diagram.paths.rect(wire).grown(6.0), self.camera))
+            self.repaint_part(window_rect(self.diagram.paths.rect(wire).grown(LABEL_REACH), self.camera))
 
     def repaint_all(self) -> None:
         """Paint the window anew; the picture below stays."""
@@ -544,7 +548,7 @@ class CanvasView(_Base):
     def _reflow(self, step: str, view: StepView | None) -> QRegion:
         """The part of the window with the wires of a step whose flow is another one."""
         settled = view is not None and view.state in ("done", "skipped", "failed")
-        flow = (view.state, view.ports) if view is not None and settled else ("", ())
+        flow = (view.state if settled else "", view.ports, *view.sent.items()) if view is not None else ("", ())
         region = QRegion()
         if self._flows.get(step, ("", ())) != flow:
             self._flows[step] = flow

@@ -54,3 +54,18 @@ def test_only_what_is_marked_otherwise_is_painted_anew() -> None:
     assert overlay.mark({"a": StepMark(pinned=True)})
     assert overlay.take_dirty() == {"b"}
     assert not overlay.mark({"a": StepMark(pinned=True)})
+
+
+async def test_what_went_out_of_each_port_is_counted_over_all_passes_and_known_again_from_the_records() -> None:
+    rig, overlay = Rig(), RunOverlay(loops_of(LOOP))
+    rig.engine.listeners.append(overlay)
+    await rig.run(LOOP)
+    assert {i: overlay.by_id[i].sent for i in ("all", "x", "y")} == {
+        "all": {"out": 1},
+        "x": {"out": 3},
+        "y": {"out": 6},
+    }
+
+    past = RunOverlay(loops_of(LOOP))
+    past.load(await rig.journal.steps("run-1"), running=False)
+    assert {i: view.sent for i, view in past.by_id.items()} == {i: view.sent for i, view in overlay.by_id.items()}

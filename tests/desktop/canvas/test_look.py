@@ -115,8 +115,8 @@ def test_from_afar_steps_of_one_kind_share_their_look() -> None:
 
 
 def test_durations_are_said_shortly() -> None:
-    assert [said(s) for s in (0.04, 2.0, 2.5, 12.4, 60.0, 200.0)] == [
-        "40 ms", "2 s", "2.5 s", "12 s", "1 min", "3 min 20 s",
+    assert [said(s) for s in (0.04, 2.0, 2.5, 12.4, 60.0, 200.0, 7_200.0, 22_635.0)] == [
+        "40 ms", "2 s", "2.5 s", "12 s", "1 min", "3 min 20 s", "2 h", "6 h 17 min",
     ]  # fmt: skip
 
 

@@ -5,16 +5,20 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QImage, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.engine.events import NO_USAGE, ErrorInfo, StepDelta, StepFailed, StepStarted
 from core.workflow import edits
-from core.workflow.model import Step, Workflow
+from core.workflow.model import Step, Wire, Workflow
+from desktop.canvas.geometry import WirePath
+from desktop.canvas.ink import Ink
+from desktop.canvas.strands import paint_label
 from desktop.canvas.view import CanvasView
 from desktop.overlay import RunOverlay, StepView
+from desktop.theme import Theme, add_fonts
 from tests.support.canvas_hand import Hand, MakeHand, settled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -130,6 +134,12 @@ def test_after_changes_of_state_the_picture_is_the_same_as_one_painted_anew(hand
             canvas.overlay._dirty.add(step)
         canvas.overlay_changed()
         assert _differing(picture(canvas), fresh_picture(canvas)) == 0, state
+    for number in (1, 250, 0):
+        for step in ("one", "choose", "yes", "inner", "loop"):
+            canvas.overlay.by_id[step].sent = {"out": number, "true": number}
+            canvas.overlay._dirty.add(step)
+        canvas.overlay_changed()
+        assert _differing(picture(canvas), fresh_picture(canvas)) == 0, number
 
 
 def test_a_drag_that_is_given_up_leaves_the_picture_as_it_was(hand: Hand) -> None:
@@ -226,6 +236,41 @@ def test_wires_of_a_finished_decision_show_which_way_it_went(hand: Hand) -> None
         (w for w in canvas.diagram.wires_of("choose") if w.source == "choose"), key=lambda w: w.port, reverse=True
     )
     assert (canvas.flow(true), canvas.flow(false)) == ("live", "dead")
+
+
+def test_after_a_run_a_wire_says_how_much_went_along_it_also_while_it_is_pointed_at(hand: Hand) -> None:
+    canvas, wire = hand.canvas, Wire("one", "out", "choose")
+    path = canvas.diagram.wires[wire]
+    middle = hand.at((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2)
+    label = QRect(middle.x() - 30, middle.y() - 9, 60, 18)
+    run = RunOverlay()
+    for sent in (0, 1):
+        run.by_id["one"] = StepView(state="done", ports=("out",), sent={"out": sent} if sent else {}, output={})
+        canvas.show_run(run)
+        shown = picture(canvas).copy(label)
+        if not sent:
+            bare = shown
+    assert canvas.tally(wire) == "1 item"
+    assert _differing(bare, shown) > 300
+    hand.move((path.x1 + path.x2) / 2, path.y1)
+    assert _differing(picture(canvas).copy(label), shown) < 60
+
+
+def test_a_short_wire_says_the_number_alone_and_a_shorter_one_nothing() -> None:
+    add_fonts()
+    wire, ink = Wire("a", "out", "b"), Ink(Theme.dark())
+
+    def wide(length: float) -> int:
+        image = QImage(200, 40, QImage.Format.Format_ARGB32)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        paint_label(painter, WirePath(wire, 100 - length / 2, 20, 100 + length / 2, 20, "text"), "12 items", ink)
+        painter.end()
+        return sum(image.pixelColor(x, 20).alpha() > 0 for x in range(200))
+
+    assert 50 < wide(100.0) < 80
+    assert 18 <= wide(60.0) < 40
+    assert wide(30.0) == 0
 
 
 @pytest.mark.parametrize("scale", [0.4, 0.15])
