@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,10 +15,13 @@ from core.cli.terminal import error_console, print_json, print_table
 
 if TYPE_CHECKING:
     from core.store.store import Store
+    from core.workflow.model import Workflow
     from core.workflow.triggers import Schedule
     from core.workspace import Workspace
 
-app = typer.Typer(no_args_is_help=True, help="List, pause and resume the schedules of active workflows.")
+app = typer.Typer(
+    no_args_is_help=True, help="The schedules of active workflows: when they come and came, pausing and resuming them."
+)
 
 NameArgument = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.")]
 
@@ -130,6 +133,61 @@ async def _next(name: str, count: int, as_json: bool) -> int:
     if not times:
         error_console().print("It comes no more.")
     return COMPLETED
+
+
+@app.command("past")
+def past(
+    name: NameArgument,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=500, help="How many.")] = 20,
+    as_json: JsonOption = False,
+) -> int:
+    """The times of a workflow's schedule that came, the latest first, and what became of each."""
+    return asyncio.run(_past(name, count, as_json))
+
+
+async def _past(name: str, count: int, as_json: bool) -> int:
+    from core.workspace import Workspace
+
+    async with Workspace.open() as workspace:
+        store = _store(workspace)
+        workflow = (await store.workflows.get(name)).workflow
+        found = await store.schedules.past(name, count)
+    if as_json:
+        print_json(
+            [
+                {
+                    "at": one.at.isoformat(),
+                    "noticed_at": one.noticed.isoformat(),
+                    "outcome": one.outcome,
+                    "run_id": one.run_id,
+                    "run_status": one.status,
+                    "run_ended_at": one.ended.isoformat() if one.ended else None,
+                }
+                for one in found
+            ]
+        )
+        return COMPLETED
+    place = _place(workflow)
+    rows = [
+        (
+            f"{one.at.astimezone(place):%Y-%m-%d %H:%M:%S %Z}",
+            f"{one.noticed.astimezone(place):%Y-%m-%d %H:%M:%S}",
+            one.outcome,
+            one.run_id,
+            one.status or ("not kept any more" if one.run_id else ""),
+        )
+        for one in found
+    ]
+    print_table(("time", "noticed", "outcome", "run", "state"), rows, empty="None of its times has come yet.")
+    return COMPLETED
+
+
+def _place(workflow: Workflow) -> tzinfo:
+    """The time zone of a workflow's schedule; UTC for one that has none any more."""
+    from core.workflow.triggers import Schedule, read_trigger
+
+    options, _ = read_trigger(workflow.trigger)
+    return options.place if isinstance(options, Schedule) else UTC
 
 
 def _store(workspace: Workspace) -> Store:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,6 +56,23 @@ UPDATE schedules SET next_at = :next_at, due_at = :due_at, delayed = :delayed, l
     last_run_id = coalesce(nullif(:last_run_id, ''), last_run_id), outcome = coalesce(nullif(:outcome, ''), outcome)
 WHERE workflow_id = :id""")
 
+_NOTE = text("""
+INSERT INTO schedule_times (workflow_id, at, noticed, run_id, outcome) VALUES (:id, :at, :noticed, :run_id, :outcome)
+ON CONFLICT (workflow_id, at) DO UPDATE
+SET noticed = excluded.noticed, run_id = excluded.run_id, outcome = excluded.outcome""")
+
+_FORGET = text("""
+DELETE FROM schedule_times WHERE workflow_id = :id AND at < (
+    SELECT at FROM schedule_times WHERE workflow_id = :id ORDER BY at DESC OFFSET :kept LIMIT 1)""")
+
+_PAST = text("""
+SELECT t.at, t.noticed, t.run_id, t.outcome, e.status, e.ended
+FROM workflows AS w JOIN schedule_times AS t ON t.workflow_id = w.id LEFT JOIN executions AS e ON e.id = t.run_id
+WHERE w.name = :name AND w.deleted_at IS NULL ORDER BY t.at DESC LIMIT :limit""")
+
+PAST_KEPT: Final = 500
+"""Times of a schedule, the latest, that are remembered."""
+
 _PAUSE = text("UPDATE schedules SET paused = true WHERE workflow_id = :id")
 
 _GO_ON = text("""
@@ -96,6 +114,22 @@ class ScheduledWorkflow:
     def busy(self) -> bool:
         """Whether the run that it started last has not ended."""
         return self.last_status in ("queued", "running", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class PastTime:
+    """A time of a schedule that came. noticed: when it was acted upon. outcome: what became of it, in words.
+
+    run_id: of the run that it started, '' for none. status: of that run, None if it is not kept any more. ended: when
+    that run did, None if it has not.
+    """
+
+    at: datetime
+    noticed: datetime
+    outcome: str
+    run_id: str = ""
+    status: RunStatus | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +180,8 @@ class Schedules:
                 "outcome": escape(settled.outcome),
             }  # fmt: skip
             await connection.execute(_SETTLE, values)
+            if settled.last_at is not None:
+                await _note(connection, row.workflow_id, settled, now)
             return found
 
         return await self._database.run(work)
@@ -171,6 +207,17 @@ class Schedules:
 
         async def work(connection: AsyncConnection) -> ScheduledWorkflow:
             return self._read(await _one(connection, name, _ONE))
+
+        return await self._database.run(work)
+
+    async def past(self, name: str, limit: int = 20) -> Sequence[PastTime]:
+        """The times of a workflow's schedule that came last, the latest first; also of one that is switched off."""
+
+        async def work(connection: AsyncConnection) -> list[PastTime]:
+            rows = await connection.execute(_PAST, {"name": escape(name), "limit": limit})
+            return [
+                PastTime(row.at, row.noticed, unescape(row.outcome), row.run_id, row.status, row.ended) for row in rows
+            ]
 
         return await self._database.run(work)
 
@@ -234,6 +281,16 @@ async def _settled(connection: AsyncConnection, found: ScheduledWorkflow, settle
             at = next_time(found.schedule, found.next_at) if found.next_at is not None else None
             return Settled(at, at, last_at=found.next_at, outcome=f"{_MISTAKE} ({type(error).__name__}).")
         return Settled(None, None, last_at=found.next_at, outcome=f"{_MISTAKE} ({type(error).__name__}).")
+
+
+async def _note(connection: AsyncConnection, workflow_id: UUID, settled: Settled, now: datetime) -> None:
+    """Remember what became of a time, and forget what is long past."""
+    values = {
+        "id": workflow_id, "at": settled.last_at, "noticed": now, "run_id": settled.last_run_id,
+        "outcome": escape(settled.outcome),
+    }  # fmt: skip
+    await connection.execute(_NOTE, values)
+    await connection.execute(_FORGET, {"id": workflow_id, "kept": PAST_KEPT - 1})
 
 
 async def _one(connection: AsyncConnection, name: str, query: TextClause = _LOCK_ONE) -> AnyRow:

@@ -235,6 +235,19 @@ class ScheduleRow(Base):
     created: Mapped[datetime] = mapped_column(server_default=_NOW)
 
 
+class ScheduleTimeRow(Base):
+    """A time of a schedule that came, and what became of it."""
+
+    __tablename__ = "schedule_times"
+    __table_args__ = ({"comment": "The latest times of each schedule."},)
+
+    workflow_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True, comment="the time itself")
+    noticed: Mapped[datetime] = mapped_column(comment="when it was acted upon")
+    run_id: Mapped[str] = mapped_column(server_default="", comment="the run it started; empty: none")
+    outcome: Mapped[str] = mapped_column(server_default="", comment="what became of it, in words")
+
+
 class BlobRow(Base):
     """A file, or a JSON value too large for its row."""
 

@@ -13,9 +13,11 @@ from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError
 from core.workflow.samples import sample_inputs
 from core.workflow.triggers import Schedule, read_trigger
+from desktop.panels.trigger_past import SHOWN
 from desktop.panels.trigger_standing import Standing
 
 if TYPE_CHECKING:
+    from core.store.schedules import PastTime
     from core.store.store import Store
     from core.workspace import Workspace
     from desktop.session import Session
@@ -25,7 +27,7 @@ TEST: Final = "test"
 """Labels of a run that a trigger started, and of one that was started to try it."""
 
 LOOKED_AT: Final = 20
-"""Runs among which the last one is looked for that a trigger started."""
+"""Runs among which those are looked for that a trigger started."""
 
 
 class ServiceAddress(Protocol):
@@ -167,9 +169,17 @@ class SessionPublishing:
         if publication.is_active:
             with suppress(NotScheduled):  # its trigger is of another type
                 schedule = await store.schedules.get(name)
-        runs = await workspace.journal.runs(workflow=name, limit=LOOKED_AT)
-        last = next((run for run in runs if TRIGGER in run.labels and TEST not in run.labels), None)
-        return Standing(publication, schedule, last)
+        past = tuple(await store.schedules.past(name, SHOWN)) or await _begun(workspace, name)
+        return Standing(publication, schedule, past, starts_here=not workspace.demo)
+
+
+async def _begun(workspace: Workspace, name: str) -> tuple[PastTime, ...]:
+    """The runs that a trigger without times started last."""
+    from core.store.schedules import PastTime
+
+    runs = await workspace.journal.runs(workflow=name, limit=LOOKED_AT)
+    found = [run for run in runs if TRIGGER in run.labels and TEST not in run.labels]
+    return tuple(PastTime(run.created, run.created, "", run.id, run.status, run.ended) for run in found[:SHOWN])
 
 
 async def _refuse_problems(workspace: Workspace, store: Store, name: str, version: int | None) -> None:

@@ -7,23 +7,30 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.engine.journal import RunRecord
+    from datetime import tzinfo
+
     from core.store.publications import Publication
-    from core.store.schedules import ScheduledWorkflow
+    from core.store.schedules import PastTime, ScheduledWorkflow
 
 _STATES = {
-    "queued": "queued", "running": "running", "suspended": "waits for an answer", "completed": "done",
-    "failed": "failed", "cancelled": "stopped",
+    "queued": ("Queued", "queued"), "running": ("Running", "running"),
+    "suspended": ("Waits for an answer", "waiting"), "completed": ("Done", "done"), "failed": ("Failed", "failed"),
+    "cancelled": ("Stopped", "cancelled"),
 }  # fmt: skip
+"""What is said of a run by its status, and the name of the state's colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A workflow of the library. schedule: None unless one of it is at work. last_run: that its trigger started."""
+    """A workflow of the library. schedule: None unless one of it is at work. past: what came last, the latest first.
+
+    starts_here: this window starts runs of triggers.
+    """
 
     publication: Publication
     schedule: ScheduledWorkflow | None = None
-    last_run: RunRecord | None = None
+    past: tuple[PastTime, ...] = ()
+    starts_here: bool = True
 
     @property
     def is_paused(self) -> bool:
@@ -39,6 +46,20 @@ class Standing:
     def ahead(self) -> int:
         """Saved versions that are newer than the published one."""
         return self.publication.newest - self.publication.published if self.publication.published else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A time that came, in words. tone: the name of a state's colour. run_id: '' if there is no run to look at.
+
+    more: the whole of it, where `said` is shorter.
+    """
+
+    when: str
+    said: str
+    tone: str
+    run_id: str = ""
+    more: str = ""
 
 
 def headline(stands: Standing) -> tuple[str, str]:
@@ -67,35 +88,46 @@ def versions(stands: Standing, *, unsaved: bool) -> str:
     return f"{runs}; you edit version {one.newest}, {changes} ahead{also}."
 
 
-def who_runs(type_: str, *, has_service: bool) -> str:
-    """Which program acts on an active trigger now."""
+def who_runs(type_: str, *, has_service: bool, starts_here: bool) -> str:
+    """Which program acts on an active trigger now. starts_here: this window does."""
     if has_service:
         return "The background service sees to it, also when this window is closed."
     if type_ == "api":
         return "It is called over HTTP: start the background service for that."
+    if not starts_here:
+        return "This window starts nothing by itself: it is a demonstration. The background service does."
     return "It starts runs while this window is open. The background service goes on without it."
 
 
 def times(stands: Standing) -> list[tuple[str, str]]:
-    """When it comes, came, and what became of that, by name; what is not known is left out."""
-    found: list[tuple[str, str]] = []
+    """When it comes next, by name; what is not known is left out."""
     schedule = stands.schedule
-    if schedule is not None and not schedule.problem:
-        place = schedule.schedule.place
-        if schedule.paused:
-            found.append(("Comes next", "Paused: its times pass"))
-        else:
-            at = schedule.next_at
-            found.append(("Comes next", _at(at.astimezone(place)) if at is not None else "No more"))
-        if schedule.last_at is not None:
-            found.append(("Came last", _at(schedule.last_at.astimezone(place))))
-            if schedule.outcome not in ("", "started"):
-                found.append(("", _capital(schedule.outcome)))
-    if stands.last_run is not None:
-        run = stands.last_run
-        at = (run.ended or run.created).astimezone()
-        found.append(("Last run", f"{_capital(_STATES[run.status])}, {_at(at)}"))
-    return found
+    if schedule is None or schedule.problem:
+        return []
+    if schedule.paused:
+        return [("Comes next", "Paused: its times pass")]
+    at = schedule.next_at
+    return [("Comes next", _at(at.astimezone(schedule.schedule.place)) if at is not None else "No more")]
+
+
+def past(stands: Standing, place: tzinfo | None) -> list[Came]:
+    """What came last, the latest first. place: the time zone that is spoken of; None for that of this machine."""
+    return [_came(one, place) for one in stands.past]
+
+
+def _came(one: PastTime, place: tzinfo | None) -> Came:
+    at = one.at.astimezone(place)
+    when = f"{at:%a %-d %b %H:%M:%S}".removesuffix(":00")
+    if not one.run_id:
+        said = _capital(one.outcome)
+        if said.startswith("Missed"):
+            return Came(when, said.partition(":")[0], "skipped", more=said)
+        return Came(when, said, "failed" if said.startswith("Failed") else "skipped")
+    if one.status is None:
+        return Came(when, "Its run is not kept any more", "idle")
+    said, tone = _STATES[one.status]
+    late = "" if one.outcome in ("", "started") else f", {one.outcome}"
+    return Came(when, f"{said}{late}", tone, one.run_id)
 
 
 def _at(time: datetime) -> str:

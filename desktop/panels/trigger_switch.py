@@ -10,7 +10,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -21,19 +20,19 @@ from shiboken6 import isValid
 
 from core.workflow.model import Json, Workflow
 from core.workflow.samples import sample_inputs
-from core.workflow.triggers import ApiTrigger, MessageTrigger, read_trigger
+from core.workflow.triggers import ApiTrigger, MessageTrigger, Schedule, read_trigger
 from desktop.bridge import explain
 from desktop.dialogs.new_token import NewTokenDialog
 from desktop.panels import trigger_standing as words
 from desktop.panels.background import Surroundings
 from desktop.panels.hook_command import hook_command, hook_url
 from desktop.panels.notices import Notices
+from desktop.panels.trigger_past import PastTimes
 from desktop.panels.trigger_standing import Standing
 from desktop.panels.trigger_trial import TrialDialog
 from desktop.style import set_role
 
 _DOT: Final = 8
-_LINES: Final = 4
 _LOOK_MS: Final = 2_000
 _ALLOWS: Final = "It may start the workflows of this library."
 _UNSAVED: Final = "Save it into the library to switch its trigger on."
@@ -77,8 +76,9 @@ class TriggerSwitch(QFrame):
         self.token_button = self._button("Make a token…", self._make_token)
         self.token_button.setToolTip("A new token that may start workflows; it is shown once")
         self.notices = Notices(around, self)
-        self._facts = [(_label("caption", self), _label("caption", self)) for _ in range(_LINES)]
-        self.show_button = self._button("Show the last run", self._show_run, "link")
+        self._next = (_label("caption", self), _label("caption", self))
+        self.past = PastTimes(around, self)
+        self.past.run_wanted.connect(self.run_wanted)
         self._lay_out(theme.px("space.2"), theme.px("space.4"), theme.px("space.3"))
         if around.service is not None:
             around.service.changed.connect(self._tell)
@@ -86,8 +86,9 @@ class TriggerSwitch(QFrame):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What is told of its times and runs, by name."""
-        return {name.text(): value.text() for name, value in self._facts if value.text()}
+        """What is told of its times to come, by name."""
+        name, value = self._next
+        return {name.text(): value.text()} if value.text() else {}
 
     def show_workflow(self, workflow: Workflow) -> None:
         """Show how that workflow stands; asks the library if it is another one than before."""
@@ -142,15 +143,8 @@ class TriggerSwitch(QFrame):
         column.setSpacing(gap)
         column.addLayout(_row(gap, self._dot, self.title, None, self.switch_button))
         column.addWidget(self.said)
-        facts = QGridLayout()
-        facts.setHorizontalSpacing(gap)
-        facts.setVerticalSpacing(2)
-        facts.setColumnStretch(1, 1)
-        for row, (name, value) in enumerate(self._facts):
-            facts.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
-            facts.addWidget(value, row, 1)
-        column.addLayout(facts)
-        column.addLayout(_row(gap, self.show_button, None))
+        column.addLayout(_row(gap, *self._next, None))
+        column.addWidget(self.past)
         column.addLayout(_row(gap, self.publish_button, self.test_button, self.pause_button, None))
         column.addWidget(self.url)
         column.addLayout(_row(gap, self.copy_button, self.curl_button, self.token_button, None))
@@ -204,12 +198,12 @@ class TriggerSwitch(QFrame):
 
     def _tell_times(self) -> None:
         found = words.times(self._stands) if self._stands is not None else []
-        padded = [*found, *[("", "")] * (_LINES - len(found))]
-        for labels, texts in zip(self._facts, padded[:_LINES], strict=True):
-            for label, text in zip(labels, texts, strict=True):
-                label.setText(text)
-                label.setVisible(bool(texts[1]))
-        self.show_button.setVisible(self._stands is not None and self._stands.last_run is not None)
+        for label, text in zip(self._next, found[0] if found else ("", ""), strict=True):
+            label.setText(text)
+            label.setVisible(bool(text))
+        options = self._options
+        place = options.place if isinstance(options, Schedule) else None
+        self.past.show_times(words.past(self._stands, place) if self._stands is not None else ())
         problem = self._stands.problem if self._stands is not None else ""
         if problem and problem not in self.notices.texts:
             self.notices.add("error", problem)
@@ -231,7 +225,8 @@ class TriggerSwitch(QFrame):
         has_service = service is not None and bool(service.address)
         is_chat = isinstance(options, MessageTrigger) and not options.channel
         self.who.setVisible(is_active and not is_chat)
-        self.who.setText(words.who_runs(type_, has_service=has_service))
+        starts_here = self._stands is None or self._stands.starts_here
+        self.who.setText(words.who_runs(type_, has_service=has_service, starts_here=starts_here))
         self.service_button.setVisible(is_active and not is_chat and service is not None and not has_service)
 
     def _url(self, options: ApiTrigger) -> str:
@@ -275,10 +270,6 @@ class TriggerSwitch(QFrame):
 
     def _tested(self, run_id: str) -> None:
         self.notices.add("info", "The run has started.", "Show it", lambda: self.run_wanted.emit(run_id))
-
-    def _show_run(self) -> None:
-        if self._stands is not None and self._stands.last_run is not None:
-            self.run_wanted.emit(self._stands.last_run.id)
 
     def _copy(self) -> None:
         if isinstance(self._options, ApiTrigger):

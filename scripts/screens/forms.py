@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from scripts.screens.documents import ASKING, BROKEN_STEPS, FAILING, SHOWCASE
-from scripts.screens.stage import INPUTS, Scene, Shots, canvas_of, open_text, run, type_keys, until
+from scripts.screens.stage import INPUTS, Scene, Shots, canvas_of, open_text, run, tab_of, type_keys, until
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -113,6 +113,32 @@ async def workflow_page(program: Program) -> Shots:
         yield name, inspector_of(program)
 
 
+async def triggers(program: Program) -> Shots:
+    """A schedule at work: when it comes, and what became of the times that came."""
+    from core.engine.testing import ManualClock
+    from core.service.triggers.scheduler import Scheduler
+    from core.workflow.document import loads
+    from tests.support.monitoring import store_of
+
+    text = (
+        "steploom: 1\nname: Morning report\ntrigger: {type: schedule, cron: '0 * * * *', zone: Europe/Berlin}\n"
+        "steps:\n  say: {type: template, config: {text: Good morning}}\n"
+    )
+    await tab_of(program)
+    store, clock = store_of(program), ManualClock()
+    await store.workflows.save(loads(text), 0)
+    await store.workflows.activate("Morning report", now=clock.now())
+    workspace = program.session.workspace
+    assert workspace is not None
+    scheduler = Scheduler(store.schedules, workspace.queue, clock=clock)
+    for hours in (1.01, 1.01, 3.01, 1, 1):
+        await clock.advance(hours * 3600)
+        await scheduler.fire_due()
+    (await open_text(program, "Morning report", text)).select(())
+    await asyncio.sleep(0.8)
+    yield "", inspector_of(program)
+
+
 async def strips(program: Program) -> Shots:
     """What a run says above a step's settings: failed, waiting, stale, pinned; a step type that is not installed."""
     await open_text(program, "failing", FAILING)
@@ -149,5 +175,6 @@ SCENES = {
     "tab": Scene(tabs),
     "helper": Scene(helpers),
     "workflow_page": Scene(workflow_page, size=(1440, 1200)),
+    "trigger": Scene(triggers, database=True, size=(1440, 1200)),
     "strip": Scene(strips),
 }

@@ -21,5 +21,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_spread",
     "m20261127_numbers",
     "m20261127_token_rates",
+    "m20261127_schedule_times",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""

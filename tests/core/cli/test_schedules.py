@@ -34,10 +34,32 @@ def test_a_scheduled_workflow_is_published_switched_on_paused_and_switched_off(c
     assert "schedules resume 'Daily'" in cli("schedules", "pause", "Daily").err
     assert cli("schedules", "list", "--json").json[0]["next_at"] is None
     assert "09:00 CE" in cli("schedules", "resume", "Daily").err
+    assert "None of its times has come yet" in cli("schedules", "past", "Daily").out
+    assert cli("schedules", "past", "Daily", "--json").json == []
     assert cli("workflows", "deactivate", "Daily").code == 0
     gone = cli("schedules", "pause", "Daily")
     assert gone.code == 2
     assert "no schedule at work" in gone.err
+
+
+def test_the_times_that_came_are_listed_with_what_became_of_each(cli: Cli, write: Write, database: str) -> None:
+    cli(
+        "workflows",
+        "import",
+        write("Daily", "trigger: {type: schedule, cron: '0 9 * * *', zone: Asia/Tokyo}\n" + STEPS),
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO schedule_times SELECT id, '2026-03-01T00:00Z', '2026-03-01T02:00Z', 'gone', 'started late' "
+            "FROM workflows"
+        )
+    (told,) = cli("schedules", "past", "Daily", "--json").json
+    assert (told["at"], told["outcome"]) == ("2026-03-01T00:00:00+00:00", "started late")
+    assert (told["run_id"], told["run_status"]) == ("gone", None)
+    shown = cli("schedules", "past", "Daily").out
+    assert "2026-03-01 09:00:00 JST" in shown
+    assert "not kept any more" in shown
+    assert cli("schedules", "past", "Weekly").code == 2
 
 
 def test_a_published_version_that_cannot_be_read_is_listed_with_what_to_do(

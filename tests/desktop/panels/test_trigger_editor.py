@@ -14,11 +14,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.engine.journal import RunRecord
 from core.engine.step_type import StepTypes
 from core.store.errors import AddressTaken
 from core.store.publications import ActiveWorkflow, Publication
-from core.store.schedules import ScheduledWorkflow
+from core.store.schedules import PastTime, ScheduledWorkflow
 from core.workflow.model import Json, Trigger, Workflow
 from core.workflow.samples import sample_inputs
 from core.workflow.triggers import Schedule
@@ -47,12 +46,14 @@ class Library:
         self.one = Publication(UUID(int=1), "Triage", 3, 0, False)
         self.known = True
         self.schedule: ScheduledWorkflow | None = None
-        self.last_run: RunRecord | None = None
+        self.past: tuple[PastTime, ...] = ()
+        self.starts_here = True
         self.tested: list[Mapping[str, Json]] = []
         self.taken = False
 
     def standing(self) -> Standing:
-        return Standing(self.one, self.schedule if self.one.is_active else None, self.last_run)
+        schedule = self.schedule if self.one.is_active else None
+        return Standing(self.one, schedule, self.past, self.starts_here)
 
     async def stands(self, name: str) -> Standing | None:
         return self.standing() if self.known and name == "Triage" else None
@@ -285,12 +286,8 @@ def test_a_schedule_at_work_tells_its_times_and_is_paused_and_resumed(open_form:
     library.schedule = at_work()
     _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *", "zone": "Europe/Berlin"}))
     strip = form.switch
-    assert strip.facts == {
-        "Comes next": "Sat 28 Mar 2026 09:00 CET",
-        "Came last": "Fri 27 Mar 2026 09:00 CET",
-        "": "Missed 2 times: nothing was there to start it",
-    }
-    assert not strip.show_button.isVisible()
+    assert strip.facts == {"Comes next": "Sat 28 Mar 2026 09:00 CET"}
+    assert not strip.past.isVisible()
     click(strip.pause_button)
     assert strip.title.text() == "Active, and paused"
     assert strip.facts["Comes next"] == "Paused: its times pass"
@@ -298,13 +295,42 @@ def test_a_schedule_at_work_tells_its_times_and_is_paused_and_resumed(open_form:
     click(strip.pause_button)
     assert strip.title.text() == "Active"
 
-    wanted: list[str] = []
-    strip.run_wanted.connect(wanted.append)
-    library.last_run = RunRecord("run7", triage().workflow, {}, "failed", NOW, ended=NOW)
-    strip.refresh()
-    assert strip.facts["Last run"].startswith("Failed, Fri 27 Mar 2026")
-    click(strip.show_button)
-    assert wanted == ["run7"]
+
+def test_what_became_of_the_times_that_came_is_listed_with_each_run_one_click_away(
+    open_form: Open, library: Library
+) -> None:
+    nine, hour = datetime(2026, 3, 27, 8, tzinfo=UTC), timedelta(hours=1)
+    library.past = (
+        PastTime(nine, nine, "started", "run7", "failed", NOW),
+        PastTime(nine - hour, nine, "started late", "run6", "completed", NOW),
+        PastTime(nine - 2 * hour, nine, "missed 2 times: nothing was there to start it"),
+        PastTime(nine - 3 * hour + timedelta(seconds=5), nine, "started", "run5"),
+    )
+    _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *", "zone": "Europe/Berlin"}))
+    past, wanted = form.switch.past, list[str]()
+    form.switch.run_wanted.connect(wanted.append)
+    assert past.isVisible()
+    assert past.texts == [
+        ("Fri 27 Mar 09:00", "Failed"),
+        ("Fri 27 Mar 08:00", "Done, started late"),
+        ("Fri 27 Mar 07:00", "Missed 2 times"),
+        ("Fri 27 Mar 06:00:05", "Its run is not kept any more"),
+    ]
+    for button in past.buttons:
+        click(button)
+    assert wanted == ["run7", "run6"]
+    library.past = ()
+    form.switch.refresh()
+    assert not past.isVisible()
+
+
+def test_a_window_that_is_a_demonstration_does_not_say_that_it_starts_runs(open_form: Open, library: Library) -> None:
+    library.one = replace(library.one, published=3, is_active=True)
+    _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *"}))
+    assert form.switch.who.text().startswith("It starts runs while this window is open.")
+    library.starts_here = False
+    form.switch.refresh()
+    assert form.switch.who.text().startswith("This window starts nothing by itself")
 
 
 def test_a_run_that_another_program_started_is_told_of_without_being_asked_for(
@@ -313,14 +339,15 @@ def test_a_run_that_another_program_started_is_told_of_without_being_asked_for(
     library.one = replace(library.one, published=3, is_active=True)
     _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *"}))
     strip = form.switch
-    assert "Last run" not in strip.facts
+    assert not strip.past.texts
     looking = strip.findChild(QTimer)
     assert looking is not None
     assert looking.isActive()
-    run = RunRecord("run8", triage().workflow, {}, "running", NOW)
-    for library.last_run, said in ((run, "Running"), (replace(run, status="completed", ended=NOW), "Done")):
+    time = PastTime(NOW, NOW, "started", "run8", "running")
+    for one, said in ((time, "Running"), (replace(time, status="completed", ended=NOW), "Done")):
+        library.past = (one,)
         looking.timeout.emit()
-        assert strip.facts["Last run"].startswith(said)
+        assert strip.past.texts == [("Fri 27 Mar 08:30", said)]
     strip.hide()
     assert not looking.isActive()
 

@@ -49,7 +49,8 @@ async def test_a_schedule_is_switched_on_paused_resumed_and_tried(database_url: 
         assert (run.inputs, dict(run.labels)) == ({"who": "Eve"}, {"trigger": "schedule", "test": "yes"})
         stands = await publishing.stands("Greeting")
         assert stands is not None
-        assert stands.last_run is None  # nobody's trigger started that
+        assert stands.past == ()  # nobody's trigger started that
+        assert stands.starts_here
 
         await store.workflows.save(greeting(cron="0 4 1 1 *"), 1)
         assert (stands := await publishing.stands("Greeting")) is not None

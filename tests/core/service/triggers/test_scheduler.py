@@ -301,3 +301,33 @@ async def spoil(party: Party, name: str, body: str) -> None:
         )
 
     await party.store.database.run(work)
+
+
+async def test_what_became_of_each_time_is_remembered(party: Party) -> None:
+    await party.activate(greeting(cron="0 * * * *"))
+    await party.clock.advance(3600 + 2)
+    (fired,) = await party.scheduler.fire_due()
+    await party.clock.advance(3600)
+    await party.scheduler.fire_due()
+    await party.end_runs()
+    await party.clock.advance(2.5 * 3600)
+    await party.scheduler.fire_due()
+    missed, skipped, started = await party.store.schedules.past("Greeting")
+    assert (started.at, started.run_id, started.outcome) == (fired.time, fired.run_id, "started")
+    assert (started.noticed - started.at, started.status) == (timedelta(seconds=2), "cancelled")
+    assert (skipped.at.hour, skipped.run_id) == (14, "")
+    assert skipped.outcome == "skipped: the run before has not ended"
+    assert (missed.at.hour, missed.status, missed.ended) == (15, None, None)
+    assert missed.outcome == "missed 2 times: nothing was there to start it"
+    assert await party.store.schedules.past("Greeting", limit=1) == [missed]
+    assert await party.store.schedules.past("Another") == []
+
+
+async def test_only_the_latest_times_are_remembered(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.store.schedules.PAST_KEPT", 3)
+    await party.activate(greeting(every="1m", overlap="skip"))
+    for _ in range(5):
+        await party.clock.advance(60)
+        await party.scheduler.fire_due()
+    await party.store.workflows.deactivate("Greeting")
+    assert [each.at.minute for each in await party.store.schedules.past("Greeting")] == [5, 4, 3]
