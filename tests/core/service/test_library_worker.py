@@ -1,43 +1,168 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.testing import InMemoryConnector
-from procrastinate.worker import Worker
 
-from core.service.library_worker import LibraryWorker
+from core.service.library_worker import MOST_AT_ONCE, LibraryWorker
+from core.store.address import Address
+from core.store.entry_sql import DROP_ENTRIES, TAKE_ENTRIES
+
+
+class CountingConnector(PsycopgConnector):
+    """Notes how many entries each statement was to take or to drop, and can be kept from dropping any."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(conninfo=dsn, min_size=1, max_size=4)
+        self.taken: list[int] = []
+        self.dropped: list[int] = []
+        self.drops_nothing = False
+
+    async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        if query == TAKE_ENTRIES:
+            self.taken.append(arguments["places"])
+        rows: list[dict[str, Any]] = await super().execute_query_all_async(query, **arguments)
+        return rows
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        if query == DROP_ENTRIES:
+            self.dropped.append(len(arguments["ids"]))
+            if self.drops_nothing:
+                raise ConnectorException
+        await super().execute_query_async(query, **arguments)
+
+
+class Rig:
+    """A queue whose entries, once begun, end when they are let go."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self.connector = CountingConnector(dsn)
+        self.app = App(connector=self.connector)
+        self.begun: list[int] = []
+        self._news: asyncio.Queue[int] = asyncio.Queue()
+        self._gate = asyncio.Event()
+        self.app.task(name="note")(self._note)
+
+    async def _note(self, number: int) -> None:
+        self._news.put_nowait(number)
+        await self._gate.wait()
+
+    def let_go(self) -> None:
+        self._gate.set()
+
+    async def add(self, numbers: range, **place: Any) -> None:
+        entries: list[dict[str, Any]] = [{"number": number} for number in numbers]
+        await self.app.configure_task("note", **place).batch_defer_async(*entries)
+
+    async def until_begun(self, count: int) -> list[int]:
+        async with asyncio.timeout(20):
+            while len(self.begun) < count:
+                self.begun.append(await self._news.get())
+        return self.begun
+
+    @asynccontextmanager
+    async def working(self, *, concurrency: int, patience: float = 20.0, **options: Any) -> AsyncIterator[None]:
+        """A worker is at work meanwhile. patience: seconds that what it has begun is given to end."""
+        worker = LibraryWorker(
+            self.app, concurrency=concurrency, fetch_job_polling_interval=60.0, delete_jobs="always",
+            install_signal_handlers=False, shutdown_graceful_timeout=patience, **options,
+        )  # fmt: skip
+        run = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # the library's
+        yield
+        worker.stop()
+        async with asyncio.timeout(30):
+            await run
+
+    async def query(self, sql: Any) -> list[Any]:
+        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+            cursor = await connection.execute(sql)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def left(self) -> list[tuple[int, str]]:
+        """What is in the queue: numbers and statuses."""
+        return await self.query("SELECT (args ->> 'number')::int, status FROM procrastinate_jobs ORDER BY 1")
 
 
 @pytest.fixture
-def worker() -> LibraryWorker:
-    return LibraryWorker(App(connector=InMemoryConnector()))
+async def rig(database_url: str) -> AsyncIterator[Rig]:
+    made = Rig(Address.parse(database_url).dsn)
+    async with made.app.open_async():
+        yield made
+
+
+async def test_entries_are_taken_by_priority_from_its_queues_when_their_time_has_come(rig: Rig) -> None:
+    await rig.add(range(3), queue="slow")
+    await rig.add(range(3, 5), queue="fast", priority=5)
+    await rig.add(range(5, 6), queue="other", priority=9)
+    await rig.add(range(6, 7), queue="slow", priority=9, schedule_at=datetime.now(UTC) + timedelta(hours=1))
+    rig.let_go()
+    async with rig.working(queues=["slow", "fast"], concurrency=4):
+        assert await rig.until_begun(5) == [3, 4, 0, 1, 2]
+    assert await rig.left() == [(5, "todo"), (6, "todo")]
+
+
+async def test_as_many_are_taken_at_once_as_it_executes_already_and_never_more_than_it_has_places(rig: Rig) -> None:
+    await rig.add(range(40))
+    async with rig.working(concurrency=30):
+        await rig.until_begun(30)
+        assert rig.connector.taken == [1, 1, 2, 4, 8, MOST_AT_ONCE, 4]
+        rig.let_go()
+        assert await rig.until_begun(40) == list(range(40))
+    assert await rig.left() == []
+
+
+async def test_what_ends_at_once_is_dropped_together_also_if_some_of_it_is_gone_already(rig: Rig) -> None:
+    await rig.add(range(20))
+    async with rig.working(concurrency=20):
+        await rig.until_begun(20)
+        await rig.query("DELETE FROM procrastinate_jobs WHERE args ->> 'number' = '7'")
+        rig.let_go()
+        await rig.add(range(20, 21))
+        await rig.until_begun(21)
+    assert rig.connector.dropped[0] == 20
+    assert await rig.left() == []
+
+
+async def test_that_an_entry_cannot_be_dropped_stops_nobody(rig: Rig) -> None:
+    await rig.add(range(2))
+    rig.connector.drops_nothing = True
+    rig.let_go()
+    async with rig.working(concurrency=1):
+        await rig.until_begun(2)
+    assert await rig.left() == [(0, "doing"), (1, "doing")]
+
+
+async def test_a_worker_without_a_free_place_stops_at_once_and_leaves_what_waits(rig: Rig) -> None:
+    await rig.add(range(2))
+    async with rig.working(concurrency=1, patience=0.0):
+        await rig.until_begun(1)
+    assert rig.begun == [0]
+    assert await rig.left() == [(1, "todo")]
 
 
 async def test_an_entry_that_is_announced_while_the_queue_is_looked_at_is_looked_for_at_once(
-    worker: LibraryWorker, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks: list[int] = []
 
-    async def look(self: Worker) -> None:
+    async def look(self: LibraryWorker) -> bool:
         looks.append(len(looks))
         if len(looks) == 1:
             await self._handle_notification(channel="any", notification={"type": "job_inserted", "job_id": 7})
+        return False
 
-    monkeypatch.setattr(Worker, "_fetch_and_process_jobs", look)
+    monkeypatch.setattr(LibraryWorker, "_begin_some", look)
+    worker = LibraryWorker(App(connector=InMemoryConnector()))
     await worker._fetch_and_process_jobs()
     assert looks == [0, 1]
     await worker._fetch_and_process_jobs()
     assert looks == [0, 1, 2]
-
-
-async def test_an_entry_that_somebody_else_has_dropped_is_no_error(
-    worker: LibraryWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def gone(self: Worker, **facts: Any) -> None:
-        raise ConnectorException
-
-    monkeypatch.setattr(Worker, "_persist_job_status", gone)
-    await worker._persist_job_status(job=None, status=None, retry_decision=None, context=None, job_result=None)
