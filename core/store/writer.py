@@ -39,10 +39,6 @@ _Item: TypeAlias = "tuple[HeldLease, Event] | Waiter | Opening | Releasing"
 
 _LARGEST_BATCH = 2_000
 """Events in one transaction: more would make the first one wait without making the rest faster."""
-_ENOUGH = 500
-"""Events that are written though nobody waits for them: the server works on them while the engine makes more."""
-_GIVE_WAY_S = 0.005
-"""Seconds for which a loop stands back so that the writer takes the interpreter; it would get it 5 ms later."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 """Seconds between two tries to reach a server that is away."""
@@ -86,8 +82,6 @@ class GroupWriter:
         self._closing = False
         self._next_beat = 0.0
         self._busy_since: float | None = None
-        self._sent = threading.Event()
-        self._giving = False
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
 
@@ -97,15 +91,7 @@ class GroupWriter:
         """Queue an event; it is written soon. With a lost or failed lease it is passed over."""
         lease.put_count += 1
         self._queue.append((lease, event))
-        if self._signalled:
-            return
-        if len(self._queue) >= _ENOUGH and self._busy_since is None:
-            self._signalled = True
-            self._sent.clear()
-            self._giving = True
-            self._wakes.put(True)
-            self._sent.wait(_GIVE_WAY_S)
-        elif not self._lingering:
+        if not self._lingering and not self._signalled:
             self._lingering = True
             self._wakes.put(False)
 
@@ -274,7 +260,7 @@ class GroupWriter:
                 self._busy_since = time.monotonic()
                 began = lease_clock()
                 try:
-                    connection.write(statements, self._sent.set if self._giving else None); self._giving = False
+                    connection.write(statements)
                     batch.renewed(began + self.lease_s)
                     return
                 except psycopg.errors.TransactionRollback as error:

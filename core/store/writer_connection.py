@@ -9,11 +9,11 @@ send in the middle of a transaction, turns it off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import psycopg
-from psycopg import pq
+from psycopg import generators, pq
 from psycopg.adapt import PyFormat, Transformer
 
 from core.store.statement import Statement
@@ -21,7 +21,7 @@ from core.store.statement import Statement
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 """A connection in autocommit mode."""
 
-_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
 
 _LIMITS_TRANSACTIONS: Final = 17_00_00
 """From this version on a server can end a transaction that takes too long, whatever it waits for."""
@@ -57,25 +57,13 @@ class WriterConnection:
         """Close the connection."""
         self._connection.close()
 
-    def write(self, statements: Sequence[Statement], sent: Callable[[], object] | None = None) -> None:
-        """Write one transaction and note which of its leases were lost. sent: called when it is on its way.
-
-        Raises psycopg.Error.
-        """
-        prepared = [(self._name(each.sql), *self._values(each.parameters)) for each in statements]
-        wire = self._connection.pgconn
-        if len(prepared) == 1:
-            wire.send_query_prepared(*prepared[0])
-        else:
-            wire.enter_pipeline_mode()
-            for each in prepared:
-                wire.send_query_prepared(*each)
-            wire.pipeline_sync()
-        wire.flush()
-        if sent is not None:
-            sent()
-        results = [_checked(result, self._encoding) for result in self._results(len(prepared) > 1)]
-        for statement, result in zip(statements, results, strict=True):
+    def write(self, statements: Sequence[Statement]) -> None:
+        """Write one transaction and note which of its leases were lost. Raises psycopg.Error."""
+        sent = [(self._name(each.sql), *self._values(each.parameters)) for each in statements]
+        results = [self._connection.pgconn.exec_prepared(*sent[0])] if len(sent) == 1 else self._together(sent)
+        for result in results:
+            _checked(result, self._encoding)
+        for statement, result in zip(statements, results, strict=False):
             _note(statement, self._rows(result) if statement.leases else ())
 
     def _name(self, statement: str) -> bytes:
@@ -95,19 +83,21 @@ class WriterConnection:
         values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         return values, transformer.formats
 
-    def _results(self, in_pipeline: bool) -> list[pq.abc.PGresult]:
-        """What the statements gave. Several of them are one transaction, as all that one Sync ends is."""
-        wire = self._connection.pgconn
+    def _together(self, sent: Sequence[tuple[bytes, Sequence[Any], Sequence[int] | None]]) -> list[pq.abc.PGresult]:
+        """What the statements and the Sync after them gave; all that one Sync ends is one transaction."""
+        wire, wait = self._connection.pgconn, self._connection.wait
+        wire.enter_pipeline_mode()
+        for each in sent:
+            wire.send_query_prepared(*each)
+        wire.pipeline_sync()
+        # Not libpq's own waiting: from within it no other thread gets to run Python.
+        wait(generators.send(wire))
         results: list[pq.abc.PGresult] = []
         while wire.status == pq.ConnStatus.OK:
-            result = wire.get_result()
-            if result is None and not in_pipeline:
-                return results
-            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+            results += wait(generators.fetch_many(wire))
+            if results and results[-1].status == pq.ExecStatus.PIPELINE_SYNC:
                 wire.exit_pipeline_mode()
                 return results
-            if result is not None:
-                results.append(result)
         raise psycopg.OperationalError(wire.get_error_message(self._encoding))
 
     def _rows(self, result: pq.abc.PGresult) -> Iterable[tuple[str, int]]:
