@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,8 +56,24 @@ class Audit:
 
 
 async def audit(upkeep: MemoryUpkeep, scope: Scope, now: datetime) -> Audit:
-    """Look over the live memories that an agent may recall. Nothing is changed."""
-    memories = await upkeep.every(scope, limit=_MOST)
+    """Look over the live memories that an agent may recall. Nothing is changed.
+
+    The server compares vectors while the words are read here, in a thread; cancelling stops both.
+    """
+    memories, alike, replaced = await asyncio.gather(
+        upkeep.every(scope, limit=_MOST),
+        upkeep.alike(scope, similarity=NEAR, most=_MOST),
+        upkeep.replaced(scope, since=now - _LATELY),
+    )
+    return await asyncio.to_thread(_audited, memories, alike, replaced, now)
+
+
+def _audited(
+    memories: Sequence[Memory],
+    alike: Iterable[tuple[UUID, UUID, float]],
+    replaced: Iterable[Memory],
+    now: datetime,
+) -> Audit:
     by_id = {memory.id: memory for memory in memories}
     doubles = list(_exact_doubles(memories))
     said = {memory.id: place for place, finding in enumerate(doubles) for memory in finding.memories}
@@ -66,12 +83,12 @@ async def audit(upkeep: MemoryUpkeep, scope: Scope, now: datetime) -> Audit:
         *doubles,
         *[
             finding
-            for first, second, similarity in await upkeep.alike(scope, similarity=NEAR)
+            for first, second, similarity in alike
             if said.get(first, -1) != said.get(second, -2)
             and (finding := _near_double(by_id, first, second, similarity)) is not None
         ],
         *_unused(memories, now),
-        *_changed(by_id, await upkeep.replaced(scope, since=now - _LATELY)),
+        *_changed(by_id, replaced),
     ]
     return Audit(tuple(findings), len(memories))
 

@@ -129,8 +129,10 @@ def is_dump(text: str) -> bool:
     """Whether a text is what a program wrote: JSON, HTML, a log, a table of numbers."""
     if _DUMPS.search(text):
         return True
-    letters = sum(character.isalpha() or character.isspace() for character in text)
-    return len(text) > 200 and letters < 0.6 * len(text)
+    if len(text) <= 200:
+        return False
+    letters = sum(map(str.isalpha, text)) + sum(map(str.isspace, text))
+    return letters < 0.6 * len(text)
 
 
 def _is_random(word: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -47,12 +48,14 @@ class AuditPage(QWidget):
     def __init__(self, around: Around) -> None:
         super().__init__()
         self._around, self._desk = around, around.desk
-        self._turn = 0
+        self._looking: asyncio.Task[None] | None = None
         self.found: Audit | None = None
         self.groups: list[FindingGroup] = []
         self.owner = OwnerBox(around, "Whose memories are looked over", shared="Shared memories alone")
         self.owner.chosen.connect(self._forget_result)
         self.look_button = button("Look them over", self.look, "primary")
+        self.stop_button = button("Stop", self.stop)
+        self.stop_button.hide()
         self.summary = text_label("", "secondary")
         self._lay_out()
         self._desk.changed.connect(self._look_again)
@@ -60,13 +63,29 @@ class AuditPage(QWidget):
 
     def look(self) -> None:
         """Look the memories over; nothing is changed by it."""
-        self._turn += 1
-        turn = self._turn
-        self.look_button.setEnabled(False)
+        self._give_up()
         self.summary.setText("Looking them over…")
-        self._desk.audit(
-            self.owner.agent_id, lambda found: self._show(turn, found), lambda error: self._failed(turn, error)
-        )
+        self._looking = self._desk.audit(self.owner.agent_id, self._show, self._failed)
+        self._show_looking()
+
+    def stop(self) -> None:
+        """Look no further; what was found before stays."""
+        self._give_up()
+        self.summary.setText("Stopped before all were looked over.")
+
+    def _give_up(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        self._show_looking()
+
+    def _show_looking(self) -> None:
+        had_focus = self.look_button.hasFocus() or self.stop_button.hasFocus()
+        looking = self._looking is not None
+        self.stop_button.setVisible(looking)
+        self.look_button.setVisible(not looking)
+        if had_focus:
+            (self.stop_button if looking else self.look_button).setFocus()
 
     def _look_again(self) -> None:
         if self.found is not None and self.isVisible():
@@ -74,25 +93,23 @@ class AuditPage(QWidget):
 
     def _forget_result(self) -> None:
         self.found = None
-        self._turn += 1
-        self.look_button.setEnabled(True)
+        self._give_up()
         self.summary.setText("")
         self._results.show_start()
 
-    def _show(self, turn: int, found: Audit) -> None:
-        if turn != self._turn:
-            return
-        self.found = found
-        self.look_button.setEnabled(True)
+    def _show(self, found: Audit) -> None:
+        self.found, self._looking = found, None
+        self._show_looking()
         number = len(found.findings) - len(found.of("changed"))  # which is to be known, and nothing amiss
         looked = f"{count_of(found.looked_at)} looked over"
-        self.summary.setText(f"{looked}  ·  {count_of(number, 'finding', 'findings') if number else 'nothing amiss'}")
+        said = count_of(number, "finding", "findings") if number else "nothing amiss"
+        self.summary.setText(f"{looked}  ·  {said}" if found.looked_at else "")
         self._fill()
 
-    def _failed(self, turn: int, error: Exception) -> None:
-        if turn == self._turn:
-            self.look_button.setEnabled(True)
-            self.summary.setText(explain(error))
+    def _failed(self, error: Exception) -> None:
+        self._looking = None
+        self._show_looking()
+        self.summary.setText(explain(error))
 
     def _fill(self, _theme: object = None) -> None:
         if self.found is None:
@@ -106,6 +123,8 @@ class AuditPage(QWidget):
                 group.erase_wanted.connect(self.erase_wanted)
                 self.groups.append(group)
         self._results.show_cards(self.groups, stay=True)
+        if not self.found.looked_at:
+            self._results.setCurrentWidget(self.nothing)
 
     def _lay_out(self) -> None:
         around = self._around
@@ -119,11 +138,17 @@ class AuditPage(QWidget):
             around.icons, around.themes, icon="circle-check", title="Nothing is amiss",
             text="No secrets, no contradictions, no doubles, nothing unused for long.",
         )  # fmt: skip
+        self.nothing = EmptyState(
+            around.icons, around.themes, icon="brain", title="Nothing is remembered here yet",
+            text="Agents remember what matters of their conversations. There is nothing to look over before that.",
+        )  # fmt: skip
         self._results = Results(start, clean, gap=16)
+        self._results.addWidget(self.nothing)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.owner, 1)
         top.addWidget(self.look_button)
+        top.addWidget(self.stop_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 8, 0)
         column.setSpacing(8)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.memory.audit import Audit
     from core.memory.memories import Memories
     from core.memory.proposal import Outcome, Proposed
-    from core.store.memory_records import Change, Memory, MemoryFilter, MemoryPage, MemoryType
+    from core.store.memory_records import Change, Memory, MemoryFilter, MemoryPage, MemoryType, Scope
     from core.workspace import Workspace
     from desktop.memory_panel.panel import MemoryPanel
     from desktop.memory_panel.trial import Trial
@@ -170,18 +170,17 @@ class MemoryDesk(QObject):
         self, agent_id: UUID | None, question: str, room: int, on_done: Callable[[Trial], None], on_error: OnError
     ) -> None:
         """What an agent would be told, without counting it as used. agent_id: None for the shared memories alone."""
-        from core.store.memory_records import Scope
         from desktop.memory_panel.trial import tried
 
-        owner = next((owner for owner in self.owners if owner.id == agent_id), None)
-        scope = Scope(agent_id, owner.shared if owner is not None else True)
+        scope = self._scope(agent_id)
         self._ask(lambda memories: tried(memories, scope, question, room), on_done, on_error)
 
-    def audit(self, agent_id: UUID | None, on_done: Callable[[Audit], None], on_error: OnError) -> None:
-        """Look over what an agent may recall; None for the shared memories alone."""
-        from core.store.memory_records import Scope
-
-        self._ask(lambda memories: memories.audit(Scope(agent_id)), on_done, on_error, apart=True)
+    def audit(
+        self, agent_id: UUID | None, on_done: Callable[[Audit], None], on_error: OnError
+    ) -> asyncio.Task[None] | None:
+        """Look over what an agent may recall; None for the shared memories alone. Cancelling the task stops it."""
+        scope = self._scope(agent_id)
+        return self._ask(lambda memories: memories.audit(scope), on_done, on_error)
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -335,17 +334,24 @@ class MemoryDesk(QObject):
         on_error: OnError | None = None,
         *,
         apart: bool = False,
-    ) -> None:
+    ) -> asyncio.Task[None] | None:
         """Do some work with the memories. apart: it computes for longer than a frame, so it gets a thread."""
         workspace = self._workspace
         if workspace is None or workspace.store is None:
-            return
+            return None
 
         def done(result: T) -> None:
             if on_done is not None and self._workspace is workspace:  # else who asked is gone with its panel
                 on_done(result)
 
-        self._bridge.spawn(_worked(workspace, work, apart=apart), done, on_error)
+        return self._bridge.spawn(_worked(workspace, work, apart=apart), done, on_error)
+
+    def _scope(self, agent_id: UUID | None) -> Scope:
+        """What an agent may recall, as its settings say."""
+        from core.store.memory_records import Scope
+
+        owner = next((owner for owner in self.owners if owner.id == agent_id), None)
+        return Scope(agent_id, owner.shared if owner is not None else True)
 
     def _do(
         self, work: Callable[[Memories], Coroutine[Any, Any, Any]], then: Callable[[Any], object] = lambda _: None

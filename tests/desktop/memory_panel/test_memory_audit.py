@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -67,6 +68,59 @@ async def test_a_memory_in_order_is_said_to_be(program: Program, agent: UUID) ->
     await looked(program)
     await until(lambda: panel_of(program).audit.summary.text() == "1 memory looked over  ·  nothing amiss")
     assert kinds(program) == []
+
+
+async def test_of_an_agent_that_remembers_nothing_it_is_not_said_that_all_is_well(
+    program: Program, agent: UUID
+) -> None:
+    await looked(program)
+    page = panel_of(program).audit
+    assert page.nothing.isVisible()
+    assert page.summary.text() == ""
+
+
+async def test_a_look_that_takes_long_is_stopped_in_the_server_too(program: Program, agent: UUID) -> None:
+    await made(program, agent, "The dog is called Bruno.")
+    assert program.session.workspace is not None
+    assert program.session.workspace.store is not None
+    database = program.session.workspace.store.database
+    with database.connect() as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE agent_memories IN ACCESS EXCLUSIVE MODE")  # what makes it long
+        program.commands.run("memory.audit")
+        page = panel_of(program).audit
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+
+        def looking() -> int:
+            with database.connect() as third:
+                row = third.execute(waiting, ("%first_value(id)%agent_memories%",)).fetchone()
+                return int(row[0]) if row is not None else 0
+
+        await until(lambda: looking() == 1)
+        assert not page.look_button.isVisible()
+        press(page.stop_button)
+        await until(lambda: looking() == 0)
+        assert page.summary.text() == "Stopped before all were looked over."
+        assert page.look_button.isVisible()
+        assert not page.stop_button.isVisible()
+        other.execute("ROLLBACK")
+    press(page.look_button)
+    await until(lambda: page.found is not None and page.found.looked_at == 1)
+
+
+async def test_of_an_agent_that_does_not_see_the_shared_memories_they_are_not_looked_over(
+    program: Program, agent: UUID
+) -> None:
+    assert program.session.workspace is not None
+    await made(program, None, "Breakfast is at seven.")
+    await made(program, agent, "The dog is called Bruno.")
+    known = await program.session.workspace.agents.get("Concierge")
+    alone = replace(known.agent, memory=replace(known.agent.memory, shared=False))
+    await program.session.workspace.agents.save(alone, known.version)
+    program.memories.refresh()
+    await until(lambda: any(owner.id == agent and not owner.shared for owner in program.memories.owners))
+    await looked(program)
+    assert panel_of(program).audit.summary.text().startswith("1 memory looked over")
 
 
 async def test_of_the_same_words_the_shared_one_is_kept_and_undo_brings_the_other_back(
