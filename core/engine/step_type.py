@@ -49,6 +49,7 @@ def setting(
     secrets: bool = False,
     scope: TemplateScope = "step",
     tolerant: bool = False,
+    labels: Mapping[str, str] | None = None,
     **limits: Any,
 ) -> Any:
     """A field of a step's config.
@@ -56,8 +57,8 @@ def setting(
     title, help: as the form shows them. unit: of a number ("s", "px"). widget: hint for the form ("multiline",
     "code", "json_schema", "model", "file", "folder", "secret", "key_values", "workflow"). template: whether texts in
     the field are templates. secrets: whether those may read `secrets`. scope: whose names they may read. tolerant: a
-    template whose value is not there gives null instead of an error. limits: as
-    pydantic's Field (ge, le, min_length, pattern, default_factory...).
+    template whose value is not there gives null instead of an error. labels: what people read instead of the words
+    that a choice has in the document. limits: as pydantic's Field (ge, le, min_length, pattern, default_factory...).
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -66,6 +67,7 @@ def setting(
         "secrets": secrets,
         "scope": scope,
         "tolerant": tolerant,
+        "labels": dict(labels) if labels else "",
     }
     if "default_factory" not in limits:
         limits["default"] = default
@@ -399,6 +401,11 @@ def field_extra(field: FieldInfo | None) -> Mapping[str, Any]:
     """What `setting` noted about a config field, defaults left out."""
     extra = field.json_schema_extra if field else None
     return extra if isinstance(extra, dict) else {}
+
+
+def choice_words(choice: str, labels: Mapping[str, str]) -> str:
+    """What people read instead of a choice's word in the document: its label, or the word with a capital."""
+    return labels.get(choice) or choice.replace("_", " ").capitalize() or "Default"
 
 
 def _texts(path: tuple[str | int, ...], value: Json, secrets: bool, scope: TemplateScope) -> Iterator[TemplateField]:

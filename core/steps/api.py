@@ -45,7 +45,10 @@ class ApiConfig(Config):
         title="Expected statuses", help="Such as 200, 2xx or 200-299.", default_factory=lambda: ["2xx"]
     )
     pagination: Pagination = setting(title="Pages", default_factory=Pagination)
-    response: Literal["auto", "json", "text", "blob"] = setting("auto", title="Read the reply as")
+    response: Literal["auto", "json", "text", "blob"] = setting(
+        "auto", title="Read the reply as",
+        labels={"auto": "By its type", "json": "JSON", "text": "Text", "blob": "A kept file"},
+    )  # fmt: skip
     max_bytes: int = setting(10_000_000, title="Largest reply", unit="bytes", ge=1, le=1_000_000_000)
     timeout: Seconds = setting(30.0, title="Timeout", help="For each request with its redirects.", unit="s", gt=0)
     max_redirects: int = setting(5, title="Most redirects", help="0 follows none.", ge=0, le=20)

@@ -31,7 +31,10 @@ class ChatConfig(Config):
     temperature: float | None = setting(None, title="Temperature", help="0 is the most even.", ge=0, le=2)
     max_tokens: int | None = setting(None, title="Longest answer", unit="tokens", ge=1, le=1_000_000)
     effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"] = setting(
-        "", title="Reasoning effort", help="Empty leaves it to the model."
+        "",
+        title="Reasoning effort",
+        help="How long the model thinks before it answers.",
+        labels={"": "Left to the model", "xhigh": "Very high", "max": "The most"},
     )
     # Named so because a field `schema` would hide a method of pydantic's models.
     answer_schema: dict[str, Any] | None = setting(

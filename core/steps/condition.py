@@ -9,8 +9,8 @@ from pydantic import JsonValue
 
 from core.engine.errors import ConfigError
 from core.engine.step_type import Config, StepContext, StepOutput, StepType, setting
-from core.steps.parts.comparison import Operator
-from core.steps.parts.rules import Match, Rule, check_rule, check_rules, hold
+from core.steps.parts.comparison import OPERATOR_LABELS, Operator
+from core.steps.parts.rules import MATCH_LABELS, Match, Rule, check_rule, check_rules, hold
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 
@@ -19,12 +19,16 @@ class ConditionConfig(Config):
     """What a condition compares: one rule, or several."""
 
     value: JsonValue = setting(None, title="Value", help="What is looked at.", tolerant=True)
-    operator: Operator | None = setting(None, title="Operator", help="How it is compared.", template=False)
+    operator: Operator | None = setting(
+        None, title="Operator", help="How it is compared.", template=False, labels=OPERATOR_LABELS
+    )
     operand: JsonValue = setting(None, title="Operand", help="What it is compared with.")
     rules: list[Rule] = setting(
         title="Rules", help="Several comparisons, instead of the one above.", tolerant=True, default_factory=list
     )
-    match: Match = setting("all", title="Match", help="Whether all rules must hold, or any one.", template=False)
+    match: Match = setting(
+        "all", title="Match", help="Whether all rules must hold, or any one.", template=False, labels=MATCH_LABELS
+    )
 
 
 class ConditionStep(StepType[ConditionConfig]):

@@ -47,7 +47,10 @@ class ForEachConfig(Config):
         template=False,
     )
     on_item_error: Literal["stop", "skip", "collect"] = setting(
-        "stop", title="When a pass fails", help="End the loop, leave the item out, or note the error and go on."
+        "stop",
+        title="When a pass fails",
+        help="End the loop, leave the item out, or note the error and go on.",
+        labels={"stop": "End the loop", "skip": "Leave the item out", "collect": "Note the error and go on"},
     )
     collect: JsonValue = setting(
         None, title="Collect", help="What each pass gives; may read the steps inside.", scope="body"

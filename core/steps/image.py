@@ -22,8 +22,12 @@ class ImageConfig(Config):
     size: Text = setting("", title="Size", help="As the model spells it: 1024x1024, 2K.")
     aspect_ratio: Text = setting("", title="Aspect ratio", help="Such as 16:9.", pattern=r"^(\d{1,3}:\d{1,3})?$")
     quality: Text = setting("", title="Quality", help="As the model spells it: low, medium, high.")
-    output_format: Literal["", "png", "jpeg", "webp"] = setting("", title="File format")
-    background: Literal["", "auto", "transparent", "opaque"] = setting("", title="Background")
+    output_format: Literal["", "png", "jpeg", "webp"] = setting(
+        "", title="File format", labels={"": "Left to the model", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+    )
+    background: Literal["", "auto", "transparent", "opaque"] = setting(
+        "", title="Background", labels={"": "Left to the model", "auto": "As it fits"}
+    )
     count: int = setting(1, title="How many", ge=1, le=10)
     seed: int | None = setting(None, title="Seed", help="The same seed gives the same picture where the model can.")
     references: Attachments = setting(

@@ -23,7 +23,10 @@ class ReadFileConfig(Config):
 
     path: FilledText = setting(title="Path", help="A file, a folder, or a pattern such as notes/*.md.", widget="file")
     read_as: Literal["auto", "text", "json", "lines", "blob", "names"] = setting(
-        "auto", title="Read as", help="auto: text where it is text, JSON by .json, else a blob. names: list only."
+        "auto",
+        title="Read as",
+        help="By itself (auto): text where it is text, JSON by .json, else a blob.",
+        labels={"auto": "By itself", "json": "JSON", "blob": "A kept file", "names": "Names only"},
     )
     encoding: str = setting("utf-8", title="Encoding", help="Of text.")
     recursive: bool = setting(False, title="With folders inside", help="For a folder.")

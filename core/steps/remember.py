@@ -19,7 +19,10 @@ class RememberConfig(Config):
     )
     agent: Text = setting("", title="Agent", help="Empty for the memories that all agents share.", widget="agent")
     kind: Literal["fact", "learned", "conversation"] = setting(
-        "fact", title="Type", help="What is so, how work is done, or what was talked about."
+        "fact",
+        title="Type",
+        help="What is so, how work is done, or what was talked about.",
+        labels={"fact": "A fact", "learned": "Something learned", "conversation": "Of a conversation"},
     )
     importance: float = setting(0.5, title="Importance", help="0 is passing, 1 must not be forgotten.", ge=0, le=1)
     pinned: bool = setting(False, title="Pinned", help="Recalled whatever is asked.")

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from core.engine.errors import StepError
 from core.engine.step_type import Config, Pass, StepContext, StepType, setting
 from core.steps.parts.fields import Seconds
-from core.steps.parts.rules import Match, Rule, check_rules, hold
+from core.steps.parts.rules import MATCH_LABELS, Match, Rule, check_rules, hold
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 
@@ -27,10 +27,16 @@ class RepeatConfig(Config):
     rules: list[Rule] = setting(
         title="Rules", help="Comparisons, instead of until.", scope="body", default_factory=list
     )
-    match: Match = setting("all", title="Match", help="Whether all rules must hold, or any one.", template=False)
+    match: Match = setting(
+        "all", title="Match", help="Whether all rules must hold, or any one.", template=False, labels=MATCH_LABELS
+    )
     delay: Seconds = setting(0.0, title="Delay", help="Between two passes.", unit="s", le=_LONGEST_DELAY)
     on_exhausted: Literal["continue", "fail"] = setting(
-        "continue", title="When never true", help="After the last pass: go on, or fail.", template=False
+        "continue",
+        title="When never true",
+        help="After the last pass: go on, or fail.",
+        template=False,
+        labels={"continue": "Go on", "fail": "Fail"},
     )
     collect: JsonValue = setting(
         None, title="Result", help="What the last pass gives; may read the steps inside.", scope="body"

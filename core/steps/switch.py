@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from core.engine.step_type import Config, StepContext, StepOutput, StepType, setting
 from core.steps.parts.comparison import equal
 from core.steps.parts.fields import check_port_names
-from core.steps.parts.rules import Match, Rule, check_rules, hold
+from core.steps.parts.rules import MATCH_LABELS, Match, Rule, check_rules, hold
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 
@@ -25,7 +25,9 @@ class Case(Config):
     rules: list[Rule] = setting(
         title="Rules", help="Comparisons; one without a value looks at the switch's value.", default_factory=list
     )
-    match: Match = setting("all", title="Match", help="Whether all rules must hold, or any one.", template=False)
+    match: Match = setting(
+        "all", title="Match", help="Whether all rules must hold, or any one.", template=False, labels=MATCH_LABELS
+    )
 
 
 class SwitchConfig(Config):

@@ -24,7 +24,10 @@ class WriteFileConfig(Config):
 
     path: FilledText = setting(title="Path", help="A file inside a granted folder.", widget="file")
     content: JsonValue = setting(title="Content", help="Text, any other value, or a blob.", widget="multiline")
-    mode: WriteMode = setting("create", title="If the file exists", help="Refuse (create), overwrite, or append.")
+    mode: WriteMode = setting(
+        "create", title="If the file exists", help="Refused, overwritten, or added to.",
+        labels={"create": "Refuse", "overwrite": "Overwrite it", "append": "Add at its end"},
+    )  # fmt: skip
     encoding: str = setting("utf-8", title="Encoding", help="Of text.")
 
 

@@ -26,7 +26,9 @@ def summary(step: Step, kind: StepType[Any] | None) -> str:
     if "model" in kind.config_model.model_fields:
         return plain(config.get("model")) or "Default model"
     if config.get("operator"):
-        words = (config.get("value"), str(config["operator"]).replace("_", " "), config.get("operand"))
+        labels = field_extra(config_field(kind.config_model, "operator")).get("labels", {})
+        operator = str(config["operator"])
+        words = (config.get("value"), labels.get(operator, operator), config.get("operand"))
         return plain(" ".join(plain(word) for word in words if word is not None))
     if is_long(kind):
         return ""

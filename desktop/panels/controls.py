@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from core.engine.step_type import choice_words
 from core.workflow.model import Json
 from core.workflow.problems import Problem
 from desktop.panels.background import Surroundings
@@ -177,8 +178,10 @@ class ChoiceControl(Control):
         self.box.setAccessibleDescription(field.help)
         if field.default is None and not field.required:
             self.box.addItem("not set", None)
-        for choice, label in zip(field.choices, field.labels or map(choice_text, field.choices), strict=True):
+        labels = field.labels or tuple(choice_words(choice, {}) for choice in field.choices)
+        for choice, label in zip(field.choices, labels, strict=True):
             self.box.addItem(label, choice)
+            self.box.setItemData(self.box.count() - 1, _in_document(choice), Qt.ItemDataRole.ToolTipRole)
         if field.required and field.default is None:
             self.box.setPlaceholderText("Choose")
         layout = QHBoxLayout(self)
@@ -194,6 +197,7 @@ class ChoiceControl(Control):
             self.box.addItem(f"{wanted} (unknown)", wanted)
             at = self.box.count() - 1
         self.box.setCurrentIndex(at)
+        self.box.setToolTip(_in_document(wanted) if wanted else "")
 
     def keyboard(self) -> QWidget:
         """The box."""
@@ -201,6 +205,7 @@ class ChoiceControl(Control):
 
     def _chosen(self, row: int) -> None:
         value = self.box.itemData(row)
+        self.box.setToolTip(_in_document(value) if value else "")
         is_default = value == self.field.default and not self.field.required
         self.edited.emit(ABSENT if is_default else value, False)
 
@@ -272,9 +277,9 @@ def placeholder(field: FormField) -> str:
     return ""
 
 
-def choice_text(choice: str) -> str:
-    """A choice as people read it."""
-    return choice.replace("_", " ") if choice else "Default"
+def _in_document(choice: object) -> str:
+    """Which word of the document a label stands for."""
+    return f"In the document: {choice}" if choice else "Left out of the document"
 
 
 def json_text(value: Json) -> str:

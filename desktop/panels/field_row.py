@@ -190,12 +190,12 @@ class FieldRow(QWidget):
     def _edited(self, value: Value, typing: bool) -> None:
         self._value = value
         if self._summary is not None:
-            self._summary.setText(summary(value))
+            self._summary.setText(summary(value, self.field))
         self.edited.emit(value, typing)
 
     def _show_group(self, value: Value) -> None:
         if self._summary is not None:
-            self._summary.setText(summary(value))
+            self._summary.setText(summary(value, self.field))
         if self.control is not None:
             self.control.show_value(value)
         elif self._group_button is None or (isinstance(value, dict) and value):
@@ -269,13 +269,14 @@ class Indented(QFrame):
         self.column.setSpacing(theme.px("space.3"))
 
 
-def summary(value: Value) -> str:
+def summary(value: Value, group: FormField) -> str:
     """A group in a word or two, for its closed state."""
     if not isinstance(value, dict) or not value:
         return ""
     kind = value.get("kind")
     if isinstance(kind, str):
-        return kind.replace("_", " ")
+        choice = next((field for field in group.fields if field.key == "kind"), None)
+        return dict(zip(choice.choices, choice.labels, strict=True)).get(kind, kind) if choice is not None else kind
     return "set" if any(_is_set(one) for one in value.values()) else ""
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
-from core.engine.step_type import ConfigModel, is_template
+from core.engine.step_type import ConfigModel, choice_words, is_template
 from core.workflow.catalogue import TemplateScope
 from core.workflow.model import Json
 
@@ -147,7 +147,8 @@ class _Reader:
             scope=inside.scope,
             low=real.get("minimum", real.get("exclusiveMinimum")),
             high=real.get("maximum", real.get("exclusiveMaximum")),
-            choices=tuple(real.get("enum", ())),
+            choices=(choices := tuple(real.get("enum", ()))),
+            labels=tuple(choice_words(choice, part.get("labels", {})) for choice in choices),
             large=widget == "multiline",
         )
         if field.kind == "group":

@@ -13,7 +13,10 @@ from core.steps.parts.text import Text
 class Auth(Config):
     """How a call shows who it is from."""
 
-    kind: Literal["none", "bearer", "basic", "header"] = setting("none", title="Kind", template=False)
+    kind: Literal["none", "bearer", "basic", "header"] = setting(
+        "none", title="Kind", template=False,
+        labels={"bearer": "Bearer token", "basic": "User name and password", "header": "A header"},
+    )  # fmt: skip
     token: Text = setting("", title="Token", help="For bearer.", widget="secret")
     username: Text = setting("", title="User name", help="For basic.")
     password: Text = setting("", title="Password", help="For basic.", widget="secret")
@@ -53,7 +56,9 @@ class Upload(Config):
 class Body(Config):
     """What a call carries."""
 
-    kind: Literal["none", "json", "form", "text", "file"] = setting("none", title="Kind", template=False)
+    kind: Literal["none", "json", "form", "text", "file"] = setting(
+        "none", title="Kind", template=False, labels={"none": "Nothing", "json": "JSON", "file": "Files"}
+    )
     value: Any = setting(None, title="Value", help="JSON value, form fields, or text.", widget="multiline")
     content_type: Text = setting("", title="Content type", help="Empty for the usual one.")
     files: list[Upload] = setting(title="Files", help="For file.", default_factory=list)
@@ -72,7 +77,10 @@ class Body(Config):
 class Pagination(Config):
     """How a list is spread over pages."""
 
-    kind: Literal["none", "next_link", "page_number"] = setting("none", title="Kind", template=False)
+    kind: Literal["none", "next_link", "page_number"] = setting(
+        "none", title="Kind", template=False,
+        labels={"none": "One page", "next_link": "Link to the next page", "page_number": "Number of the page"},
+    )  # fmt: skip
     items: Text = setting("", title="Items", help="Dotted path to the list in each reply; empty if it is the list.")
     link: Text = setting("", title="Next link", help="Dotted path to the next address; empty for the Link header.")
     param: Text = setting("page", title="Page parameter", help="Its name in the query.", min_length=1)

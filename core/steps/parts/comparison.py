@@ -34,6 +34,15 @@ Operator: TypeAlias = Literal[
 ]  # fmt: skip
 """How two values are compared."""
 
+OPERATOR_LABELS: Final[Mapping[Operator, str]] = {
+    "equals": "equals", "not_equals": "does not equal", "greater_than": "is greater than", "less_than": "is less than",
+    "at_least": "is at least", "at_most": "is at most", "contains": "contains", "not_contains": "does not contain",
+    "starts_with": "starts with", "ends_with": "ends with", "matches": "matches the pattern", "is_empty": "is empty",
+    "is_not_empty": "is not empty", "in": "is one of", "not_in": "is none of", "exists": "exists",
+    "not_exists": "does not exist",
+}  # fmt: skip
+"""The operators as people read them."""
+
 WITHOUT_OPERAND: Final = frozenset({"is_empty", "is_not_empty", "exists", "not_exists"})
 """The operators that look at the value alone."""
 

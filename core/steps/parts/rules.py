@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
 from core.engine.step_type import Config, is_template, setting
-from core.steps.parts.comparison import WITHOUT_OPERAND, Operator, PatternError, check_pattern, compare
+from core.steps.parts.comparison import OPERATOR_LABELS, WITHOUT_OPERAND, Operator, PatternError, check_pattern, compare
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 
 Match: TypeAlias = Literal["all", "any"]
 """How many of the rules have to hold."""
 
+MATCH_LABELS: Final = {"all": "All rules hold", "any": "Any rule holds"}
+"""The same as people read it."""
+
 
 class Rule(Config):
     """One comparison. A rule of a switch may leave its value out and means the switch's value then."""
 
     value: JsonValue = setting(None, title="Value", help="What is looked at.", tolerant=True)
-    operator: Operator = setting(title="Operator", help="How it is compared.", template=False)
+    operator: Operator = setting(title="Operator", help="How it is compared.", template=False, labels=OPERATOR_LABELS)
     operand: JsonValue = setting(None, title="Operand", help="What it is compared with.")
 
     def given(self, value: Json) -> Rule:

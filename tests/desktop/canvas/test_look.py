@@ -40,7 +40,7 @@ def test_a_chat_step_shows_its_model_and_the_start_of_its_prompt() -> None:
 
 def test_a_condition_shows_its_comparison() -> None:
     step = Step("c", "condition", config={"value": "{{ a.n }}", "operator": "greater_than", "operand": "3"})
-    assert summary(step, TYPES.get("condition")) == "a.n greater than 3"
+    assert summary(step, TYPES.get("condition")) == "a.n is greater than 3"
 
 
 def test_a_step_of_a_type_that_is_not_installed_says_so() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -162,13 +162,48 @@ def test_fine_numbers_are_counted_in_tenths(make: Make) -> None:
     assert text_of(form, "t").editor.toPlainText() == "0.8"
 
 
+def test_a_choice_is_said_in_plain_words_and_its_tip_says_the_word_of_the_document(make: Make) -> None:
+    kind = discover(plug_ins=[]).get("condition")
+    assert kind is not None
+    (operator,) = [field for field in fields_of(kind.config_model) if field.key == "operator"]
+    form = make([operator])
+    heard = Heard(form)
+    form.show_values({"operator": "greater_than"})
+    choice = control(form, "operator")
+    assert isinstance(choice, ChoiceControl)
+    assert (choice.box.currentText(), choice.box.toolTip()) == ("is greater than", "In the document: greater_than")
+    row = choice.box.findText("is not empty")
+    assert choice.box.itemData(row, Qt.ItemDataRole.ToolTipRole) == "In the document: is_not_empty"
+    choice.box.setFocus()
+    QTest.keyClick(choice.box, Qt.Key.Key_Down)
+    assert heard.last("operator") == "less_than"
+    assert choice.box.toolTip() == "In the document: less_than"
+
+
+def test_every_choice_of_a_step_reads_as_words() -> None:
+    raw = [
+        f"{kind.type}: {label}"
+        for kind in discover(plug_ins=[])
+        for field in _all_fields(fields_of(kind.config_model))
+        for label in field.labels
+        if "_" in label or (label.islower() and field.key != "operator")
+    ]
+    assert raw == []
+
+
+def _all_fields(fields: Sequence[FormField]) -> Iterator[FormField]:
+    for field in fields:
+        yield field
+        yield from _all_fields((*field.fields, *((field.item,) if field.item else ())))
+
+
 def test_choosing_the_default_leaves_the_setting_out(make: Make) -> None:
     form = make([FormField("mode", "choice", "Mode", default="all", choices=("all", "any_of_them"))])
     heard = Heard(form)
     form.show_values({})
     choice = control(form, "mode")
     assert isinstance(choice, ChoiceControl)
-    assert [choice.box.itemText(n) for n in range(2)] == ["all", "any of them"]
+    assert [choice.box.itemText(n) for n in range(2)] == ["All", "Any of them"]
     choice.box.setFocus()
     QTest.keyClick(choice.box, Qt.Key.Key_Down)
     assert heard.last("mode") == "any_of_them"
