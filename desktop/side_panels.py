@@ -93,6 +93,9 @@ class TabStack(QStackedWidget):
             panel.deleteLater()
 
 
+DEMO_ANSWERS: Final = "Runs use the demo model now, whatever is named here."
+
+
 class SessionFacts:
     """What the pickers of the inspector offer, from whatever workspace is open."""
 
@@ -100,9 +103,18 @@ class SessionFacts:
         self._session = session
 
     async def models(self) -> Sequence[ModelInfo]:
-        """The models of the model server."""
+        """The models of the model server. Raises StepError, with a word more where no server is needed."""
+        from core.engine.errors import StepError
+
         workspace = self._session.workspace
-        return (await workspace.server.catalogue.list()).models if workspace is not None else ()
+        if workspace is None:
+            return ()
+        try:
+            return (await workspace.server.catalogue.list()).models
+        except StepError as error:
+            if not workspace.demo:
+                raise
+            raise StepError(f"{error.message} {DEMO_ANSWERS}", kind=error.kind, retryable=True) from error
 
     async def secret_names(self) -> Sequence[str]:
         """The names of the kept secrets."""

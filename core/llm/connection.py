@@ -12,7 +12,7 @@ import httpx
 
 from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
-from core.llm.errors import Asked, answer_error, connection_error
+from core.llm.errors import Asked, answer_error, connection_error, unreached
 from core.llm.profile import ServerProfile, is_loopback
 
 KeyProvider: TypeAlias = Callable[[], Awaitable[str | None]]
@@ -253,7 +253,7 @@ class _TransportErrors:
 def _transport_error(asked: Asked, error: Exception) -> StepError:
     match error:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
-            return connection_error(asked, f"could not be reached ({str(error) or 'no answer in time'})", refused=True)
+            return connection_error(asked, f"could not be reached: {unreached(str(error))}", refused=True)
         case httpx.TimeoutException():
             return connection_error(asked, "sent nothing for too long", kind="timeout")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError():

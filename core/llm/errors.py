@@ -108,6 +108,16 @@ def connection_error(asked: Asked, reason: str, *, kind: str = "connection", ref
     return StepError(text, kind=kind, retryable=True, detail={"model": asked.model})
 
 
+def unreached(reason: str) -> str:
+    """Why a server could not be reached, for people. reason: the system's, `[Errno 111] Connection refused`."""
+    plain = re.sub(r"^\[[^\]]*\]\s*", "", reason)
+    if any(words in plain for words in ("not known", "name resolution", "getaddrinfo")):
+        return "its name leads nowhere from here"
+    if "connection attempts failed" in plain or "refused" in plain:
+        return "nothing answers there"
+    return plain or "no answer in time"
+
+
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as a date; None if there is none."""
     value = headers.get("retry-after", "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from PySide6.QtWidgets import QWidget
 
+from core.engine.errors import StepError
 from core.engine.step_type import StepTypes
+from core.llm.client import ModelServer
 from core.workflow.model import Step, Workflow
 from desktop.canvas.view import CanvasView
 from desktop.document import OpenDocument
@@ -22,7 +25,7 @@ from desktop.panels.step_templates import StepTemplates
 from desktop.panels.timeline import TimelinePanel
 from desktop.panels.workflow_page import WorkflowPage
 from desktop.program import Program
-from desktop.side_panels import TabStack
+from desktop.side_panels import DEMO_ANSWERS, SessionFacts, TabStack
 from desktop.theme import ThemeManager
 from desktop.work_tab import WorkTab
 from tests.support.desktop_program import made_program, take_apart, until
@@ -164,3 +167,27 @@ async def test_closing_a_workflow_empties_the_panels(program: Program) -> None:
     await until(lambda: isinstance(stack.currentWidget(), TimelinePanel))
     program.window.close_tab(tab)
     await until(lambda: not isinstance(stack.currentWidget(), TimelinePanel))
+
+
+async def test_without_a_server_the_demo_model_is_named_as_what_answers(program: Program, unused_tcp_port: int) -> None:
+    workspace = program.session.workspace
+    assert workspace is not None
+    server = workspace.server
+
+    async def no_key() -> None:
+        return None
+
+    address = f"http://127.0.0.1:{unused_tcp_port}/v1"
+    workspace.server = ModelServer(address, api_key=no_key, clock=workspace.clock, random=Random(1))
+    facts = SessionFacts(program.session)
+    workspace.demo = False
+    with pytest.raises(StepError) as failed:
+        await facts.models()
+    assert DEMO_ANSWERS not in failed.value.message
+    assert "Errno" not in failed.value.message
+    workspace.demo = True
+    with pytest.raises(StepError) as failed:
+        await facts.models()
+    assert failed.value.message.endswith(DEMO_ANSWERS)
+    await workspace.server.aclose()
+    workspace.server = server

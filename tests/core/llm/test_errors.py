@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.llm.client import ModelServer
-from core.llm.errors import Asked, answer_error, retry_after_of
+from core.llm.errors import Asked, answer_error, retry_after_of, unreached
 from core.llm.retry import RetryPolicy
 from tests.support.openrouter import KEY, StandIn
 from tests.support.openrouter_client import HastyClock, answer_to, ask, failure_of, question
@@ -258,3 +258,19 @@ async def test_a_refusal_by_the_model_is_told(server: ModelServer, stand_in: Sta
     stand_in.script(stream_reply(chunk(refusal="I will"), chunk(refusal=" not.", finish="content_filter")))
     _, answer = await ask(server)
     assert (answer.refusal, answer.finish, answer.text) == ("I will not.", "content_filter", "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("[Errno -2] Name or service not known", "its name leads nowhere from here"),
+        ("[Errno -3] Temporary failure in name resolution", "its name leads nowhere from here"),
+        ("[Errno 11001] getaddrinfo failed", "its name leads nowhere from here"),
+        ("All connection attempts failed", "nothing answers there"),
+        ("[Errno 111] Connection refused", "nothing answers there"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired", "certificate has expired"),
+        ("", "no answer in time"),
+    ],
+)
+def test_why_a_server_cannot_be_reached_is_said_without_the_numbers_of_the_system(reason: str, said: str) -> None:
+    assert unreached(reason) == said
