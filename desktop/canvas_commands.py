@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _ZOOM: Final = 1.25
 
-_EDGES: Final[Mapping[Edge, str]] = {
-    "left": "align-start-vertical", "center": "align-center-vertical", "right": "align-end-vertical",
-    "top": "align-start-horizontal", "middle": "align-center-horizontal", "bottom": "align-end-horizontal",
+_EDGES: Final[Mapping[Edge, tuple[str, str]]] = {
+    "left": ("left edges", "align-start-vertical"), "center": ("centres", "align-center-vertical"),
+    "right": ("right edges", "align-end-vertical"), "top": ("top edges", "align-start-horizontal"),
+    "middle": ("middles", "align-center-horizontal"), "bottom": ("bottom edges", "align-end-horizontal"),
 }  # fmt: skip
 _AXES: Final[Sequence[tuple[Axis, str, str]]] = (
     ("across", "from left to right", "align-horizontal-space-between"),
@@ -62,25 +63,23 @@ def canvas_commands(window: MainWindow) -> Sequence[Command]:
             "Offers every kind of step; after the selected step, if there is one."),
         add("step.add_note", "Add a note", lambda c: c.commands.add("note", c.visible_area().center), "sticky-note", (),
             "Step", "add", can.edit, "A note for people; runs pass it over."),
-        add("step.connect", "Lead to…", lambda c: c.commands.ask_target(), "spline", ("C",), "Step", "add",
+        add("step.connect", "Connect to…", lambda c: c.commands.ask_target(), "spline", ("C",), "Step", "add",
             can.edit_one,
             "Draws a wire to a step that is found by its name."),
         add("step.open", "Open settings", lambda c: c.activated.emit(next(iter(c.selected))), "sliders-horizontal", (),
             "Step", "change", can.one),
         add("step.rename", "Rename", lambda c: c.commands.rename(), "pencil", ("F2",), "Step", "change", can.edit_one),
-        add("step.disable", "Pass over in runs", lambda c: c.commands.toggle_disabled(), "ban", ("M",), "Step",
-            "change",
-            can.edit_some, "Runs pass the selected steps over, or no longer."),
-        add("step.fold", "Fold or unfold", lambda c: c.commands.toggle_collapsed(), "minimize", ("H",), "Step",
-            "change",
-            can.edit_some),
+        add("step.disable", "Disable or enable", lambda c: c.commands.toggle_disabled(), "ban", ("M",), "Step",
+            "change", can.edit_some, "Runs pass the selected steps over, or no longer."),
+        add("step.fold", "Collapse or expand", lambda c: c.commands.toggle_collapsed(), "minimize", ("H",), "Step",
+            "change", can.edit_some, "Shows the selected steps by their headers alone, or wholly again."),
         add("step.group", "Put into a group", lambda c: c.commands.group(), "group", ("G",), "Step", "group",
             can.edit_some),
         add("step.ungroup", "Take out of the group", lambda c: c.commands.ungroup(), "ungroup", ("Shift+G",), "Step",
             "group", can.edit_grouped),
-        *(add(f"step.align.{edge}", f"Align {edge}", _align(edge), icon, (), "Step/Arrange", "arrange",
+        *(add(f"step.align.{edge}", f"Align {what}", _align(edge), icon, (), "Step/Arrange", "arrange",
               can.edit_several)
-          for edge, icon in _EDGES.items()),
+          for edge, (what, icon) in _EDGES.items()),
         *(add(f"step.distribute.{axis}", f"Equal distances {way}", _distribute(axis), icon, (), "Step/Arrange",
               "distribute", can.edit_several) for axis, way, icon in _AXES),
         add("step.tidy", "Tidy up", lambda c: c.commands.tidy(), "wand-sparkles", ("Ctrl+Shift+L",), "Step", "tidy",

@@ -33,7 +33,7 @@ class Command:
     id: stable, for settings and tests. run: does it; may return a coroutine. keys: as Qt writes them portably
     (`Ctrl+S`). menu: where it stands, parts joined by `/` (`View/Theme`), '' for the palette only. group: commands of
     the same menu with different groups are parted by a line. enabled: whether it can be done now. checked: whether it
-    is on, for those that are on or off. help: a sentence for the help page.
+    is on, for those that are on or off. help: a sentence for the help page. tint: the token of its icon's colour.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Command:
     checked: Callable[[], bool] | None = None
     help: str = ""
     scope: Scope = "window"
+    tint: str = "text.secondary"
 
 
 AT_ONCE: Final = 8
@@ -152,7 +153,9 @@ class Commands(QObject):
     def _made(self, command: Command) -> QAction:
         action = QAction(command.title, self)
         action.setObjectName(command.id)
-        action.setCheckable(command.checked is not None)
+        if command.checked is not None:
+            action.setCheckable(True)
+            action.setIconVisibleInMenu(False)  # a style sheet draws the icon or the tick, and the tick says more
         if command.scope == "canvas":
             # Not the widgets inside a canvas: a title that is edited there needs Return and Tab itself.
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -195,7 +198,7 @@ class Commands(QObject):
 
     def _put_icon(self, command: Command) -> None:
         if command.icon:
-            self._actions[command.id].setIcon(self._icons.icon(command.icon, self._themes.theme))
+            self._actions[command.id].setIcon(self._icons.icon(command.icon, self._themes.theme, command.tint))
 
     def _refresh_one(self, command: Command) -> None:
         action = self._actions[command.id]

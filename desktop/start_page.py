@@ -142,7 +142,7 @@ class StartPage(QScrollArea):
         _clear(self._recent)
         self._recent_part.setVisible(bool(works))
         if works:
-            self._recent.addWidget(_heading("Lately open"))
+            self._recent.addWidget(_heading("Recent"))
         for work in works:
             self._recent.addWidget(self._recent_row(work))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from core.workflow.model import GroupColour
 from desktop.canvas_commands import canvas_in_front
 from desktop.commands import Command
+from desktop.theme import GROUP_TINTS
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ def structure_commands(window: MainWindow) -> Sequence[Command]:
         act: Callable[[CanvasView], object],
         test: Callable[[CanvasView], bool],
         help_text: str = "",
+        tint: str = "text.secondary",
     ) -> Command:
         return Command(
-            name, title, do(act), icon, keys, menu, "structure", can(test), help=help_text, scope="canvas"
+            name, title, do(act), icon, keys, menu, "structure", can(test), help=help_text, scope="canvas", tint=tint
         )  # fmt: skip
 
     def always(_canvas: CanvasView) -> bool:
@@ -61,8 +63,9 @@ def structure_commands(window: MainWindow) -> Sequence[Command]:
                 lambda c: c.commands.take_out_of_loop(), _in_a_loop),
         command("step.loop.dissolve", "Dissolve the loop", "ungroup", (), "Step/Loop",
                 lambda c: c.commands.dissolve_loop(), _is_a_loop, "Its steps stay in its place."),
-        *(command(f"step.group.{colour}", colour.capitalize(), "palette", (), "Step/Colour of the group",
-                  _colour(colour), _in_a_group) for colour in get_args(GroupColour)),
+        *(command(f"step.group.{colour}", colour.capitalize(), "circle", (), "Step/Colour of the group",
+                  _colour(colour), _in_a_group, tint=GROUP_TINTS.get(colour, "text.muted"))
+          for colour in get_args(GroupColour)),
     ]  # fmt: skip
 
 

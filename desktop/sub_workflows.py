@@ -43,12 +43,12 @@ class SubWorkflows(QObject):
         """What the menu Step offers."""
         return [
             Command(
-                "step.extract", "Make a workflow of these steps…", self.extract, "box", ("Ctrl+Shift+G",), "Step",
+                "step.extract", "Extract into a workflow…", self.extract, "box", ("Ctrl+Shift+G",), "Step",
                 "parts", self._can_extract, scope="canvas",
                 help="What they read becomes its inputs, what is read of them its outputs.",
             ),
             Command(
-                "step.inline", "Put its steps here", self.inline, "boxes", (), "Step", "parts",
+                "step.inline", "Replace by its steps", self.inline, "boxes", (), "Step", "parts",
                 lambda: self._running_another() is not None, scope="canvas",
                 help="The steps of the workflow that this step runs take its place.",
             ),
@@ -70,7 +70,7 @@ class SubWorkflows(QObject):
         first = canvas.diagram.steps[min(steps, key=lambda step: canvas.diagram.boxes[step].x)]
         prompt = TextPrompt(
             self._window,
-            title="Make a workflow of these steps",
+            title="Extract into a workflow",
             label=self._where(tab),
             text=first.name,
             action="Make it",

@@ -20,6 +20,10 @@ ThemeName: TypeAlias = Literal["dark", "light"]
 ThemeChoice: TypeAlias = Literal["system", "dark", "light"]
 """What a person chose; `system` follows the desktop."""
 
+NOTE_TINTS: Final = {"yellow": "state.waiting", "blue": "kind.output", "green": "kind.input", "pink": "kind.loop"}
+GROUP_TINTS: Final = {**NOTE_TINTS, "purple": "kind.model"}
+"""Tokens of the colours that a person chooses by name; what is not in them is grey."""
+
 FALLBACK_FAMILIES: Final = {"ui": ("Noto Sans", "Segoe UI", "Helvetica Neue"), "mono": ("DejaVu Sans Mono", "Consolas")}
 """Families for scripts that the shipped fonts do not hold."""
 

@@ -152,7 +152,7 @@ class CanvasActions(Structure):
         fold = not steps <= self._canvas.document.workflow.collapsed
         if steps:
             self._canvas.apply(
-                "Fold" if fold else "Unfold", lambda workflow: edits.set_collapsed(workflow, steps, fold)
+                "Collapse" if fold else "Expand", lambda workflow: edits.set_collapsed(workflow, steps, fold)
             )
 
     def rename(self) -> None:

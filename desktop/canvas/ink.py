@@ -10,13 +10,10 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPen
 from core.engine.step_type import Category
 from desktop.canvas.geometry import PortKind
 from desktop.overlay import StepState
-from desktop.theme import Theme
+from desktop.theme import GROUP_TINTS, NOTE_TINTS, Theme
 
 WIRE_WIDTH, FLOW_WIDTH = 2.0, 2.5
 """Widths of wires that carry data, and of wires from a decision."""
-
-_NOTE_TINTS = {"yellow": "state.waiting", "blue": "kind.output", "green": "kind.input", "pink": "kind.loop"}
-_GROUP_TINTS = {**_NOTE_TINTS, "purple": "kind.model"}
 
 
 class Ink:
@@ -79,12 +76,12 @@ class Ink:
 
     def note(self, tint: str) -> QColor:
         """The paper of a note."""
-        colour = self.theme.color(_NOTE_TINTS[tint]) if tint in _NOTE_TINTS else self.muted
+        colour = self.theme.color(NOTE_TINTS[tint]) if tint in NOTE_TINTS else self.muted
         return self.mixed(colour, 0.2 if self.theme.is_dark else 0.16, self.theme.color("surface.node"))
 
     def group(self, colour: str) -> QColor:
         """The line and title of a group."""
-        return self.theme.color(_GROUP_TINTS[colour]) if colour in _GROUP_TINTS else self.muted
+        return self.theme.color(GROUP_TINTS[colour]) if colour in GROUP_TINTS else self.muted
 
     def _wire(self, kind: PortKind, share: float) -> QPen:
         colour = self.theme.color("wire") if kind == "flow" else self.port[kind]

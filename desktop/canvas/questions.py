@@ -137,7 +137,7 @@ class Questions:
 
         choices = step_choices(canvas.diagram, fits=lambda step: not refused.get(step))
         several = len(canvas.diagram.boxes[source].shape.exits()) > 1
-        title = f"Lead “{port}” to" if several else "Lead to"
+        title = f"Connect “{port}” to" if several else "Connect to"
         return self._ask(choices, title, "No step fits.", self._beside(source), connect)
 
     def _open_port(self, step: str) -> str:

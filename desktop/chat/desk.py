@@ -86,7 +86,7 @@ class ChatDesk(QObject):
             Command("chat.new", "New conversation", self._new, "plus", (), "Agents", "chat", ready),
             Command("chat.branches", "Branches of the conversation…", self._branches, "git-branch", ("Ctrl+Shift+B",),
                     "Agents", "chat", ready, help="Shows all branches as a tree, with what was forked from them."),
-            Command("chat.full", "Chat as large as can be", self.toggle_full, "maximize", ("Ctrl+Shift+J",), "Agents",
+            Command("chat.full", "Chat in the whole window", self.toggle_full, "maximize", ("Ctrl+Shift+J",), "Agents",
                     "chat", ready, help="Shows the chat in a tab of its own, or beside the canvas again."),
         ]  # fmt: skip
 

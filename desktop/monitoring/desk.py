@@ -86,7 +86,7 @@ class MonitoringDesk(QObject):
 
         return [
             Command(
-                "monitoring.refresh", "Look at the numbers", show, "chart-line", (), "View", "monitoring",
+                "monitoring.refresh", "Open Monitoring", show, "chart-line", (), "View", "monitoring",
                 lambda: self._workspace is not None and self._workspace.store is not None,
                 help="Shows runs, durations, spending, failures and workers as charts, read anew.",
             )

@@ -55,7 +55,7 @@ def titles(program: Program, menu: str) -> list[str]:
 
 
 async def test_every_action_of_the_canvas_has_a_place_in_the_menus_and_the_palette(program: Program) -> None:
-    assert {"Add a step…", "Rename", "Lead to…", "Pass over in runs", "Tidy up"} <= set(titles(program, "Step"))
+    assert {"Add a step…", "Rename", "Connect to…", "Disable or enable", "Tidy up"} <= set(titles(program, "Step"))
     assert {"Cut", "Copy", "Paste", "Duplicate", "Delete and rejoin", "Find a step…"} <= set(titles(program, "Edit"))
     opened(program)
     palette = program.window.palette_window

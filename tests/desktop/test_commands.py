@@ -13,7 +13,7 @@ from desktop.commands import Command, Commands
 from desktop.icons import Icons
 from desktop.key_bindings import Conflict, KeyBindings, portable
 from desktop.menus import Menus
-from desktop.theme import ThemeManager
+from desktop.theme import Theme, ThemeManager
 from tests.support.desktop import Done, commands_of
 
 
@@ -75,6 +75,24 @@ def test_a_switch_shows_whether_it_is_on(qapp: object) -> None:
     assert not commands.action("grid").isChecked()
     commands.run("grid")
     assert commands.action("grid").isChecked()
+
+
+def test_a_switch_in_a_menu_shows_its_tick_and_not_its_icon(qtbot: QtBot) -> None:
+    """A style sheet draws one of the two."""
+    on = Command("grid", "Grid", run=list, icon="grid", checked=lambda: True)
+    once = Command("save", "Save", run=list, icon="save")
+    commands = commands_of(on, once)
+    assert not commands.action("grid").isIconVisibleInMenu()
+    assert commands.action("save").isIconVisibleInMenu()
+
+
+def test_an_icon_has_the_colour_that_its_command_names(qapp: object) -> None:
+    commands = commands_of(Command("pink", "Pink", run=list, icon="circle", tint="kind.loop"))
+    image = commands.action("pink").icon().pixmap(16, 16).toImage()
+    ring = Theme.dark().color("kind.loop")
+    found = [image.pixelColor(x, 8) for x in range(16) if image.pixelColor(x, 8).alpha() > 200]
+    assert found
+    assert all(abs(one.red() - ring.red()) < 12 for one in found)
 
 
 def test_keys_run_a_command_of_the_window(qtbot: QtBot, done: Done) -> None:

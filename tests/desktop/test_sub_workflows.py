@@ -159,8 +159,8 @@ async def test_the_menu_at_the_pointer_offers_what_can_be_done_there(program: Pr
     )
     (menu,) = [one for one in program.window.findChildren(QMenu) if one.isVisible()]
     offered = entries(menu)
-    assert {"Make a workflow of these steps…", "Put into a new loop…", "Cut a wire…", "Delete and rejoin"} <= {*offered}
-    assert "Put its steps here" not in offered
+    assert {"Extract into a workflow…", "Put into a new loop…", "Cut a wire…", "Delete and rejoin"} <= {*offered}
+    assert "Replace by its steps" not in offered
     assert "Take out of the loop" not in offered
     menu.close()
     offered["Put into a group"].trigger()
