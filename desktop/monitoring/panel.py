@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.chat.flow_row import FlowRow
 from desktop.dialogs.value_editors import ChoiceBox
 from desktop.icons import Icons
 from desktop.monitoring import rows
@@ -76,20 +77,20 @@ class MonitoringPanel(QWidget):
         self.pointed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setWordWrap(True)
         self.durations = DurationsChart(theme, title_of)
         self.by = self._choice("Spending by", list(_BY.values()), self._show_spent)
-        self.spent = NumberTable("Spending", rows.SPENT, (90, 70, 100, 100), themes)
+        self.spent = NumberTable("Spending", rows.SPENT, (78, 60, 96, 96), themes, spare=(4, 3, 2))
         self.which = self._choice("Which steps", ["Slowest", "Most failing"], self._show_steps)
-        self.steps = NumberTable("Steps", rows.STEPS, (104, 72, 96, 88, 84), themes, texts=(0, 1))
+        self.steps = NumberTable("Steps", rows.STEPS, (104, 72, 96, 88, 84), themes, texts=(0, 1), spare=(1, 2, 4))
         self.steps.setToolTip("Double-click a step, or press Return, to see it on the canvas")
         self.steps.activated.connect(lambda index: self._open_step(self.steps.key_of(index)))
-        self.workers = NumberTable("Workers", rows.WORKERS, (64, 84, 72, 132), themes, texts=(0, 1, 2))
+        self.workers = NumberTable("Workers", rows.WORKERS, (64, 84, 72, 132), themes, texts=(0, 1, 2), spare=(1, 2))
         self.queues = NumberTable("Queues", rows.QUEUES, (90, 110), themes)
         self.no_workers = self._muted("No worker is running. Queued runs wait until one is started: steploom worker.")
         self.nothing_spent = self._muted("")
         self.no_steps = self._muted("")
-        self._figures = QHBoxLayout()
-        self._figures.setSpacing(theme.px("space.6"))
+        self._figures = FlowRow(spacing=theme.px("space.6"), lines=theme.px("space.1"))
         self._figure_labels: list[tuple[QLabel, QLabel]] = []
         self._title = QLabel("Runs")
         self._cards = [
@@ -177,14 +178,15 @@ class MonitoringPanel(QWidget):
 
     def _show_figures(self, items: Sequence[tuple[str, str]]) -> None:
         while len(self._figure_labels) < len(items):
-            value, name = QLabel(), QLabel()
+            figure, value, name = QWidget(), QLabel(), QLabel()
             set_role(value, kind="title")
             set_role(name, kind="caption")
-            column = QVBoxLayout()
+            column = QVBoxLayout(figure)
+            column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(0)
             column.addWidget(name)
             column.addWidget(value)
-            self._figures.insertLayout(len(self._figure_labels), column)
+            self._figures.add(figure)
             self._figure_labels.append((name, value))
         for (name, value), (what, text) in zip(self._figure_labels, items, strict=True):
             name.setText(what)
@@ -252,13 +254,10 @@ class MonitoringPanel(QWidget):
         inside.setProperty("surface", "panel")
         self._grid = QGridLayout()
         self._grid.setSpacing(self._themes.theme.px("space.3"))
-        figures_row = QHBoxLayout()
-        figures_row.addLayout(self._figures)
-        figures_row.addStretch(1)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, self._themes.theme.px("space.1"), 0, self._themes.theme.px("space.3"))
         column.setSpacing(self._themes.theme.px("space.3"))
-        column.addLayout(figures_row)
+        column.addWidget(self._figures)
         column.addLayout(self._grid)
         column.addStretch(1)
         self._area = QScrollArea()

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -30,6 +30,8 @@ Index: TypeAlias = QModelIndex | QPersistentModelIndex
 _SORT: Final = Qt.ItemDataRole.UserRole
 _SHARE: Final = Qt.ItemDataRole.UserRole + 1
 _ROW: Final = 26
+_NAME_ROOM: Final = 150
+"""Logical pixels that the column that stretches has at least, as long as other columns can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class ShareDelegate(QStyledItemDelegate):
 class NumberTable(QTableView):
     """A table over Rows. widths: of all columns but `stretch`, which takes what is left.
 
-    most: rows that are seen without scrolling. texts: columns that are set to the left.
+    most: rows that are seen without scrolling. texts: columns that are set to the left. spare: columns that a narrow
+    table leaves out, the first of them first.
     """
 
     def __init__(
@@ -146,6 +149,7 @@ class NumberTable(QTableView):
         most: int = 8,
         texts: Sequence[int] = (0,),
         stretch: int = 0,
+        spare: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.rows = Rows(columns, [n for n in range(len(columns)) if n not in texts], themes.theme)
@@ -170,7 +174,9 @@ class NumberTable(QTableView):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
         others = [column for column in range(len(columns)) if column != stretch]
-        for column, width in zip(others, widths, strict=True):
+        self._widths = dict(zip(others, widths, strict=True))
+        self._spare = spare
+        for column, width in self._widths.items():
             header.resizeSection(column, width)
         header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
         self.setItemDelegate(ShareDelegate(themes, self))
@@ -184,6 +190,15 @@ class NumberTable(QTableView):
         if before in self.rows.keys:
             self.selectRow(self._order.mapFromSource(self.rows.index(list(self.rows.keys).index(before), 0)).row())
         self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """As many columns as there is room for."""
+        super().resizeEvent(event)
+        room = self.viewport().width() - sum(self._widths.values()) - _NAME_ROOM
+        for column in self._spare:
+            self.setColumnHidden(column, room < 0)
+            if room < 0:
+                room += self._widths[column]
 
     def chosen(self) -> str:
         """The key of the chosen row, '' for none."""

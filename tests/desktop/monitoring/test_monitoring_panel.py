@@ -212,6 +212,25 @@ async def test_a_step_of_a_workflow_that_is_not_open_is_shown_from_the_library_o
     await until(lambda: any(toast.title == "Nobody is not here" for toast in program.window.toasts.shown))
 
 
+async def test_a_narrow_panel_leaves_out_columns_and_breaks_lines_so_that_nothing_is_cut_off(program: Program) -> None:
+    panel = panel_of(program)
+    inside, widths = panel._area.widget(), []
+    assert inside is not None
+    for width in (1720, 1000):
+        program.window.resize(width, 900)
+        await until(lambda: program.window.width() == width and panel.width() < width)  # noqa: B023
+        await until(lambda: inside.width() <= panel._area.viewport().width())
+        widths.append(panel.width())
+        last = panel._figure_labels[-1][0]
+        assert last.mapTo(panel, last.rect().topRight()).x() < panel.width()
+        for table in (panel.steps, panel.spent, panel.workers):
+            header = table.horizontalHeader()
+            assert header.length() <= table.viewport().width()
+            assert header.sectionSize(0) >= 120
+    assert widths[0] > widths[1]
+    assert panel.steps.isColumnHidden(1)
+
+
 async def test_spending_is_told_by_model_workflow_and_agent(program: Program) -> None:
     panel = panel_of(program)
     assert [row[0].text for row in panel.spent.rows.cells] == ["anthropic/claude-sonnet", "openai/gpt-5-mini"]
