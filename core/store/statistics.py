@@ -7,7 +7,7 @@ how long they took, and by day for long spans; in buckets that are 20 % apart, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -139,6 +139,21 @@ SELECT 'workflow', workflow, '', '', sum(attempts), 0, 0, 0, 0, sum(tokens_in), 
 FROM named WHERE model <> '' GROUP BY workflow""")
 """All that is told of steps at once: reading their counts takes most of the time."""
 
+_TITLES = text("""
+SELECT known.name, found.step ->> 'key' AS step_id, found.step -> 'value' ->> 'title' AS title
+FROM unnest(CAST(:names AS text[])) AS known (name)
+CROSS JOIN LATERAL (
+    SELECT document_hash FROM executions WHERE workflow_name = known.name ORDER BY created DESC LIMIT 1
+) AS newest
+JOIN documents ON documents.hash = newest.document_hash
+CROSS JOIN LATERAL (
+    SELECT jsonb_path_query(CAST(body AS jsonb), '$.steps.keyvalue()') AS step
+    UNION ALL
+    SELECT jsonb_path_query(CAST(body AS jsonb), '$.steps.**.body ? (@.type() == "object").keyvalue()')
+) AS found
+WHERE jsonb_typeof(found.step -> 'value') = 'object' AND found.step -> 'value' ->> 'title' <> ''
+""")
+
 MOST: Final = 200
 """Steps that are told of at most: that many of the slowest, and of the most failing."""
 
@@ -174,7 +189,10 @@ class RunCount:
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """How long attempts took. workflow, step_id: '' when told by type. p50_s, p95_s: seconds, within 10 %."""
+    """How long attempts took. workflow, step_id, title: '' when told by type. p50_s, p95_s: seconds, within 10 %.
+
+    title: the step's in the newest run of the workflow that is kept, '' if it has none there.
+    """
 
     step_type: str
     attempts: int
@@ -184,6 +202,7 @@ class StepTimes:
     slowest_s: float
     workflow: str = ""
     step_id: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +275,12 @@ class Statistics:
 
         async def work(connection: AsyncConnection) -> StepNumbers:
             rows = (await connection.execute(_STEPS, {**_counted(span), "most": MOST})).all()
+            names = sorted({row.name for row in rows if row.kind == "step"})
+            titled = (await connection.execute(_TITLES, {"names": names})).all() if names else ()
+            titles = {(row.name, row.step_id): unescape(row.title) for row in titled}
             return StepNumbers(
-                _times(row for row in rows if row.kind == "type"),
-                _times(row for row in rows if row.kind == "step"),
+                _times((row for row in rows if row.kind == "type"), {}),
+                _times((row for row in rows if row.kind == "step"), titles),
                 _spent(row for row in rows if row.kind == "model"),
                 _spent(row for row in rows if row.kind == "workflow"),
             )
@@ -282,11 +304,11 @@ def _counted(span: Span) -> dict[str, Any]:
     return {**_values(span), "hours": 1 if hourly else 24, "since": since if hourly else since.replace(hour=0)}
 
 
-def _times(rows: Iterable[Any]) -> Sequence[StepTimes]:
+def _times(rows: Iterable[Any], titles: Mapping[tuple[str, str], str]) -> Sequence[StepTimes]:
     found = [
         StepTimes(
             row.step_type, int(row.attempts), int(row.failures), row.p50, row.p95, row.slowest, unescape(row.name),
-            unescape(row.step_id),
+            unescape(row.step_id), titles.get((row.name, row.step_id), ""),
         )
         for row in rows
     ]  # fmt: skip

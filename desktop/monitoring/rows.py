@@ -65,7 +65,10 @@ def steps(items: Sequence[StepTimes], title_of: Callable[[str], str]) -> list[li
     """What is known of steps, in that order."""
     return [
         [
-            Cell(f"{item.workflow} / {item.step_id}"),
+            Cell(
+                f"{item.workflow} / {item.title or item.step_id}",
+                tip=f"{item.workflow} / {item.step_id}" if item.title else "",
+            ),
             Cell(title_of(item.step_type)),
             Cell(f"{item.attempts:,}", item.attempts),
             Cell(

@@ -28,7 +28,7 @@ from desktop.dialogs.value_editors import ChoiceBox
 from desktop.document import OpenDocument
 from desktop.icons import Icons
 from desktop.panels.empty_note import EmptyNote
-from desktop.panels.run_rows import ERROR, INPUTS, PART, WORKFLOW, RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import COST, ERROR, INPUTS, PART, TOKENS, WORKFLOW, RunFilter, RunRow, RunRows
 from desktop.panels.run_scope import RunScope, ScopeChip
 from desktop.run_controller import RunController
 from desktop.style import set_role
@@ -36,6 +36,9 @@ from desktop.theme import Theme, ThemeManager
 
 LIMIT: Final = 200
 """How many of the newest runs are listed at first, and how many more at a time."""
+
+_WIDEST: Final = 200
+"""Of a column that is as wide as its texts, in logical pixels."""
 
 _NO_RUNS: Final = ("No runs yet", "Press Run; every run is kept here with all its values.")
 _NONE_THERE: Final = ("No such run is kept", "It was removed meanwhile, or stands otherwise by now.")
@@ -290,6 +293,9 @@ class HistoryPanel(QWidget):
         self.table.setColumnHidden(ERROR, not failed)
         self.table.setColumnHidden(INPUTS, failed and not any(row.inputs for row in self.rows.rows))
         self.table.setColumnHidden(PART, not any(row.part for row in self.rows.rows))
+        self.table.setColumnHidden(TOKENS, not any(record.usage.tokens for record in records))
+        self.table.setColumnHidden(COST, not any(record.usage.cost_usd for record in records))
+        self._widen()
         if self._scope is not None and records and not chosen:
             self.table.selectRow(0)
         if not self.chosen() and chosen:
@@ -299,6 +305,14 @@ class HistoryPanel(QWidget):
         if self._again:
             self._again = False
             self.refresh()
+
+    def _widen(self) -> None:
+        """Give texts the room that they need, so that inputs and errors get the rest; nothing becomes narrower."""
+        header = self.table.horizontalHeader()
+        for column in range(PART + 1):
+            wanted = min(self.table.sizeHintForColumn(column), _WIDEST)
+            if not header.isSectionHidden(column) and header.sectionSize(column) < wanted:
+                header.resizeSection(column, wanted)
 
     def _failed(self, error: Exception) -> None:
         self._reading = self._again = False
@@ -340,7 +354,7 @@ class HistoryPanel(QWidget):
         header.setHighlightSections(False)
         header.setSectionResizeMode(INPUTS, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(ERROR, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((112, 148, 132, 84, 72, 84)):
+        for column, width in enumerate((104, 88, 64, 76, 72, 76)):
             header.resizeSection(column, width)
         header.resizeSection(WORKFLOW, 150)
         header.moveSection(header.visualIndex(WORKFLOW), 0)

@@ -14,14 +14,16 @@ from core.engine.journal import RunRecord
 from desktop.icons import Icons
 from desktop.overlay import StepState
 from desktop.panels.json_tree import preview
-from desktop.panels.wording import RUN_STATES, STATE_ICONS, clock_time, money, part_words
+from desktop.panels.wording import RUN_STATES, STATE_ICONS, clock_time, money, part_words, path_words
 from desktop.theme import Theme
 from desktop.watched_run import may_resume
 
 Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS: Final = ("State", "Started", "Ran", "Duration", "Tokens", "Cost", "Inputs", "Error", "Workflow")
-PART, INPUTS, ERROR, WORKFLOW = (COLUMNS.index(name) for name in ("Ran", "Inputs", "Error", "Workflow"))
+PART, TOKENS, COST, INPUTS, ERROR, WORKFLOW = (
+    COLUMNS.index(name) for name in ("Ran", "Tokens", "Cost", "Inputs", "Error", "Workflow")
+)
 SORT: Final = Qt.ItemDataRole.UserRole
 """What a column is sorted by."""
 
@@ -74,7 +76,8 @@ class RunRow:
         record = self.record
         if record.error is None:
             return ""
-        return " ".join(f"{record.error_path}: {record.error.message}".removeprefix(": ").split())[:300]
+        where = path_words(record.error_path, record.workflow)
+        return " ".join(f"{where}: {record.error.message}".removeprefix(": ").split())[:300]
 
 
 class RunRows(QAbstractTableModel):
@@ -140,11 +143,18 @@ class RunRows(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _side(column)
             case Qt.ItemDataRole.ToolTipRole:
-                return row.record.error.message if row.record.error is not None else row.record.id
+                return self._tip(row)
             case _ if role == SORT:
                 return self._sorted_by(row, column)
             case _:
                 return None
+
+    @staticmethod
+    def _tip(row: RunRow) -> str:
+        record = row.record
+        if record.error is None:
+            return record.id
+        return f"{record.error_path}: {record.error.message}" if record.error_path else record.error.message
 
     def _text(self, row: RunRow, column: int) -> str:
         record = row.record
@@ -206,8 +216,11 @@ class RunFilter(QSortFilterProxyModel):
         if self._word and shown.word != self._word:
             return False
         record = shown.record
-        error = record.error.message if record.error is not None else ""
-        return not self._text or self._text in f"{record.id} {error} {shown.inputs} {record.workflow.name}".casefold()
+        error = f"{record.error.message} {record.error_path}" if record.error is not None else ""
+        return (
+            not self._text
+            or self._text in f"{record.id} {error} {shown.error} {shown.inputs} {record.workflow.name}".casefold()
+        )
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

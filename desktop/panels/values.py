@@ -19,7 +19,7 @@ from desktop.overlay import StepState, record_state
 from desktop.panels.empty_note import EmptyNote
 from desktop.panels.file_view import ReadFile
 from desktop.panels.value_view import ValueView
-from desktop.panels.wording import STATE_ICONS
+from desktop.panels.wording import STATE_ICONS, path_words
 from desktop.run_controller import RunController
 from desktop.style import set_role
 from desktop.theme import ThemeManager
@@ -153,7 +153,8 @@ class ValuesPanel(QWidget):
         elif not self._path:
             self.empty.say("No step chosen", "Choose a step on the canvas or a bar of the timeline.")
         else:
-            self.empty.say("Not run", f"The step {self._path} has not run (yet) in this run.")
+            where = path_words(self._path, run.workflow)
+            self.empty.say("Not run", f"“{where}” has not run in this run, or not yet.")
         self._stack.setCurrentIndex(0)
 
     def _offer(self, record: StepRecord, other: bool) -> None:

@@ -60,6 +60,18 @@ def clock_time(at: datetime, now: datetime) -> str:
     return f"{local:%H:%M:%S}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
 
 
+def path_words(path: str, workflow: Workflow) -> str:
+    """Where in a run something happened, by the titles of steps: `Pay it`, `Each order, pass 3 > Pay it`."""
+    said = []
+    for part in path.split("/"):
+        step_id, _, rest = part.partition("[")
+        step = workflow.step(step_id)
+        name = step.name if step is not None else step_id
+        index = rest.rstrip("]")
+        said.append(f"{name}, pass {int(index) + 1}" if index.isdecimal() else name)
+    return " > ".join(said)
+
+
 def part_words(part: Part, workflow: Workflow) -> str:
     """What of a workflow a run executes: `Draft alone`, `to Draft`, `from Draft`, `Draft edited`, `what changed`.
 

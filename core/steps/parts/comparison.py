@@ -34,7 +34,7 @@ Operator: TypeAlias = Literal[
 ]  # fmt: skip
 """How two values are compared."""
 
-OPERATOR_LABELS: Final[Mapping[Operator, str]] = {
+OPERATOR_LABELS: Final[Mapping[str, str]] = {
     "equals": "equals", "not_equals": "does not equal", "greater_than": "is greater than", "less_than": "is less than",
     "at_least": "is at least", "at_most": "is at most", "contains": "contains", "not_contains": "does not contain",
     "starts_with": "starts with", "ends_with": "ends with", "matches": "matches the pattern", "is_empty": "is empty",

@@ -13,7 +13,7 @@ from core.store.database import Database
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.statistics import RunCount, Span, Statistics
-from core.workflow.model import Workflow
+from core.workflow.model import Step, Workflow
 from tests.support.journals import NOON, at, completed, new_run, started
 
 HOUR = timedelta(hours=1)
@@ -55,6 +55,27 @@ async def test_runs_are_told_by_their_hour_and_how_they_stand(
     ]
     only = await statistics.runs(replace(DAY, workflow="B"), HOUR)
     assert [(count.at, count.number) for count in only] == [(NOON + HOUR, 1)]
+
+
+async def test_steps_are_told_with_their_titles_in_the_newest_run(
+    statistics: Statistics, postgres_journal: PostgresJournal
+) -> None:
+    loop = Step(
+        "all", "for_each", title="Each", body={"inner": Step("inner", "api", title="Post it", config={"body": {}})}
+    )
+    workflow = Workflow("A", steps={"a": Step("a", "code", title="Pay it"), "b": Step("b", "code"), "all": loop})
+    for document in (Workflow("A", steps={"a": Step("a", "code", title="Old")}), workflow):
+        run = new_run(workflow=document, created=NOON + timedelta(seconds=len(document.steps)))
+        lease = await postgres_journal.open_run(run)
+        for path in ("a", "b", "all[0]/inner"):
+            postgres_journal.put(lease, started(run.id, path))
+            postgres_journal.put(lease, completed(run.id, path, duration_s=1))
+        postgres_journal.put(lease, RunCompleted(run.id, NOON + timedelta(seconds=60), {}, Usage(), 60))
+        await postgres_journal.close_run(lease)
+    await statistics.count()
+
+    found = {each.step_id: each.title for each in (await statistics.steps(DAY)).steps}
+    assert found == {"a": "Pay it", "b": "", "inner": "Post it"}
 
 
 async def test_percentiles_are_right_within_a_tenth(statistics: Statistics, postgres_journal: PostgresJournal) -> None:

@@ -20,7 +20,7 @@ from core.workflow.model import Step, Workflow
 from desktop.dialogs.message import MessageDialog
 from desktop.icons import Icons
 from desktop.panels.history import HistoryPanel
-from desktop.panels.run_rows import ERROR, WORKFLOW, RunFilter, RunRow, RunRows
+from desktop.panels.run_rows import COST, ERROR, TOKENS, WORKFLOW, RunFilter, RunRow, RunRows
 from desktop.panels.run_scope import RunScope
 from desktop.panels.wording import ago, clock_time
 from desktop.theme import Theme
@@ -63,6 +63,42 @@ def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
 
     assert (row[0], row[2:]) == ("Completed", ["all", "1.8 s", "1,204", "$0.0040", 'x: 1, note: "hi"', "", "Small"])
     assert not model.index(0, 0).data(Qt.ItemDataRole.DecorationRole).isNull()
+
+
+def test_a_row_tells_by_their_titles_where_it_failed(qapp: QApplication) -> None:
+    loop = Step("all", "for_each", title="Each order", body={"pay": Step("pay", "code", title="Pay it")})
+    document = Workflow("Small", steps={"all": loop, "raw": Step("raw", "code")})
+    error = ErrorInfo("code", "No money\nleft")
+    model = rows_model(
+        run("r1", workflow=document, status="failed", error=error, error_path="all[2]/pay"),
+        run("r2", workflow=document, status="failed", error=error, error_path="raw"),
+        run("r3", workflow=document, status="failed", error=error, error_path="sub/gone"),
+        run("r4", workflow=document, status="failed", error=error),
+    )
+    assert [texts(model, row)[ERROR] for row in range(4)] == [
+        "Each order, pass 3 > Pay it: No money left", "raw: No money left", "sub > gone: No money left",
+        "No money left",
+    ]  # fmt: skip
+    assert model.index(0, ERROR).data(Qt.ItemDataRole.ToolTipRole) == "all[2]/pay: No money\nleft"
+    shown = RunFilter()
+    shown.setSourceModel(model)
+    for wanted in ("pay it", "all[2]"):
+        shown.only("", wanted)
+        assert shown.rowCount() == 1
+
+
+async def test_columns_without_a_number_leave_their_room_to_the_others(history: History) -> None:
+    await history.desk.idle()
+    table = history.panel.table
+    for usage, hidden in (
+        (Usage(1_000, 2), (False, True)),
+        (Usage(), (True, True)),
+        (Usage(1, 1, 0.1), (False, False)),
+    ):
+        history.panel._show([run("r1", usage=usage)])
+        assert (table.isColumnHidden(TOKENS), table.isColumnHidden(COST)) == hidden
+    for column in (0, 1):
+        assert table.columnWidth(column) >= table.sizeHintForColumn(column)
 
 
 @pytest.mark.parametrize(
