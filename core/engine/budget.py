@@ -1,6 +1,7 @@
 """Limits on what a run may spend: looked at before every step that spends; past one, a person is asked.
 
-The run is suspended with its state kept, by one question; its other steps that would spend wait for the answer too.
+The run is suspended with its state kept, by one question; its other steps that would spend wait for the answer too,
+and so do runs that share its work.
 """
 
 from __future__ import annotations
@@ -48,19 +49,29 @@ class Reached:
     """A limit that does not let a run spend more.
 
     key: stable name of the limit. message: for the person who is asked; Markdown. up_to_usd: the limit that holds for
-    this run from now on, if the person lets it go on. cheaper: models that it may go on with instead.
+    this run from now on, if the person lets it go on. cheaper: models that it may go on with instead. asked: a run that
+    shares its work asks already, so it waits for that answer. stopped: a person told one of those to stop.
     """
 
     key: str
-    message: str
-    up_to_usd: float
+    message: str = ""
+    up_to_usd: float = 0.0
     cheaper: tuple[str, ...] = ()
+    asked: bool = False
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """No limit keeps the run from spending more, but a person had those that share its work go on with this model."""
+
+    model: str
 
 
 class Budget(Protocol):
     """Knows the limits, and what has been spent besides the run that asks."""
 
-    async def reached(self, spender: Spender) -> Reached | None:
+    async def reached(self, spender: Spender) -> Reached | Instead | None:
         """The limit that keeps the run from spending more, if any. Raises StepError if that cannot be known.
 
         Called before every step that spends, so that `is_dearer` finds the prices of the run's models at hand.
@@ -89,11 +100,15 @@ class Allowance:
     async def check(self, budget: Budget, spender: Spender) -> None:
         """Let a step spend. Raises Suspend if a person must be asked, StepError(kind='budget') if one said to stop."""
         if self._stopped:
-            raise StepError("A limit on spending was reached, and a person chose to stop.", kind="budget")
+            raise _stopped()
         limit = await budget.reached(replace(spender, allowed=self._allowed, cheaper=self.cheaper))
-        if limit is None:
+        if isinstance(limit, Instead):
+            self.cheaper = limit.model
+        if not isinstance(limit, Reached):
             return
-        if self._asked:
+        if limit.stopped:
+            raise _stopped()
+        if self._asked or limit.asked:
             raise Suspend(state={BUDGET: {}})
         self._asked = True
         state: dict[str, Json] = {BUDGET: {"key": limit.key, "up_to_usd": limit.up_to_usd}}
@@ -127,3 +142,7 @@ class Allowance:
         if self._chosen_at is None or (record.ended is not None and record.ended >= self._chosen_at):
             self._chosen_at, self.cheaper = record.ended, choice.removeprefix(USE)
         return True
+
+
+def _stopped() -> StepError:
+    return StepError("A limit on spending was reached, and a person chose to stop.", kind="budget")

@@ -89,6 +89,7 @@ class Execution:
         self.journal = journal
         self.lease = lease
         self.services = services
+        self._models = services.models
         self.clock = clock
         self.random = random
         self.suspend_after = suspend_after
@@ -114,8 +115,8 @@ class Execution:
         self._document = document
         self.spending: set[StepContext] = set()
         self._allowance = Allowance(self._history)
-        if self._allowance.cheaper:
-            self.services = self._with_cheaper_model(self._allowance.cheaper)
+        self._cheaper = ""
+        self._use_cheaper_model()
 
     async def may_spend(self) -> None:
         """Let a step spend money. Raises Suspend if a limit is reached and a person must be asked, or StepError."""
@@ -124,13 +125,16 @@ class Execution:
             spent = sum((context.usage for context in self.spending), self.usage)
             spender = Spender(self.run_id, self.workflow, spent, document=self._document, origin=self.origin)
             await self._allowance.check(budget, spender)
+            self._use_cheaper_model()
 
-    def _with_cheaper_model(self, model: str) -> Services:
-        models, budget = self.services.models, self.services.budget
-        if models is None:
-            return self.services
+    def _use_cheaper_model(self) -> None:
+        """Have the steps that begin from now on ask the model that a person chose, if one did."""
+        model, models, budget = self._allowance.cheaper, self._models, self.services.budget
+        if models is None or model == self._cheaper:
+            return
+        self._cheaper = model
         is_dearer = budget.is_dearer if budget is not None else lambda _model, _than: True
-        return replace(self.services, models=CheaperModels(models, model, is_dearer))
+        self.services = replace(self.services, models=CheaperModels(models, model, is_dearer))
 
     async def count_spread(self) -> None:
         """Count what the runs that its steps have asked for have spent by now as spent by this one."""

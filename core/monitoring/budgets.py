@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from core.engine.budget import Reached, Spender
+from core.engine.budget import Instead, Reached, Spender
 from core.engine.clock import Clock
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE
@@ -24,6 +24,7 @@ from core.store.errors import StoreError
 from core.workflow.model import NO_LIMITS
 
 if TYPE_CHECKING:
+    from core.store.spending import Family
     from core.store.store import Store
 
 T = TypeVar("T")
@@ -44,8 +45,11 @@ class Spent(Protocol):
     async def of_workflow(self, workflow: str, since: datetime) -> float:
         """US dollars of a workflow's runs since then."""
 
-    async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
-        """US dollars of a run and those that belong to it, and up to how many people let one of them go on."""
+    async def of_run(self, run_id: str, limit: str) -> Family:
+        """A run with those that share its work. limit: the key of one."""
+
+    async def may_ask(self, family: Family, limit: str) -> bool:
+        """Whether the run that wants to know is the one of these that asks a person about a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,27 @@ class Budgets:
         self._models = models
         self._sums: dict[tuple[str, datetime], _Sum] = {}
 
-    async def reached(self, spender: Spender) -> Reached | None:
-        """The first limit that is reached: of the run, its workflow, the day. Raises StepError(kind='connection')."""
+    async def reached(self, spender: Spender) -> Reached | Instead | None:
+        """The first limit that is reached: of the run, its workflow, the day. Raises StepError(kind='connection').
+
+        What a person answers holds for all runs that share one work.
+        """
         if spender.cheaper:
             await self._list()
+        model = ""
         for check in self._checks(spender):
-            dollars, allowed = await check.spent()
-            if dollars >= max(check.limit, allowed, spender.allowed.get(check.key, 0.0)):
-                return await self._asking(check, dollars, spender)
-        return None
+            dollars, family = await check.spent()
+            if dollars < max(check.limit, spender.allowed.get(check.key, 0.0)):
+                continue
+            if family is None and self._spent is not None:
+                family = await _told(self._spent.of_run(spender.run_id, check.key))
+            if family is None or dollars >= family.up_to:
+                return await self._asking(check, dollars, spender, family)
+            model = family.model or model
+        if model in ("", spender.cheaper):
+            return None
+        await self._list()
+        return Instead(model)
 
     def is_dearer(self, model: str, than: str) -> bool:
         """Whether a chat model ('' for the default) costs more than another; also if that is not known."""
@@ -141,7 +157,12 @@ class Budgets:
                 f"day {day}", limits.usd_per_day, "Today all runs and chats have", lambda: self._sum(spender, "", today)
             )
 
-    async def _asking(self, check: _Check, dollars: float, spender: Spender) -> Reached:
+    async def _asking(self, check: _Check, dollars: float, spender: Spender, family: Family | None) -> Reached:
+        if family is not None and family.runs > 1:
+            if family.is_stopped:
+                return Reached(check.key, stopped=True)
+            if family.is_asked or not await _told(self._may_ask(family, check.key)):
+                return Reached(check.key, asked=True)
         found = await self._cheaper(spender)
         offers = found[1] if found is not None else []
         return Reached(
@@ -175,26 +196,29 @@ class Budgets:
         except StepError:
             return ()
 
-    async def _of_run(self, spender: Spender) -> tuple[float, float]:
-        """What it has spent together with the runs that share its work, and what of that somebody allowed."""
+    async def _may_ask(self, family: Family, limit: str) -> bool:
+        return self._spent is None or await self._spent.may_ask(family, limit)
+
+    async def _of_run(self, spender: Spender) -> tuple[float, Family | None]:
+        """What it has spent together with the runs that share its work."""
         own = spender.spent.cost_usd
         if self._spent is None:
-            return own, 0.0
-        dollars, allowed = await _told(self._spent.of_run(spender.run_id, _RUN))
-        return max(own, dollars), allowed
+            return own, None
+        family = await _told(self._spent.of_run(spender.run_id, _RUN))
+        return max(own, family.dollars), family
 
-    async def _sum(self, spender: Spender, workflow: str, since: datetime) -> tuple[float, float]:
+    async def _sum(self, spender: Spender, workflow: str, since: datetime) -> tuple[float, None]:
         now = self._clock.monotonic()
         known = self._sums.get((workflow, since))
         is_fresh = known is not None and now - known.read < FRESH_S
         if known is not None and is_fresh and spender.spent.cost_usd == known.seen.setdefault(spender.run_id, 0.0):
-            return known.dollars, 0.0
+            return known.dollars, None
         source = self._spent
         assert source is not None
         dollars = await _told(source.of_workflow(workflow, since) if workflow else source.since(since))
         self._sums = {key: value for key, value in self._sums.items() if key[1] == since}
         self._sums[workflow, since] = _Sum(now, dollars, {spender.run_id: spender.spent.cost_usd})
-        return dollars, 0.0
+        return dollars, None
 
 
 def budget(limits: BudgetSettings, store: Store | None, clock: Clock, models: RunModels | None = None) -> Budgets:
@@ -209,14 +233,14 @@ def midnight(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A limit to look at. who: the beginning of a sentence. spent: US dollars, and up to how many somebody allowed them
-    for other runs that it is shared with. of_document: the workflow names it.
+    """A limit to look at. who: the beginning of a sentence. spent: US dollars, and the runs that share the run's work
+    if these are known by then. of_document: the workflow names it.
     """
 
     key: str
     limit: float
     who: str
-    spent: Callable[[], Awaitable[tuple[float, float]]]
+    spent: Callable[[], Awaitable[tuple[float, Family | None]]]
     of_document: bool = False
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.engine.budget import BUDGET, CONTINUE, USE
+from core.engine.budget import BUDGET, CONTINUE, STOP, USE
 from core.store.database import Database
 from core.store.statistics import Span, Spent
 from core.store.values import escape, unescape
@@ -52,13 +52,48 @@ family AS (
     (SELECT id FROM above ORDER BY height DESC LIMIT 1)
     UNION ALL
     SELECT s.run_id FROM family JOIN spread_runs AS s ON s.parent_id = family.id
+),
+asked AS (
+    SELECT run_id, status, ended, answer, answer ->> 'choice' AS choice,
+        state -> :mark ->> 'key' = :limit AS of_limit, CAST(state -> :mark ->> 'up_to_usd' AS float8) AS up_to,
+        starts_with(answer ->> 'choice', :uses) AND EXISTS (
+            SELECT 1 FROM json_array_elements_text(question -> 'choices') AS offered WHERE offered = answer ->> 'choice'
+        ) AS names_model
+    FROM step_results WHERE run_id IN (SELECT id FROM family) AND question IS NOT NULL AND state -> :mark IS NOT NULL
 )
-SELECT coalesce(sum(cost_usd), 0) AS dollars, coalesce(max(
-    CASE WHEN answer ->> 'choice' = :goes_on OR starts_with(answer ->> 'choice', :uses)
-        THEN CAST(state -> :mark ->> 'up_to_usd' AS float8) END
-) FILTER (WHERE state -> :mark ->> 'key' = :limit), 0) AS up_to
-FROM step_results WHERE run_id IN (SELECT id FROM family)""")
-"""Rows of steps tell only what these have cost themselves, so that nothing is counted twice."""
+SELECT
+    (SELECT id FROM above ORDER BY height DESC LIMIT 1) AS root,
+    (SELECT count(*) FROM family) AS runs,
+    (SELECT coalesce(sum(cost_usd), 0) FROM step_results WHERE run_id IN (SELECT id FROM family)) AS dollars,
+    coalesce(max(up_to) FILTER (WHERE of_limit AND (choice = :goes_on OR names_model)), 0) AS up_to,
+    count(answer) FILTER (WHERE of_limit) AS answers,
+    coalesce(bool_or(of_limit AND answer IS NULL AND status = 'suspended' AND EXISTS (
+        SELECT 1 FROM executions WHERE id = run_id AND executions.status IN ('queued', 'running', 'suspended')
+    )), false) AS is_asked,
+    coalesce(max(ended) FILTER (WHERE of_limit AND choice = :stop) > coalesce((
+        SELECT max(ended) FROM step_results AS failed
+        WHERE failed.run_id = (SELECT id FROM above ORDER BY height DESC LIMIT 1)
+            AND failed.status = 'failed' AND failed.error ->> 'type' = 'budget'
+    ), '-infinity'), false) AS is_stopped,
+    coalesce((array_agg(choice ORDER BY ended DESC) FILTER (WHERE names_model))[1], '') AS choice
+FROM asked""")
+"""Rows of steps tell only what these have cost themselves, so that nothing is counted twice. The choice to stop holds
+until the first of these runs has failed by it: of one that is resumed then, a person is asked again."""
+
+_CLAIM = text("""
+INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, 0, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET updated = clock_timestamp()
+    WHERE r.updated < clock_timestamp() - make_interval(secs => :seconds)
+RETURNING name""")
+
+_FORGET_CLAIMS = text("""
+DELETE FROM rates WHERE starts_with(name, :prefix) AND updated < clock_timestamp() - interval '1 day'""")
+
+_CLAIMS: Final = "question "
+"""Begins the name of the right to ask, among what else is done by turns."""
+
+CLAIM_S: Final = 30.0
+"""Seconds after which the right to ask falls to another, if whoever had it did not get to ask."""
 
 _CHATS = text("""
 SELECT coalesce(sum(message.cost_usd), 0)
@@ -124,6 +159,26 @@ class PastRun:
     asked: tuple[Asked, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Runs that share one work, and one limit on what they may spend.
+
+    root: the run that the others are part of. runs: how many they are. dollars: what they have spent together. up_to:
+    so much may they spend in spite of the limit as people said, 0 if nobody did. answers: how often somebody answered
+    about the limit. is_asked: one of them asks now. is_stopped: somebody told them to stop. model: the cheaper one that
+    somebody had them go on with last, '' for none.
+    """
+
+    root: str
+    runs: int = 1
+    dollars: float = 0.0
+    up_to: float = 0.0
+    answers: int = 0
+    is_asked: bool = False
+    is_stopped: bool = False
+    model: str = ""
+
+
 class Spending:
     """What has been spent, from the rows of runs, steps and messages."""
 
@@ -148,15 +203,29 @@ class Spending:
 
         return await self._database.run(work)
 
-    async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
-        """US dollars of a run with the runs that its steps asked for and those that it is part of; and up to how many
-        people let any of them go on in spite of a limit, 0 if nobody did. limit: its key.
-        """
-        values = {"run_id": run_id, "limit": limit, "mark": BUDGET, "goes_on": CONTINUE, "uses": USE}
+    async def of_run(self, run_id: str, limit: str) -> Family:
+        """A run with the runs that its steps asked for and those that it is part of. limit: the key of one."""
+        values = {"run_id": run_id, "limit": limit, "mark": BUDGET, "goes_on": CONTINUE, "uses": USE, "stop": STOP}
 
-        async def work(connection: AsyncConnection) -> tuple[float, float]:
+        async def work(connection: AsyncConnection) -> Family:
             row = (await connection.execute(_FAMILY, values)).one()
-            return float(row.dollars), float(row.up_to)
+            model = unescape(row.choice).removeprefix(USE)
+            return Family(
+                row.root, row.runs, float(row.dollars), float(row.up_to), row.answers, row.is_asked, row.is_stopped,
+                model,
+            )  # fmt: skip
+
+        return await self._database.run(work)
+
+    async def may_ask(self, family: Family, limit: str) -> bool:
+        """Whether the run that wants to know is the one of these that asks a person about a limit."""
+        values = {"name": escape(f"{_CLAIMS}{family.root} {limit} {family.answers}"), "seconds": CLAIM_S}
+
+        async def work(connection: AsyncConnection) -> bool:
+            if await connection.scalar(_CLAIM, values) is None:
+                return False
+            await connection.execute(_FORGET_CLAIMS, {"prefix": _CLAIMS})
+            return True
 
         return await self._database.run(work)
 

@@ -184,12 +184,18 @@ class SpreadRuns:
         return await self._database.run(lambda connection: family(connection, run_id))
 
     async def answered(self, run_id: str) -> bool:
-        """Let runs below a run go on whose questions were answered; whether there are any."""
+        """Let those go on, of the runs that share one work, whose questions were answered, and those that waited for
+        somebody else's answer; whether there are any.
+        """
 
         async def work(connection: AsyncConnection) -> bool:
-            ids = [member.run_id for member in await family(connection, run_id)]
-            found = list((await connection.execute(spread_sql.ANSWERED, {"ids": ids})).scalars()) if ids else []
-            for each in found:
+            top = await connection.scalar(spread_sql.TOP, {"run_id": run_id})
+            ids = await _with_family(connection, top)
+            if len(ids) == 1:
+                return False
+            answered = (await connection.execute(spread_sql.ANSWERED, {"ids": ids})).scalars()
+            found = {*answered, *(await connection.execute(spread_sql.AT_LIMIT, {"ids": ids})).scalars()}
+            for each in sorted(found):
                 await self._queued.again(each, connection=connection)
             return bool(found)
 
@@ -200,8 +206,12 @@ class SpreadRuns:
         await connection.execute(spread_sql.NOTE_ALL_ENDS)
         for parent in list((await connection.execute(spread_sql.ORPHANS)).scalars()):
             await self.drop_inside(connection, parent, reason="the run that it was part of ended")
-        ripe = (await connection.execute(spread_sql.ALL_RIPE)).scalars()
-        return [*ripe, *(await connection.execute(spread_sql.FORGOTTEN)).scalars()]
+        found = list((await connection.execute(spread_sql.ALL_RIPE)).scalars())
+        found += (await connection.execute(spread_sql.FORGOTTEN)).scalars()
+        for top in list((await connection.execute(spread_sql.TOPS_AT_LIMIT)).scalars()):
+            ids = await _with_family(connection, top)
+            found += (await connection.execute(spread_sql.AT_LIMIT, {"ids": ids})).scalars()
+        return found
 
     async def _record(
         self, connection: AsyncConnection, spot: Spot, runs: Sequence[Wanted], created: datetime, labels: dict[str, str]
@@ -221,6 +231,11 @@ class SpreadRuns:
             rows.append({**row, "blobs": list(packer.names)})
         await keep_values(connection, blobs)
         await connection.execute(spread_sql.RECORD, {"rows": encode_rows(rows)})
+
+
+async def _with_family(connection: AsyncConnection, run_id: str) -> list[str]:
+    """A run and all below it."""
+    return [run_id, *(member.run_id for member in await family(connection, run_id))]
 
 
 async def _owned(connection: AsyncConnection, spot: Spot) -> AnyRow:

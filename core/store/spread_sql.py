@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from core.engine.budget import BUDGET
+
 _STEP = "parent_id = :parent AND path = :path AND round = :round"
 
 PARENT = text("""
@@ -205,6 +207,43 @@ SELECT b.run_id, b.parent_id, b.path, b.number, b.prefix, e.status
 FROM ranked AS b JOIN executions AS e ON e.id = b.run_id
 WHERE b.round = b.newest ORDER BY b.parent_id, b.path, b.number""")
 """Of a step that was tried again only the newest runs."""
+
+TOP = text("""
+WITH RECURSIVE above AS (
+    SELECT CAST(:run_id AS text) AS id
+    UNION
+    SELECT s.parent_id FROM above JOIN spread_runs AS s ON s.run_id = above.id
+)
+SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = above.id)""")
+"""The run that all others which share its work are part of."""
+
+_AT_LIMIT = f"r.status = 'suspended' AND r.question IS NULL AND r.state -> '{BUDGET}' IS NOT NULL"
+
+_IS_FREE = """
+e.status = 'suspended' AND e.lease_owner IS NULL AND q.parked = '' AND q.held_back IS NULL"""
+
+AT_LIMIT = text(f"""
+SELECT DISTINCT r.run_id
+FROM step_results AS r JOIN executions AS e ON e.id = r.run_id JOIN queued_runs AS q ON q.run_id = e.id
+WHERE r.run_id = ANY(CAST(:ids AS text[])) AND {_AT_LIMIT} AND {_IS_FREE} AND NOT EXISTS (
+    SELECT 1 FROM step_results AS newer
+    WHERE newer.run_id = r.run_id AND newer.path = r.path AND newer.attempt > r.attempt
+) AND NOT EXISTS (
+    SELECT 1 FROM step_results AS asking JOIN executions AS asker ON asker.id = asking.run_id
+    WHERE asking.run_id = ANY(CAST(:ids AS text[])) AND asking.status = 'suspended' AND asking.question IS NOT NULL
+        AND asking.answer IS NULL AND asking.state -> '{BUDGET}' IS NOT NULL
+        AND asker.status IN ('queued', 'running', 'suspended'))""")  # noqa: S608 - made of constants
+"""Of runs that share one work those that wait for what a person says about a limit, if nobody is asked any more."""
+
+TOPS_AT_LIMIT = text(f"""
+WITH RECURSIVE above AS (
+    SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
+    WHERE {_IS_FREE} AND EXISTS (SELECT 1 FROM step_results AS r WHERE r.run_id = e.id AND {_AT_LIMIT})
+    UNION
+    SELECT s.parent_id FROM above JOIN spread_runs AS s ON s.run_id = above.id
+)
+SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = above.id)
+LIMIT 100""")  # noqa: S608 - as above
 
 ANSWERED = text("""
 SELECT DISTINCT r.run_id FROM step_results AS r JOIN executions AS e ON e.id = r.run_id

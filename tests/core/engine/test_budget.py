@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.engine.budget import BUDGET, Reached, Spender
+from core.engine.budget import BUDGET, Instead, Reached, Spender
 from core.engine.errors import StepError
 from core.engine.events import StepCompleted, StepFailed, StepSuspended
 from core.workflow.model import Step
@@ -20,9 +20,12 @@ class OneLimit:
         self.usd = usd
         self.offers: tuple[str, ...] = ()
         self.asked: list[Spender] = []
+        self.family: Reached | Instead | None = None
 
-    async def reached(self, spender: Spender) -> Reached | None:
+    async def reached(self, spender: Spender) -> Reached | Instead | None:
         self.asked.append(replace(spender, allowed=dict(spender.allowed), document=None))
+        if self.family is not None:
+            return self.family
         limit = max(self.usd, spender.allowed.get("run", 0.0))
         spent = spender.spent.cost_usd
         if spent < limit:
@@ -176,3 +179,24 @@ async def test_the_mark_of_a_limit_is_in_the_record(rig: Rig, limit: OneLimit) -
     record = (await rig.journal.steps("run-1"))[-1]
     assert record.state == {BUDGET: {"key": "run", "up_to_usd": 0.02}}
     assert len(rig.told(StepCompleted)) == 1
+
+
+async def test_a_run_waits_for_what_another_that_shares_its_work_is_told(rig: Rig, limit: OneLimit) -> None:
+    limit.family = Reached("run", asked=True)
+    result = await rig.run(LINE)
+    assert (result.status, result.waiting) == ("suspended", ("a",))
+    assert [event.question for event in rig.told(StepSuspended)] == [None]
+    assert (await rig.resume()).waiting == ("a",), "it is still asked"
+    limit.family = Reached("run", stopped=True)
+    result = await rig.resume()
+    assert result.error is not None
+    assert (result.status, result.error.type) == ("failed", "budget")
+    assert rig.stage.paths == []
+
+
+async def test_a_run_takes_the_model_over_that_another_that_shares_its_work_went_on_with(
+    rig: Rig, limit: OneLimit
+) -> None:
+    limit.family = Instead("m/tiny")
+    assert (await rig.run(LINE)).status == "completed"
+    assert [each.cheaper for each in limit.asked] == ["", "m/tiny", "m/tiny"]

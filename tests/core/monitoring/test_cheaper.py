@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.engine.budget import Spender
+from core.engine.budget import Reached, Spender
 from core.engine.errors import StepError
 from core.engine.events import Usage
 from core.engine.testing import ManualClock
@@ -16,6 +16,7 @@ from core.llm.catalogue import ModelInfo, ModelList
 from core.monitoring.budgets import Budgets, RunModels
 from core.monitoring.cheaper import OFFERED, can_stand_in, cheaper, models_of, price
 from core.settings import BudgetSettings
+from core.store.spending import Family
 from core.workflow.model import Limits, Step, Workflow
 from tests.support.engine_rig import KeptWorkflows, step, workflow
 
@@ -151,7 +152,7 @@ SPENDER = Spender("run-1", "Asks", SPENT, document=ASKS)
 
 async def test_a_reached_limit_offers_models_with_their_prices() -> None:
     limit = await budgets(Listed(*ALL), usd_per_run=0.5).reached(SPENDER)
-    assert limit is not None
+    assert isinstance(limit, Reached)
     assert limit.cheaper == ("openai/middle", "google/other", "openai/small")
     assert limit.message.splitlines()[-6:] == [
         "| Model | 1 M tokens in | 1 M tokens out | Costs |",
@@ -165,7 +166,7 @@ async def test_a_reached_limit_offers_models_with_their_prices() -> None:
 
 async def test_a_run_that_went_on_with_a_cheaper_model_is_offered_only_cheaper_ones_still() -> None:
     limit = await budgets(Listed(*ALL), usd_per_run=0.5).reached(replace(SPENDER, cheaper="google/other"))
-    assert limit is not None
+    assert isinstance(limit, Reached)
     assert limit.cheaper == ("openai/small",)
 
 
@@ -174,7 +175,7 @@ async def test_a_server_that_does_not_tell_its_models_keeps_nobody_from_being_as
     away.away = True
     assert (await budgets(Listed(), usd_per_run=0.5).reached(SPENDER)).cheaper == ()  # type: ignore[union-attr]
     limit = await budgets(away, usd_per_run=0.5).reached(replace(SPENDER, cheaper="openai/small"))
-    assert limit is not None
+    assert isinstance(limit, Reached)
     assert "cheaper model" not in limit.message
 
 
@@ -189,11 +190,11 @@ def test_which_of_two_models_is_dearer() -> None:
 async def test_the_lower_of_the_settings_limit_and_the_documents_own_holds() -> None:
     own = replace(SPENDER, document=replace(ASKS, limits=Limits(usd_per_run=0.25)))
     limit = await budgets(Listed(), usd_per_run=5.0).reached(own)
-    assert limit is not None
+    assert isinstance(limit, Reached)
     assert limit.message.startswith("This run has spent $0.50 on models; the limit that the workflow sets is $0.25.")
     assert (limit.key, limit.up_to_usd) == ("run", 0.75)
     lower = await budgets(Listed(), usd_per_run=0.1).reached(own)
-    assert lower is not None
+    assert isinstance(lower, Reached)
     assert "; the limit is $0.10." in lower.message
     assert await budgets(Listed()).reached(replace(own, document=replace(ASKS, limits=Limits(2.0)))) is None
 
@@ -206,12 +207,15 @@ async def test_the_documents_limit_of_a_day_counts_all_runs_of_the_workflow() ->
         async def of_workflow(self, workflow: str, since: object) -> float:
             return {"Asks": 3.0}[workflow]
 
-        async def of_run(self, run_id: str, limit: str) -> tuple[float, float]:
-            return 0.0, 0.0
+        async def of_run(self, run_id: str, limit: str) -> Family:
+            return Family(run_id)
+
+        async def may_ask(self, family: Family, limit: str) -> bool:
+            raise AssertionError("a run that shares nothing asks")
 
     limited = replace(SPENDER, document=replace(ASKS, limits=Limits(usd_per_day=3)))
     found = await Budgets(BudgetSettings(workflows={"Asks": 9}), Known(), ManualClock()).reached(limited)
-    assert found is not None
+    assert isinstance(found, Reached)
     assert (
         "Today the runs of “Asks” have spent $3.00 on models; the limit that the workflow sets is $3.00."
         in found.message

@@ -16,6 +16,7 @@ from core.engine.events import (
     RunCompleted,
     RunFailed,
     RunSuspended,
+    StepFailed,
     StepSuspended,
     Usage,
 )
@@ -28,7 +29,7 @@ from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.queued_runs import QueuedRuns, QueuePlace
-from core.store.spending import Spending
+from core.store.spending import Family, Spending
 from core.store.spread_runs import SpreadRuns, spread_id
 from core.workflow.model import Json
 from tests.support.journals import NOON, WORKFLOW, completed, new_run, started
@@ -267,13 +268,111 @@ async def test_a_run_and_those_that_it_asked_for_share_what_they_may_spend(
     )
     postgres_journal.put(lease, RunSuspended(one, NOW, ("again",), None, Usage(2, 2, 0.625), 0.0))
     await postgres_journal.close_run(lease)
+    asking = Family(spot.run_id, 3, 0.875, is_asked=True)
     for run_id in (spot.run_id, one, two):
-        assert await spending.of_run(run_id, "run") == (0.875, 0.0)
+        assert await spending.of_run(run_id, "run") == asking
     await postgres_journal.answer(one, "again", {"choice": CONTINUE})
     for run_id in (spot.run_id, one, two):
-        assert await spending.of_run(run_id, "run") == (0.875, 1.5)
-    assert await spending.of_run(one, "day 2026-05-01") == (0.875, 0.0)
-    assert await spending.of_run("nobody", "run") == (0.0, 0.0)
+        assert await spending.of_run(run_id, "run") == Family(spot.run_id, 3, 0.875, 1.5, 1)
+    assert await spending.of_run(one, "day 2026-05-01") == Family(spot.run_id, 3, 0.875)
+    assert await spending.of_run("nobody", "run") == Family("nobody")
+
+
+@pytest.mark.parametrize(
+    ("choice", "up_to", "model", "stops"),
+    [
+        ("use m/tiny", 1.5, "m/tiny", False),
+        ("use m/huge", 0.0, "", False),
+        (STOP, 0.0, "", True),
+        ("?", 0.0, "", False),
+    ],
+)
+async def test_what_a_person_chose_for_one_run_holds_for_those_that_share_its_work(
+    spread: SpreadRuns,
+    queued: QueuedRuns,
+    postgres_journal: PostgresJournal,
+    database: Database,
+    choice: str,
+    up_to: float,
+    model: str,
+    stops: bool,
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    await suspend(postgres_journal, lease)
+    asker, other = spread_id(spot, 0), spread_id(spot, 1)
+    await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, "use m/tiny", STOP)))
+    await postgres_journal.answer(asker, "pay", {"choice": choice})
+    known = await Spending(database).of_run(other, "run")
+    assert known == Family(spot.run_id, 3, 0.0, up_to, 1, is_stopped=stops, model=model)
+
+    lease = (await postgres_journal.take_run(spot.run_id))[2]
+    failure = ErrorInfo("budget", "A person chose to stop.", 1)
+    postgres_journal.put(lease, started(spot.run_id, "last"))
+    later = NOW + timedelta(seconds=1)
+    postgres_journal.put(lease, StepFailed(spot.run_id, later, "last", "last", 1, failure, None, NO_USAGE, 0.0))
+    await postgres_journal.close_run(lease)
+    assert not (await Spending(database).of_run(other, "run")).is_stopped
+
+
+async def test_of_runs_that_may_ask_at_the_same_time_one_does(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spending = Spending(database)
+    asking = Family("root", 3)
+    assert sorted(await asyncio.gather(*(spending.may_ask(asking, "run") for _ in range(5)))) == [False] * 4 + [True]
+    assert await spending.may_ask(asking, "day 2026-05-01")
+    assert await spending.may_ask(replace(asking, answers=1), "run")
+    assert not await spending.may_ask(asking, "run")
+    late = text("UPDATE rates SET updated = updated - interval '31 s'")
+    await database.run(lambda connection: connection.execute(late))
+    assert await spending.may_ask(asking, "run"), "whoever claimed it did not get to ask"
+
+
+async def at_limit(journal: PostgresJournal, run_id: str, question: Question | None = None) -> None:
+    """The run's step waits because of a limit."""
+    lease = (await journal.take_run(run_id))[2]
+    limit: Json = {"key": "run", "up_to_usd": 1.5} if question is not None else {}
+    journal.put(lease, started(run_id, "pay"))
+    journal.put(lease, StepSuspended(run_id, NOW, "pay", "pay", 1, question, None, {BUDGET: limit}, NO_USAGE, 0.0))
+    journal.put(lease, RunSuspended(run_id, NOW, ("pay",), None, NO_USAGE, 0.0))
+    await journal.close_run(lease)
+
+
+async def test_an_answer_about_a_limit_lets_all_go_on_that_wait_for_it(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(4))
+    await suspend(postgres_journal, lease)
+    asker, *others, untouched = (spread_id(spot, number) for number in range(4))
+    await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, STOP)))
+    for run_id in others:
+        await at_limit(postgres_journal, run_id)
+    await forget_entries(database)
+    assert await spread.answered(spot.run_id) is False
+    assert await database.run(spread.look_after) == []
+
+    await postgres_journal.answer(spot.run_id, "pay", {"choice": CONTINUE})
+    assert sorted(await database.run(spread.look_after)) == sorted(others), "the asker is found by its answer"
+    assert await entries(database) == []
+    assert await spread.answered(others[0]) is True
+    assert sorted(await entries(database)) == sorted([asker, *others])
+    assert untouched not in await entries(database)
+
+
+async def test_those_that_wait_for_an_answer_go_on_if_the_one_that_asked_has_ended(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot, lease = await parent(queued, postgres_journal)
+    await begin(spread, spot, order(2))
+    await suspend(postgres_journal, lease)
+    asker, other = spread_id(spot, 0), spread_id(spot, 1)
+    await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, STOP)))
+    await at_limit(postgres_journal, other)
+    await forget_entries(database)
+    await postgres_journal.cancel(asker)
+    assert await database.run(spread.look_after) == [other]
 
 
 async def test_what_a_run_asked_for_is_told_of_and_removed_with_it(
