@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLabel,
+    QPlainTextEdit,
     QPushButton,
     QSplitter,
     QTabWidget,
@@ -112,6 +113,7 @@ class AgentEditor(QDialog):
         self.resize(SIZE)
         self._changed()
         self.look_around()
+        self._enter_name()
 
     # -- showing -------------------------------------------------------------------------------------------------------
 
@@ -131,6 +133,12 @@ class AgentEditor(QDialog):
 
         VersionsWindow(self.draft, self._around, self._parts.bridge, self._parts.workspace, self).show()
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Who comes back from the window may have made there what is called here."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.look_around()
+
     def look_around(self) -> None:
         """Look anew at the workflows, agents and servers that there are."""
         workspace = self._parts.workspace()
@@ -142,6 +150,13 @@ class AgentEditor(QDialog):
             _variables(workspace, self.draft), self._know_variables, lambda _error: None
         )  # fmt: skip
         self.functions.look_again()
+
+    def _enter_name(self) -> None:
+        """Begin at the name; that of a new agent is a suggestion to type over."""
+        self.pages["Profile"].focus(("profile", "name"))
+        field = self.focusWidget()
+        if isinstance(field, QPlainTextEdit) and not self.draft.version:
+            field.selectAll()
 
     def check(self) -> None:
         """Look for all that is wrong, in a thread."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -84,6 +84,12 @@ class AgentsPanel(QWidget):
         """Look at the agents."""
         super().showEvent(event)
         self._desk.refresh()
+
+    def event(self, event: QEvent) -> bool:
+        """Who comes back to the window may have made agents elsewhere: on the command line, or in another window."""
+        if event.type() == QEvent.Type.WindowActivate and self.isVisible():
+            self._desk.refresh()
+        return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Files may be dropped anywhere on the panel."""

@@ -91,6 +91,19 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
     return (Prose(f"<p>{html}</p>"),) if text else ()
 
 
+@lru_cache(maxsize=400)
+def plain_line(text: str) -> str:
+    """What a text says, in one line without its markup: for lists."""
+    tokens = _reader().parse(text[:LONGEST])
+    return " ".join(" ".join(_words_of(token) for token in tokens).split())
+
+
+def _words_of(token: Token) -> str:
+    if token.type == "inline":
+        return "".join(" " if each.type == "softbreak" else _words_of(each) for each in token.children or ())
+    return token.content
+
+
 def _placed_blocks(text: str) -> Iterator[tuple[Block, int]]:
     """The blocks, each with the number of its first line."""
     tokens = _reader().parse(text)

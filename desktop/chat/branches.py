@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.store.conversations import Fork, Tree, Twig
+from desktop.chat.blocks import plain_line
 from desktop.chat.source import ChatAround
 from desktop.panels.wording import ago
 from desktop.style import set_role
@@ -158,7 +159,7 @@ class BranchesWindow(QDialog):
         around, last = self._around, branch.last
         said = next((twig for twig in branch.twigs if twig.start.strip() and twig.role != "tool"), branch.twigs[0])
         who = "You" if said.role == "user" else said.agent or "Answer"
-        text = " ".join(said.start.split())
+        text = plain_line(said.start)
         text = f"{who}: {text[:LONGEST]}…" if len(text) > LONGEST else f"{who}: {text or '…'}"
         spoken = sum(twig.role != "tool" for twig in branch.twigs)
         when = ago(last.created, around.now()) if last.created is not None else ""

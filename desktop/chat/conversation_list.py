@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from core.store.conversation_records import Conversation
 from core.store.conversations import Found
+from desktop.chat.blocks import plain_line
 from desktop.chat.source import ChatAround, ChatSource
 from desktop.panels.empty_note import EmptyNote
 from desktop.panels.wording import ago
@@ -72,7 +73,7 @@ class ConversationModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return title_of(found.conversation)
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
-            return found.snippet
+            return plain_line(found.snippet)
         return None
 
     def show_found(self, found: Sequence[Found], *, more: bool) -> None:
@@ -143,7 +144,7 @@ class ConversationDelegate(QStyledItemDelegate):
         body = theme.font("body")
         painter.setFont(body)
         painter.setPen(theme.color("text.secondary"))
-        said = " ".join(found.snippet.split()) or found.conversation.workflow
+        said = plain_line(found.snippet) or found.conversation.workflow
         line = QFontMetrics(body).elidedText(said, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, line)
         painter.restore()

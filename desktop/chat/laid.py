@@ -289,7 +289,7 @@ def lay(block: Block, theme: Theme) -> Laid:
 
 def _sheet(theme: Theme) -> str:
     mono = theme.font("mono").families()[0]
-    grid = theme.css("border.control" if theme.is_dark else "border.subtle")
+    grid = theme.css("border.subtle")
     return (
         f"p, li, td, th {{ line-height: {LINE_HEIGHT}%; margin-top: 0; margin-bottom: 0; }}"
         "p { margin-bottom: 0; } ul, ol { margin-top: 0; margin-bottom: 0; } li { margin-bottom: 3px; }"

@@ -45,6 +45,12 @@ _LEADING: Final = 5
 _AVATAR: Final = 22
 
 
+def column_of(width: int) -> int:
+    """How wide the column of messages is, in the middle of a conversation so wide."""
+    side = _SIDE if width >= 480 else 12
+    return min(width - 2 * side, COLUMN)
+
+
 class MessageRow(QWidget):
     """A row of the conversation. The theme is that of its making.
 
@@ -120,8 +126,7 @@ class MessageRow(QWidget):
         if width == self._width:
             return self._height
         self._width = width
-        side = _SIDE if width >= 480 else 12
-        column = min(width - 2 * side, COLUMN)
+        column = column_of(width)
         self._column = QRectF((width - column) / 2, 0, column, 0)
         y = self._fit_user(column) if self.is_user else self._fit_answer(column)
         self._foot_y = y

@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheel
 from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
 
 from desktop.chat.laid import Laid
-from desktop.chat.message_row import COLUMN, MessageRow
+from desktop.chat.message_row import COLUMN, MessageRow, column_of
 from desktop.chat.pictures import Pictures
 from desktop.chat.row_heights import RowHeights
 from desktop.chat.thread import ChatThread
@@ -274,7 +274,7 @@ class Transcript(QAbstractScrollArea):
     def _tail_height(self, width: int) -> int:
         if self._tail.property("empty") is not False:
             return 0
-        column = min(width - 24, COLUMN)
+        column = column_of(width)
         layout = self._tail.layout()
         assert layout is not None
         return int(
@@ -289,7 +289,7 @@ class Transcript(QAbstractScrollArea):
             y += height
         tail = self._tail_height(width)
         self._tail.setVisible(tail > 0)
-        column = min(width - 24, COLUMN)
+        column = column_of(width)
         if tail:
             self._tail.setGeometry((width - column) // 2, y, column, tail)
 

@@ -57,10 +57,12 @@ def seconds(duration: float) -> str:
 
 
 def tokens(count: int) -> str:
-    """A number of tokens: `842`, `12.4k`, `1.05M`."""
+    """A number of tokens: `842`, `12.4k`, `128k`, `1.05M`."""
     if count < 10_000:
         return f"{count:,}"
-    return f"{count / 1000:.1f}k" if count < 1_000_000 else f"{count / 1_000_000:.2f}M"
+    if count < 1_000_000:
+        return f"{count / 1000:.1f}".removesuffix(".0") + "k"
+    return f"{count / 1_000_000:.2f}".rstrip("0").removesuffix(".") + "M"
 
 
 def spent(usage: Usage, duration: float = 0.0) -> str:

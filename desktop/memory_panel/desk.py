@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.memory.audit import Audit
     from core.memory.memories import Memories
     from core.memory.proposal import Outcome, Proposed
+    from core.store.memories import MemoryRecords
     from core.store.memory_records import Change, Memory, MemoryFilter, MemoryPage, MemoryType, Scope
     from core.workspace import Workspace
     from desktop.memory_panel.panel import MemoryPanel
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PANEL: Final = "memory"
 LOOK_MS: Final = 30_000
 """How often it is looked whether memories wait for a person."""
+NEAR_MS: Final = 3_000
+"""How often it is looked whether agents have learned something while the panel is seen."""
 
 WHO: Final = "you"
 """Whose name a change by hand carries in the history."""
@@ -69,7 +72,8 @@ class MemoryDesk(QObject):
         # Agents learn behind the window, some time after a conversation: only looking tells of what waits.
         self._looking = QTimer(self)
         self._looking.setInterval(LOOK_MS)
-        self._looking.timeout.connect(self._count)
+        self._looking.timeout.connect(self._look)
+        self._newest = -1
 
     @property
     def available(self) -> bool:
@@ -145,6 +149,10 @@ class MemoryDesk(QObject):
         if self.available:
             self._bridge.spawn(self._read_owners(), self._show_owners)
             self.changed.emit()
+
+    def watch(self, near: bool) -> None:
+        """Look often whether memories have changed, or seldom. near: they are seen."""
+        self._looking.setInterval(NEAR_MS if near else LOOK_MS)
 
     def read(
         self, shown: MemoryFilter, limit: int, offset: int, on_done: Callable[[MemoryPage], None], on_error: OnError
@@ -385,9 +393,22 @@ class MemoryDesk(QObject):
 
     def _count(self) -> None:
         if self._workspace is not None and self.available:
-            self._bridge.spawn(_waiting(self._workspace), self._show_count, lambda _: None)
+            self._bridge.spawn(_waiting(self._workspace), self._take_count, lambda _: None)
         else:
             self._show_count(0)
+
+    def _look(self) -> None:
+        if self._workspace is not None and self.available:
+            self._bridge.spawn(_newest(self._workspace), self._hear, lambda _: None)
+
+    def _hear(self, newest: int) -> None:
+        if newest != self._newest:
+            self._newest = newest
+            self.changed.emit()
+
+    def _take_count(self, found: tuple[int, int]) -> None:
+        number, self._newest = found
+        self._show_count(number)
 
     def _show_count(self, number: int) -> None:
         if number == self.waiting:
@@ -416,20 +437,29 @@ def _alone(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def _waiting(workspace: Workspace) -> int:
-    """How many memories wait for a person. Asks the store: nothing else is needed for the number."""
+async def _waiting(workspace: Workspace) -> tuple[int, int]:
+    """How many memories wait for a person, and the newest change. Asks the store: no more is needed for the numbers."""
+    from core.store.memory_records import MemoryFilter
 
-    def records() -> Any:
+    records = await _records(workspace)
+    newest = await records.newest_change()
+    page = await records.list(MemoryFilter(states=("quarantined",)), limit=1)
+    return page.total, newest
+
+
+async def _newest(workspace: Workspace) -> int:
+    return await (await _records(workspace)).newest_change()
+
+
+async def _records(workspace: Workspace) -> MemoryRecords:
+    def load() -> type[MemoryRecords]:
         from core.store.memories import MemoryRecords
 
         return MemoryRecords
 
-    from core.store.memory_records import MemoryFilter
-
-    made = await asyncio.to_thread(records)
+    made = await asyncio.to_thread(load)
     assert workspace.store is not None
-    page = await made(workspace.store.database).list(MemoryFilter(states=("quarantined",)), limit=1)
-    return int(page.total)
+    return made(workspace.store.database)
 
 
 async def _each(ids: Sequence[UUID], work: Callable[[UUID], Awaitable[object]]) -> None:

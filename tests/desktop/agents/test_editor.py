@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 from core.agents.agent import Agent, Function
 from core.steps import wait
@@ -18,7 +18,7 @@ from desktop.agents.versions import VersionsWindow
 from desktop.panels.controls import ChoiceControl, TextControl
 from desktop.panels.schema_control import SchemaControl
 from desktop.program import Program
-from tests.desktop.agents.conftest import DESK, workspace_of
+from tests.desktop.agents.conftest import DESK, SHOUT, workspace_of
 from tests.support.desktop_program import until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -490,3 +490,31 @@ async def test_the_preview_goes_on_by_itself_when_a_wait_has_ended(
     await until(lambda: any(pending.kind == "later" for pending in view.talk.pending))
     await until(lambda: view.talk.last is not None and "slept" in view.talk.last.text and not view.talk.last.calls)
     editor.let_go()
+
+
+async def test_one_types_the_name_of_a_new_agent_at_once_and_it_is_typed_over(program: Program) -> None:
+    program.agents.desk.new()
+    editor = program.agents.editors.open[0]
+    field_of_name = editor.focusWidget()
+    assert field_of_name is not None
+    QTest.keyClicks(field_of_name, "Weaver")
+    assert editor.draft.agent.name == "Weaver"
+    editor.let_go()
+
+
+async def test_a_known_agent_is_opened_at_its_name_without_a_letter_marked(program: Program) -> None:
+    editor = await opened(program)
+    name = field(editor, "Profile", "profile", "name")
+    assert editor.focusWidget() is name
+    assert isinstance(name, QPlainTextEdit)
+    assert not name.textCursor().hasSelection()
+
+
+async def test_what_is_made_while_an_editor_is_open_is_known_when_one_comes_back_to_it(program: Program) -> None:
+    editor = await opened(program)
+    store = workspace_of(program).store
+    assert store is not None
+    await store.workflows.save(replace(SHOUT, name="Whisper"), 0)
+    editor.activateWindow()
+    QApplication.sendEvent(editor, QEvent(QEvent.Type.ActivationChange))
+    await until(lambda: "Whisper" in (editor._available.workflows or {}))

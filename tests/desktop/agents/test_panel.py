@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
 
+from core.agents.agent import Agent
 from core.agents.agent_file import load, save
 from core.agents.check import check_agent
 from desktop.agents.card import AgentCard
@@ -151,3 +152,11 @@ async def test_agents_stand_in_the_menu_and_in_the_palette(program: Program) -> 
     palette = program.window.palette_window
     await until(palette.isVisible)
     palette.close()
+
+
+async def test_agents_that_were_made_elsewhere_are_there_when_one_comes_back_to_the_window(program: Program) -> None:
+    assert names(program) == ["Clerk", "Front desk"]
+    await workspace_of(program).agents.save(Agent("Made outside"), 0)
+    for kind in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowActivate):
+        QApplication.sendEvent(panel(program), QEvent(kind))
+    await until(lambda: names(program) == ["Clerk", "Front desk", "Made outside"])

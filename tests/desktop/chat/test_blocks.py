@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop.chat.blocks import LONGEST, Code, Growing, Line, Prose, plain_blocks, read_blocks
+from desktop.chat.blocks import LONGEST, Code, Growing, Line, Prose, plain_blocks, plain_line, read_blocks
 
 WHOLE = """# Title
 
@@ -125,3 +125,19 @@ def test_what_a_person_wrote_keeps_its_lines_and_its_signs() -> None:
     assert plain_blocks("a < b\n*c*") == (Prose("<p>a &lt; b<br>*c*</p>"),)
     assert plain_blocks("") == ()
     assert Line() == Line()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (WHOLE, 'Title Some text with code and a link. one [x] two deep print("<b>") a b 1 2 said The end'),
+        ("There are **3** words.", "There are 3 words."),
+        ("```python\nprint(1)", "print(1)"),
+        ("a *half", "a *half"),
+        ("one\ntwo", "one two"),
+        ("![a picture](https://evil.example/x.png)", "a picture"),
+        ("", ""),
+    ],
+)
+def test_a_list_shows_what_a_text_says_and_not_its_markup(text: str, line: str) -> None:
+    assert plain_line(text) == line

@@ -104,6 +104,11 @@ async def test_a_failed_answer_says_why_and_is_tried_again_with_one_click() -> N
         assert screen.texts == ["Tell me", "Half of "]
         assert "The model server is not there." in why_it_ended(row_at(screen, 1).shown.message)
         again = _button(screen, "Try again")
+        for width in (460, 620, 1000):  # it stands where the messages stand
+            screen.view.resize(width, 700)
+            screen.view.transcript.place()
+            left = again.mapTo(screen.view.transcript.viewport(), QPoint()).x()
+            assert left == round(row_at(screen, 1).foot().left())
         click(again)
         await screen.over()
         assert screen.texts == ["Tell me", "All of it."]
@@ -313,7 +318,7 @@ async def test_the_meter_shows_how_full_the_model_is() -> None:
         await screen.begin()
         await screen.say("First")
         assert screen.view.meter.isVisible()
-        assert screen.view.meter.text_shown.endswith(" / 200.0k")
+        assert screen.view.meter.text_shown.endswith(" / 200k")
         click(screen.view.meter)
         await until(lambda: screen.view.findChild(SentView) is not None)
         screen.view.findChild(SentView).close()  # type: ignore[union-attr] # it was waited for

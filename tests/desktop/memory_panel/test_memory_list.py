@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.store.memory_records import Source
 from desktop.memory_panel.add_dialog import AddDialog
+from desktop.memory_panel.desk import NEAR_MS
 from desktop.program import Program
 from tests.support.desktop_program import until
 from tests.support.memory_panel import (
@@ -266,3 +267,14 @@ async def test_the_list_says_each_memory_in_one_sentence(program: Program, known
     row = listed(program).index(HOURS)
     spoken = part.rows.index(row).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == f"{HOURS}. Fact, Holds, importance 50 %, Shared by all agents"
+
+
+async def test_what_agents_learn_behind_the_window_is_seen_without_asking(program: Program, agent: UUID) -> None:
+    await see(program)
+    assert panel_of(program).isVisible()
+    assert program.memories._looking.interval() == NEAR_MS
+    await tell(program, agent, DOG)
+    program.memories._looking.timeout.emit()
+    await see(program, DOG)
+    panel_of(program).hide()
+    assert program.memories._looking.interval() > NEAR_MS
