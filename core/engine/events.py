@@ -91,17 +91,19 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
-    """A run began."""
+    """A run began. part_of: the run whose step asked for it, '' for none."""
 
     workflow: str
     inputs: Mapping[str, Json]
+    part_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResumed(Event):
-    """A run that was suspended or interrupted goes on; completed steps are not run again."""
+    """A run that was suspended or interrupted goes on; completed steps are not run again. part_of: as in RunStarted."""
 
     workflow: str
+    part_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from core.engine.plan import Plan
 from core.engine.reuse import Reuse
 from core.engine.scope import Scope
 from core.engine.services import Services
-from core.engine.spread import ENDS, RESULT, VARIABLES
+from core.engine.spread import ENDS, PARENT_LABEL, RESULT, VARIABLES
 from core.engine.templates import NOT_RUN, SKIPPED, evaluate
 from core.engine.variables import Variables
 from core.workflow.model import Json
@@ -151,7 +151,9 @@ class Lifecycle:
         run.cancel_reason = self._cancel_reason
         now, name = self._clock.now(), record.workflow.name
         begins = self._fresh or record.status == "queued"
-        run.emit(RunStarted(run.run_id, now, name, record.inputs) if begins else RunResumed(run.run_id, now, name))
+        around = record.labels.get(PARENT_LABEL, "")
+        began_with = RunStarted(run.run_id, now, name, record.inputs, around)
+        run.emit(began_with if begins else RunResumed(run.run_id, now, name, around))
         began = self._clock.monotonic()
         graph = asyncio.get_running_loop().create_task(self._graph(run))
         self._task = graph

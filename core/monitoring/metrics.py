@@ -48,9 +48,10 @@ _ENDS: Final[Mapping[type[Event], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A run that this process executes. types: of the steps that began, by scope path."""
+    """A run that this process executes. is_part: of another run. types: of the steps that began, by scope path."""
 
     workflow: str
+    is_part: bool = False
     types: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,6 +65,12 @@ class Metrics:
         build.labels(version).set(1)
         self._executions = Counter(
             "workflow_executions", "Runs that ended or were suspended.", ["workflow", "status"], registry=registry
+        )
+        self._parts = Counter(
+            "workflow_spread_runs",
+            "Runs that workers made for other runs (spread), when they ended or were suspended.",
+            ["workflow", "status"],
+            registry=registry,
         )
         self._running = Gauge("workflow_running", "Runs executed by this process now.", ["workflow"], registry=registry)
         self._run_seconds = Histogram(
@@ -129,7 +136,7 @@ class Metrics:
         """Count an event: the engine's listener."""
         match event:
             case RunStarted() | RunResumed():
-                self._runs[event.run_id] = _Running(event.workflow)
+                self._runs[event.run_id] = _Running(event.workflow, bool(event.part_of))
                 self._running.labels(event.workflow).inc()
             case RunCompleted() | RunFailed() | RunCancelled() | RunSuspended():
                 self._ended(event)
@@ -186,8 +193,8 @@ class Metrics:
         if run is None:  # the listener came in the middle of a run
             return
         self._running.labels(run.workflow).dec()
-        self._executions.labels(run.workflow, _ENDS[type(event)]).inc()
-        if not isinstance(event, RunSuspended):
+        (self._parts if run.is_part else self._executions).labels(run.workflow, _ENDS[type(event)]).inc()
+        if not isinstance(event, RunSuspended) and not run.is_part:
             self._run_seconds.labels(run.workflow).observe(event.duration_s)
 
     def _step(self, event: StepEvent) -> None:

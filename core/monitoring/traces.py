@@ -121,6 +121,8 @@ class Traces:
             "steploom.run.id": event.run_id,
             "steploom.run.resumed": isinstance(event, RunResumed),
         }
+        if event.part_of:
+            attributes["steploom.run.part_of"] = event.part_of
         if self._content and isinstance(event, RunStarted):
             attributes["steploom.run.inputs"] = _text(event.inputs)
         self._runs[event.run_id] = _OpenRun(self._span(f"invoke_workflow {event.workflow}", event.at, None, attributes))

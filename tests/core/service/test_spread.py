@@ -175,6 +175,19 @@ async def test_each_item_is_a_run_of_its_own_that_reads_what_is_around_the_loop(
     assert [run.id for run in await office.runs()] == [run_id]
 
 
+async def test_passes_are_counted_as_what_they_are_and_not_as_runs_of_the_workflow(office: Workspace) -> None:
+    metrics = office.watch.metrics
+    run_id = await office.queue.enqueue(loads(SHOUT), {"words": ["a", "b", "c"]})
+    assert (await ended(office, run_id)).status == "completed"
+    told = metrics.text().decode().splitlines()
+    assert [line for line in told if line.startswith(("workflow_executions_total", "workflow_spread_runs_total"))] == [
+        'workflow_executions_total{status="suspended",workflow="Shout"} 1.0',
+        'workflow_executions_total{status="completed",workflow="Shout"} 1.0',
+        'workflow_spread_runs_total{status="completed",workflow="Shout"} 3.0',
+    ]
+    assert 'workflow_execution_duration_seconds_count{workflow="Shout"} 1.0' in told
+
+
 async def test_a_run_that_no_worker_executes_makes_its_passes_itself(idle: Workspace) -> None:
     result = await idle.run(loads(SHOUT), {"words": ["a", "b"]})
     assert result.status == "completed"
