@@ -7,6 +7,12 @@ from typing import Final
 
 from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat
 
+_GAP: Final = 8.0
+"""Logical pixels below a paragraph."""
+
+_TIGHT: Final = 3.0
+"""Logical pixels below an entry of a list."""
+
 _LEADS: Final = re.compile(r"^[ ]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+(?=\S))", re.MULTILINE)
 _LINKS: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _STRONG: Final = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
@@ -33,3 +39,21 @@ def calm_headings(document: QTextDocument) -> None:
             form.setProperty(QTextFormat.Property.FontSizeAdjustment, 1 if level == 1 else 0)
             cursor.mergeCharFormat(form)
         block = block.next()
+
+
+def space_paragraphs(document: QTextDocument) -> None:
+    """Leave room between paragraphs: Qt reckons it from a font's size in points, and leaves none for one in pixels."""
+    cursor = QTextCursor(document)
+    cursor.beginEditBlock()
+    block = document.begin()
+    while block.isValid():
+        after, form = block.next(), block.blockFormat()
+        cursor.setPosition(block.position())
+        if cursor.currentTable() is None:
+            code = QTextFormat.Property.BlockCodeFence
+            in_code = form.hasProperty(code) and after.isValid() and after.blockFormat().hasProperty(code)
+            in_list = block.textList() is not None and after.textList() is not None
+            form.setBottomMargin(0 if in_code or not after.isValid() else _TIGHT if in_list else _GAP)
+            cursor.setBlockFormat(form)
+        block = after
+    cursor.endEditBlock()

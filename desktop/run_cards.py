@@ -11,19 +11,19 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWi
 
 from core.engine.journal import StepRecord
 from core.workflow.model import Json
-from desktop.bridge import Bridge
 from desktop.canvas.geometry import Rect
 from desktop.canvas.viewport import Viewport
 from desktop.dialogs.approval import ApprovalCard
 from desktop.icons import Icons
+from desktop.made_pictures import PictureRoom, pictures_of
 from desktop.run_controller import RunController
 from desktop.run_log import AttemptKey
-from desktop.theme import Theme, ThemeManager
+from desktop.theme import Theme
 
 WIDTH: Final = 340
 """Of a card, in logical pixels, whatever the canvas's scale."""
 
-HIGHEST: Final = 380
+HIGHEST: Final = 440
 _GAP: Final = 10
 _EDGE: Final = 12
 
@@ -58,12 +58,10 @@ class StepPlaces(Protocol):
 class QuestionCards(QObject):
     """Shows a card for every step that asks; a card that was put away comes back when its step is selected."""
 
-    def __init__(
-        self, canvas: StepPlaces, controller: RunController, bridge: Bridge, themes: ThemeManager, icons: Icons
-    ) -> None:
+    def __init__(self, canvas: StepPlaces, controller: RunController, room: PictureRoom) -> None:
         super().__init__(controller)
-        self._canvas, self._controller, self._bridge = canvas, controller, bridge
-        self._themes, self._icons = themes, icons
+        self._canvas, self._controller, self._room = canvas, controller, room
+        self._bridge, self._themes, self._icons = room.bridge, room.themes, room.icons
         self._put_away: set[AttemptKey] = set()
         self._asked: dict[str, StepRecord] = {}
         self.cards: dict[str, CardFrame] = {}
@@ -72,7 +70,7 @@ class QuestionCards(QObject):
         canvas.viewed.connect(self._place)
         canvas.drawn.connect(lambda _: self._place())
         canvas.selection_changed.connect(self._selected)
-        themes.changed.connect(lambda _: self._rebuild())
+        room.themes.changed.connect(lambda _: self._rebuild())
         self.refresh()
 
     def open(self, step_id: str) -> None:
@@ -115,6 +113,9 @@ class QuestionCards(QObject):
             about=record.path if several > 1 else "",
         )  # fmt: skip
         frame = CardFrame(card, _key(record), self._themes.theme, self._icons, self._canvas.viewport())
+        made = self._room.add(card, pictures_of(run.log.records.values()))
+        if made is not None:
+            made.resized.connect(self._place)
 
         def refused(error: Exception) -> None:
             card.allow(True)
@@ -135,21 +136,29 @@ class QuestionCards(QObject):
         return frame
 
     def _place(self) -> None:
-        camera = self._canvas.camera
+        steps = {step_id: self._in_window(step_id) for step_id in self.cards}
         taken: list[QRect] = []
         for step_id, frame in self.cards.items():
-            place = self._canvas.place_of(step_id)
-            if place is None or not place.intersects(camera.visible()):
+            step = steps[step_id]
+            if step is None:
                 frame.hide()
                 continue
-            frame.fit()
-            left, top = camera.to_window(place.left, place.top)
-            right, bottom = camera.to_window(place.right, place.bottom)
-            step = QRect(round(left), round(top), round(right - left), round(bottom - top))
-            frame.move(card_place(step, frame.size(), self._canvas.viewport().rect(), taken))
+            room = self._canvas.viewport().rect()
+            frame.fit(room.height() - 2 * _EDGE)
+            others = [other for each, other in steps.items() if other is not None and each != step_id]
+            frame.move(card_place(step, frame.size(), room, taken, others))
             taken.append(frame.geometry())
             frame.show()
             frame.raise_()
+
+    def _in_window(self, step_id: str) -> QRect | None:
+        """Where a step is seen, None if it is not in view."""
+        camera, place = self._canvas.camera, self._canvas.place_of(step_id)
+        if place is None or not place.intersects(camera.visible()):
+            return None
+        left, top = camera.to_window(place.left, place.top)
+        right, bottom = camera.to_window(place.right, place.bottom)
+        return QRect(round(left), round(top), round(right - left), round(bottom - top))
 
     def _selected(self, steps: frozenset[str]) -> None:
         asked = [self._asked[step] for step in steps if step in self._asked]
@@ -168,10 +177,11 @@ class QuestionCards(QObject):
         self.refresh()
 
 
-def card_place(step: QRect, size: QSize, room: QRect, taken: Sequence[QRect]) -> QPoint:
+def card_place(step: QRect, size: QSize, room: QRect, taken: Sequence[QRect], others: Sequence[QRect] = ()) -> QPoint:
     """Where the card of a step lies: below it, or else above, right or left, or beside other cards, but on none.
 
-    step, room: in pixels of the canvas's window. Where there is no such place, as near below it as the window allows.
+    step, room: in pixels of the canvas's window. others: steps that ask, too, and are better not hidden. Where there is
+    no such place, as near below it as the window allows.
     """
     inner = room.adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
     below, above = step.bottom() + 1 + _GAP, step.top() - _GAP - size.height()
@@ -180,11 +190,13 @@ def card_place(step: QRect, size: QSize, room: QRect, taken: Sequence[QRect]) ->
     for other in taken:  # then beside the cards that lie there
         beside = (other.right() + 1 + _GAP, other.left() - _GAP - size.width())
         wanted += [(x, y) for x in beside for y in (step.top(), below, above)]
-        wanted += [(step.left(), y) for y in (other.bottom() + 1 + _GAP, other.top() - _GAP - size.height())]
+        past = (other.bottom() + 1 + _GAP, other.top() - _GAP - size.height())
+        wanted += [(x, y) for x in (step.left(), right, left) for y in past]
     places = [QRect(_within(QPoint(x, y), size, inner), size) for x, y in wanted]
     free = [each for each in places if not any(each.intersects(other) for other in taken)]
     clear = [each for each in free if not each.intersects(step)]
-    return (clear or free or places)[0].topLeft()
+    best = [each for each in clear if not any(each.intersects(other) for other in others)]
+    return (best or clear or free or places)[0].topLeft()
 
 
 def _within(at: QPoint, size: QSize, inner: QRect) -> QPoint:
@@ -222,11 +234,11 @@ class CardFrame(QFrame):
         card.add_to_head(self.close_button)
         self.setFixedWidth(WIDTH)
 
-    def fit(self) -> None:
+    def fit(self, most: int = HIGHEST) -> None:
         """Be as high as the question, up to a limit."""
         layout = self.card.layout()
         wanted = layout.heightForWidth(WIDTH - 2) if layout is not None and layout.hasHeightForWidth() else 0
-        self.setFixedHeight(min(HIGHEST, max(wanted, self.card.sizeHint().height()) + 4))
+        self.setFixedHeight(min(HIGHEST, most, max(wanted, self.card.sizeHint().height()) + 4))
 
 
 def _key(record: StepRecord) -> AttemptKey:

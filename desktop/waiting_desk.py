@@ -73,7 +73,10 @@ class WaitingDesk(QObject):
                 window.icons, window.themes, icon="hand", title="Nothing waits for you",
                 text="Approvals and questions of runs appear here.",
             )  # fmt: skip
-        panel = WaitingPanel(self.list, self, self._bridge, window.themes, window.icons, now=self._workspace.clock.now)
+        workspace = self._workspace
+        panel = WaitingPanel(
+            self.list, self, self._bridge, window.themes, window.icons, workspace, now=workspace.clock.now
+        )
         panel.run_chosen.connect(self.run_wanted)
         return panel
 

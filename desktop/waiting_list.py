@@ -13,12 +13,16 @@ from core.engine.errors import Question
 from core.engine.journal import Journal, StepRecord
 from core.workflow.model import Json
 from desktop.bridge import Bridge, OnError
+from desktop.made_pictures import pictures_of
 from desktop.run_log import is_unanswered
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One question. path: scope path of the step that asks. asked: when, in UTC."""
+    """One question. path: scope path of the step that asks. asked: when, in UTC.
+
+    made: the newest pictures that its run has made, as objects that name kept files.
+    """
 
     run_id: str
     workflow: str
@@ -26,6 +30,7 @@ class Waiting:
     title: str
     question: Question
     asked: datetime
+    made: Sequence[Mapping[str, Json]] = ()
 
     @property
     def key(self) -> tuple[str, str, datetime]:
@@ -71,9 +76,9 @@ class WaitingList(QObject):
         found: list[Waiting] = []
         for run in await self._journal.runs(status="suspended", limit=self._limit):
             steps = await self._journal.steps(run.id)
-            found += [
-                waiting_for(run.id, run.workflow.name, record) for record in newest(steps) if is_unanswered(record)
-            ]
+            asking = [record for record in newest(steps) if is_unanswered(record)]
+            made = pictures_of(steps) if asking else []
+            found += [waiting_for(run.id, run.workflow.name, record, made) for record in asking]
         return sorted(found, key=lambda each: each.asked)
 
     def _show(self, found: list[Waiting]) -> None:
@@ -95,11 +100,12 @@ class WaitingList(QObject):
         self._bridge.tell(error)
 
 
-def waiting_for(run_id: str, workflow: str, record: StepRecord) -> Waiting:
-    """The question that a suspended record asks."""
+def waiting_for(run_id: str, workflow: str, record: StepRecord, made: Sequence[Mapping[str, Json]] = ()) -> Waiting:
+    """The question that a suspended record asks. made: pictures of its run."""
     assert record.question is not None
     assert record.ended is not None
-    return Waiting(run_id, workflow, record.path, record.title or record.step_id, record.question, record.ended)
+    title = record.title or record.step_id
+    return Waiting(run_id, workflow, record.path, title, record.question, record.ended, made)
 
 
 def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:

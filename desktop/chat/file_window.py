@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -13,10 +13,28 @@ from desktop.panels.file_view import FileView
 from desktop.panels.value_parts import FileRef
 
 if TYPE_CHECKING:
-    from core.engine.services import Blobs
-    from desktop.chat.source import ChatAround
+    from desktop.bridge import Bridge
+    from desktop.chat.pictures import KeepsFiles
+    from desktop.icons import Icons
+    from desktop.theme import ThemeManager
 
 SIZE: Final = QSize(900, 700)
+
+
+class WindowParts(Protocol):
+    """What it needs of the window."""
+
+    @property
+    def bridge(self) -> Bridge:
+        """Runs what takes long."""
+
+    @property
+    def themes(self) -> ThemeManager:
+        """The theme in force."""
+
+    @property
+    def icons(self) -> Icons:
+        """Draws signs."""
 
 
 class FileWindow(QDialog):
@@ -26,8 +44,8 @@ class FileWindow(QDialog):
         self,
         files: Sequence[Mapping[str, Any]],
         at: int,
-        blobs: Blobs,
-        around: ChatAround,
+        blobs: KeepsFiles,
+        around: WindowParts,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -16,7 +16,7 @@ from desktop.theme import Theme
 
 
 class FilesBox(QWidget):
-    """Shows kept files beside and under each other. chosen: the index of one that is wanted large.
+    """Shows kept files beside and under each other. chosen: the index of one that is wanted large. most: of a picture.
 
     resized: it is higher or lower now, because a picture was read. The theme is that of its making.
     """
@@ -31,10 +31,12 @@ class FilesBox(QWidget):
         theme: Theme,
         icons: Icons,
         parent: QWidget | None = None,
+        *,
+        most: QSizeF = LARGE,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._strip = FilesStrip(files, pictures, theme, icons, most=LARGE)
+        self._strip = FilesStrip(files, pictures, theme, icons, most=most)
         self._height = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader
@@ -11,13 +11,17 @@ from PySide6.QtGui import QImage, QImageReader
 from desktop.bridge import Bridge
 from desktop.panels.file_view import SHOWN
 
-if TYPE_CHECKING:
-    from core.engine.services import Blobs
-
 LARGEST: Final = QSize(800, 640)
 """Of a picture in a message, in device pixels at 200 %; larger ones are made smaller."""
 
 KEPT: Final = 60
+
+
+class KeepsFiles(Protocol):
+    """Where pictures are read; the store's blobs are one."""
+
+    async def get(self, blob_hash: str) -> bytes:
+        """The bytes of a file by its hash. Raises StepError(kind='not_found')."""
 
 
 class Pictures(QObject):
@@ -25,7 +29,7 @@ class Pictures(QObject):
 
     loaded = Signal(str)
 
-    def __init__(self, blobs: Blobs | None, bridge: Bridge, parent: QObject | None = None) -> None:
+    def __init__(self, blobs: KeepsFiles | None, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._blobs, self._bridge = blobs, bridge
         self._known: OrderedDict[str, QImage | None] = OrderedDict()

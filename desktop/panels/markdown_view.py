@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-from desktop.markdown_text import calm_headings
+from desktop.markdown_text import calm_headings, space_paragraphs
 from desktop.theme import Theme, ThemeManager
 
 _OPENED: Final = ("http", "https", "mailto")
@@ -59,6 +59,7 @@ class MarkdownView(QTextBrowser):
         self._text = text
         document = self.document()
         document.setMarkdown(text, _FEATURES)
+        space_paragraphs(document)
         if self._grows:
             calm_headings(document)
         self._colour_links()

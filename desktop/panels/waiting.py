@@ -12,6 +12,7 @@ from core.workflow.model import Json
 from desktop.bridge import Bridge
 from desktop.dialogs.approval import ApprovalCard
 from desktop.icons import Icons
+from desktop.made_pictures import KeptFiles, PictureRoom, ReadsFiles
 from desktop.panels.empty_note import EmptyNote
 from desktop.panels.wording import ago
 from desktop.style import set_role
@@ -24,7 +25,8 @@ _WIDEST = 640
 class WaitingPanel(QWidget):
     """Cards to answer on. run_chosen: the id of a run to look at.
 
-    answers: where an answer goes. now: the time in UTC. answered_by: who sits here, '' if unknown.
+    answers: where an answer goes. files: where pictures are read. now: the time in UTC. answered_by: who sits here,
+    '' if unknown.
     """
 
     run_chosen = Signal(str)
@@ -36,6 +38,7 @@ class WaitingPanel(QWidget):
         bridge: Bridge,
         themes: ThemeManager,
         icons: Icons,
+        files: ReadsFiles,
         *,
         now: Callable[[], datetime],
         answered_by: str = "",
@@ -44,6 +47,7 @@ class WaitingPanel(QWidget):
         super().__init__(parent)
         self._waiting, self._bridge, self._themes, self._icons = waiting, bridge, themes, icons
         self._answers = answers
+        self._room = PictureRoom(KeptFiles(files), bridge, themes, icons)
         self._now, self._answered_by = now, answered_by
         self.cards: dict[tuple[str, str, datetime], ApprovalCard] = {}
         self._heading = QLabel()
@@ -111,6 +115,7 @@ class WaitingPanel(QWidget):
         set_role(open_run, role="link")
         open_run.clicked.connect(lambda: self.run_chosen.emit(each.run_id))
         card.add_beside(open_run)
+        self._room.add(card, each.made)
 
         def refused(error: Exception) -> None:
             card.allow(True)

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QBuffer, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.workflow.model import Step, Workflow
 from desktop.canvas.geometry import Rect
 from desktop.canvas.viewport import Viewport
-from desktop.run_cards import CardFrame, QuestionCards, card_place
+from desktop.chat.file_window import FileWindow
+from desktop.chat.files_box import FilesBox
+from desktop.chat.files_strip import SMALL
+from desktop.made_pictures import KeptFiles, PictureRoom
+from desktop.run_cards import HIGHEST, CardFrame, QuestionCards, card_place
 from tests.support.desktop_runs import RunDesk, open_run_desk
 from tests.support.panel_parts import panel_parts
 
@@ -66,7 +71,8 @@ async def table(qapp: QApplication, home: Path) -> AsyncIterator[Table]:
     async with open_run_desk(ASKING, home) as desk, panel_parts(desk.bridge) as parts:
         ground = Ground()
         parts.show(ground.widget, 900, 600)
-        cards = QuestionCards(ground, desk.controller, desk.bridge, parts.themes, parts.icons)
+        room = PictureRoom(KeptFiles(desk.workspace), desk.bridge, parts.themes, parts.icons)
+        cards = QuestionCards(ground, desk.controller, room)
         yield Table(desk, ground, cards)
         cards.deleteLater()
         ground.deleteLater()
@@ -148,7 +154,62 @@ def test_no_card_hides_another_or_leaves_the_window() -> None:
     assert (below.x(), below.y() > steps[0].bottom()) == (320, True)
 
 
+def test_a_card_hides_no_other_step_that_asks_if_there_is_room() -> None:
+    room, size = QRect(0, 0, 900, 640), QSize(340, 200)
+    upper, lower = QRect(320, 190, 200, 140), QRect(320, 335, 200, 60)
+    first = QRect(card_place(upper, size, room, [], [lower]), size)
+    second = QRect(card_place(lower, size, room, [first], [upper]), size)
+    assert not any(card.intersects(step) for card in (first, second) for step in (upper, lower))
+
+
 def test_where_there_is_no_free_place_a_card_is_still_in_the_window() -> None:
     room, size = QRect(0, 0, 400, 260), QSize(340, 220)
     place = QRect(card_place(QRect(20, 20, 240, 96), size, room, [QRect(0, 0, 400, 260)]), size)
     assert room.contains(place)
+
+
+DRAWN = Workflow(
+    "Drawn",
+    inputs={"picture": {"type": "object"}, "note": {"type": "object"}},
+    steps={
+        "draw": Step("draw", "work", config={"value": "{{ [input.note, input.picture] }}"}, then={"out": ("ask",)}),
+        "ask": Step("ask", "approval", title="Keep it?", config={"message": "Keep it?", "choices": ["yes", "no"]}),
+    },
+)
+
+
+async def test_a_question_shows_the_pictures_that_the_run_has_made(qapp: QApplication, home: Path) -> None:
+    async with open_run_desk(DRAWN, home) as desk, panel_parts(desk.bridge) as parts:
+        ground = Ground()
+        parts.show(ground.widget, 900, 600)
+        room = PictureRoom(KeptFiles(desk.workspace), desk.bridge, parts.themes, parts.icons)
+        cards = QuestionCards(ground, desk.controller, room)
+        picture = await desk.workspace.keep_file(png(320, 200), "image/png", "scene.png")
+        note = await desk.workspace.keep_file(b"Hello", "text/plain", "note.txt")
+        await desk.finish({"picture": dict(picture), "note": dict(note)})
+        frame = cards.cards["ask"]
+        (box,) = frame.findChildren(FilesBox)
+        assert (box.count, box.accessibleName()) == (1, "Made so far: scene.png")
+        await parts.idle()
+        assert 100 < box.height() <= SMALL.height()
+        assert frame.height() <= HIGHEST
+        (button, _) = frame.card.buttons
+        assert frame.rect().contains(QRect(button.mapTo(frame, button.rect().topLeft()), button.size()))
+        box.setFocus()
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        await parts.idle()
+        (window,) = [each for each in QApplication.topLevelWidgets() if isinstance(each, FileWindow)]
+        assert window.windowTitle() == "scene.png"
+        assert window.view.picture.image is not None
+        window.close()
+        cards.deleteLater()
+        ground.deleteLater()
+
+
+def png(width: int, height: int) -> bytes:
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill("#157A3C")
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    assert image.save(buffer, "PNG")  # type: ignore[call-overload] # the format is a text
+    return bytes(buffer.data().data())

@@ -58,3 +58,14 @@ async def test_a_table_takes_the_room_there_is_and_has_its_headings_above_its_nu
     assert sides[0][1] & Qt.AlignmentFlag.AlignRight
     border = table.format().toTableFormat().borderBrush().color()
     assert border.name() == parts.themes.theme.color("border.subtle").name()
+
+
+async def test_paragraphs_have_room_between_them_and_lines_of_code_have_none(parts: PanelParts) -> None:
+    view = view_of(parts, "One.\n\nTwo.\n\n- a\n- b\n\n```\nx = 1\ny = 2\n```\n\nThe end.", 290)
+    margins = {}
+    block = view.document().begin()
+    while block.isValid():
+        margins[block.text()] = block.blockFormat().bottomMargin()
+        block = block.next()
+    assert margins["One."] == margins["Two."] == margins["b"] == margins["y = 2"] == 8
+    assert (margins["a"], margins["x = 1"], margins["The end."]) == (3, 0, 0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.workflow.model import Workflow
 from core.workspace import Workspace
+from desktop.chat.files_box import FilesBox
 from desktop.document import OpenDocument
 from desktop.panels.waiting import WaitingPanel
 from desktop.run_controller import RunController
@@ -32,7 +33,7 @@ def panel_for(desk: RunDesk, parts: PanelParts) -> tuple[WaitingList, WaitingPan
     waiting = WaitingList(desk.workspace.journal, desk.bridge)
     desk.controller.state_changed.connect(lambda _run: waiting.refresh())
     panel = WaitingPanel(
-        waiting, desk.controller, desk.bridge, parts.themes, parts.icons,
+        waiting, desk.controller, desk.bridge, parts.themes, parts.icons, desk.workspace,
         now=desk.workspace.clock.now, answered_by="ann",
     )  # fmt: skip
     parts.show(panel, 600, 400)
@@ -107,12 +108,14 @@ async def test_a_question_is_answered_after_a_restart(qapp: QApplication, home: 
         controller = RunController(workspace, OpenDocument(ASKING_REAL), parts.bridge)
         waiting = WaitingList(workspace.journal, parts.bridge)
         panel = WaitingPanel(
-            waiting, controller, parts.bridge, parts.themes, parts.icons, now=workspace.clock.now
+            waiting, controller, parts.bridge, parts.themes, parts.icons, workspace, now=workspace.clock.now
         )  # fmt: skip
         parts.show(panel, 600, 300)
         waiting.refresh()
         await next_signal(waiting.changed)
         (card,) = panel.cards.values()
+        (box,) = card.findChildren(FilesBox)
+        assert box.accessibleName() == "Made so far: draw-1.png"
         card.buttons[1].click()
         (result,) = await next_signal(controller.ended)
 
@@ -122,6 +125,9 @@ async def test_a_question_is_answered_after_a_restart(qapp: QApplication, home: 
 
 ASKING_REAL = Workflow(
     "Asking for real",
-    steps=workflow(step("ask", "approval", config={"message": "Publish it?"})).steps,
+    steps=workflow(
+        step("draw", "image", config={"prompt": "A loom"}, then="ask"),
+        step("ask", "approval", config={"message": "Publish it?"}),
+    ).steps,
     outputs={"said": "{{ ask.choice }}"},
 )
