@@ -54,12 +54,16 @@ def few_steps(lease: HeldLease, attempts: Collection[Attempt]) -> Statement | No
         return None
     rows = itertools.chain(whole, begun, ended)
     parameters = (lease.run_id, str(lease.epoch), *itertools.chain.from_iterable(rows))
-    return Statement(_sql(len(whole), len(begun), len(ended)), parameters, (lease,))
+    counts = len(whole), len(begun), len(ended)
+    return Statement(_sql(*counts, ""), parameters, (lease,), _sql(*counts, WRITTEN))
 
 
 @cache
-def _sql(whole: int, begun: int, ended: int) -> str:
-    """The statement for that many rows of each kind: parameters are run and epoch, then the rows in this order."""
+def _sql(whole: int, begun: int, ended: int, if_there: str) -> str:
+    """The statement for that many rows of each kind: parameters are run and epoch, then the rows in this order.
+
+    if_there: what to do with a row that is there already; '' to fail.
+    """
     numbers = itertools.count(3)
     rows = [f"('completed', {', '.join(_places({**BEGUN, **ENDED}, numbers))})" for _ in range(whole)]
     rows += [_begun_row(numbers) for _ in range(begun)]
@@ -71,7 +75,7 @@ def _sql(whole: int, begun: int, ended: int) -> str:
         columns = f"run_id, status, {', '.join((*BEGUN, *ENDED))}, blobs"
         parts.append(
             f"written AS (INSERT INTO step_results AS old ({columns}) "  # noqa: S608 - made of constants
-            f"SELECT runs.run_id, u.* FROM runs CROSS JOIN (VALUES {', '.join(rows)}) AS u{WRITTEN})"
+            f"SELECT runs.run_id, u.* FROM runs CROSS JOIN (VALUES {', '.join(rows)}) AS u{if_there})"
         )
     parts += [f"ended_{number} AS ({_update(numbers)})" for number in range(ended)]
     return f"WITH {', '.join(parts)} SELECT run_id, epoch FROM runs"  # noqa: S608 - made of constants

@@ -46,6 +46,11 @@ class Attempt:
         return fold_step(None, self.start) if self.end is None else fold_whole(self.start, self.end)
 
     @property
+    def is_new(self) -> bool:
+        """Whether it has no row yet, unless one was written and the answer to that was lost."""
+        return self.start is not None and not self.written
+
+    @property
     def is_final(self) -> bool:
         """Whether no more events are to come."""
         return self.end is not None or (self._record is not None and self._record.status in _FINAL)

@@ -55,7 +55,9 @@ WRITTEN = """
 _STEPS = ", ".join(f"(r->>{place})::{kind} AS {column}" for place, (column, kind) in enumerate(WHOLE.items()))
 _STEP_COLUMNS = ", ".join(column for column in WHOLE if column not in ("run_id", "epoch"))
 
-STEPS = f"""
+
+def _steps(if_there: str) -> str:
+    return f"""
 WITH u AS MATERIALIZED (SELECT {_STEPS} FROM jsonb_array_elements($1::jsonb) AS r),
 runs AS MATERIALIZED (
     SELECT held.run_id, held.epoch FROM (SELECT DISTINCT run_id, epoch FROM u) AS wanted
@@ -67,13 +69,19 @@ runs AS MATERIALIZED (
 written AS (
     INSERT INTO step_results AS old (run_id, {_STEP_COLUMNS})
     SELECT run_id, {_STEP_COLUMNS}
-    FROM u JOIN runs USING (run_id, epoch){WRITTEN}
+    FROM u JOIN runs USING (run_id, epoch){if_there}
 )
 SELECT run_id, epoch FROM runs"""  # noqa: S608 - made of constants
+
+
+STEPS = _steps(WRITTEN)
 """Its rows are arrays of texts, in the order of `step_rows.WHOLE`: half the work of objects, for client and server.
 
 Returns the runs that are still ours; of the others nothing was written.
 """
+
+NEW_STEPS = _steps("")
+"""The same for attempts that have no row yet, for three quarters of the server's work. It fails if one has."""
 
 RUNS = f"""
 UPDATE executions AS run SET

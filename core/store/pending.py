@@ -154,6 +154,7 @@ class _Rows:
         self._new: list[Row] = []
         self._runs: list[Row] = []
         self._steps: list[Texts] = []
+        self._all_new = True
         self._openers: list[HeldLease] = []
         self._changed: list[HeldLease] = []
         self._stepping: dict[tuple[str | None, str | None], HeldLease] = {}
@@ -178,6 +179,7 @@ class _Rows:
             self._openers.append(lease)
         if steps:
             self._steps.extend(steps)
+            self._all_new = self._all_new and all(attempt.is_new for attempt in part.steps.values())
             self._stepping[lease.run_id, str(lease.epoch)] = lease
         if run is not None:
             self._runs.append(run)
@@ -195,8 +197,9 @@ class _Rows:
             found.append(Statement(journal_sql.DOCUMENTS, (encode_rows(bodies),)))
         if self._new:
             found.append(Statement(journal_sql.OPEN, (encode_rows(self._new),), tuple(self._openers)))
+        sql, again = (journal_sql.NEW_STEPS, journal_sql.STEPS) if self._all_new else (journal_sql.STEPS, "")
         found.extend(
-            Statement(journal_sql.STEPS, (text,), tuple(self._stepping[key] for key in keys))
+            Statement(sql, (text,), tuple(self._stepping[key] for key in keys), again)
             for text, keys in _chunks(self._steps)
         )
         if self._runs:
@@ -222,16 +225,12 @@ class _Rows:
 
 def _chunks(rows: list[Texts]) -> Iterator[tuple[str, set[tuple[str | None, str | None]]]]:
     """The rows as JSON arrays, none of them too long, each with run and epoch of what is in it."""
-    texts: list[str] = []
-    keys: set[tuple[str | None, str | None]] = set()
-    size = 0
-    for row in rows:
-        text = encode_rows(row)
-        if texts and size + len(text) > _LONGEST_TEXT:
-            yield f"[{','.join(texts)}]", keys
-            texts, keys, size = [], set(), 0
-        texts.append(text)
-        keys.add((row[0], row[1]))
-        size += len(text)
-    if texts:
-        yield f"[{','.join(texts)}]", keys
+    if not rows:
+        return
+    text = encode_rows(rows)
+    if len(text) <= _LONGEST_TEXT or len(rows) == 1:
+        yield text, {(row[0], row[1]) for row in rows}
+        return
+    middle = len(rows) // 2
+    yield from _chunks(rows[:middle])
+    yield from _chunks(rows[middle:])

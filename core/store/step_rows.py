@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from core.engine.events import ErrorInfo, StepCompleted, StepStarted
@@ -92,7 +93,7 @@ def ended_values(
     return [
         None if end.request is None else packer.pack(end.request),
         None if end.output is None else packer.pack(end.output),
-        array([escape(port) for port in end.ports]),
+        _ports(end.ports),
         packer.pack(end.variables) if end.variables else None,
         None if error is None else packer.pack(error_json(error)),
         str(usage.tokens_in),
@@ -101,6 +102,11 @@ def ended_values(
         repr(end.duration_s),
         None if at is None else at.isoformat(),
     ]
+
+
+@lru_cache(maxsize=1_024)
+def _ports(ports: tuple[str, ...]) -> str:
+    return array([escape(port) for port in ports])
 
 
 def array(elements: Collection[str]) -> str:

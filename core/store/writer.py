@@ -263,6 +263,11 @@ class GroupWriter:
                     connection.write(statements)
                     batch.renewed(began + self.lease_s)
                     return
+                except psycopg.errors.UniqueViolation:
+                    if not any(each.again for each in statements):
+                        raise
+                    statements = [each.repeated for each in statements]
+                    continue
                 except psycopg.errors.TransactionRollback as error:
                     failure = error
                 except psycopg.Error as error:
@@ -272,6 +277,7 @@ class GroupWriter:
                     self._disconnect()
                 finally:
                     self._busy_since = None
+            statements = [each.repeated for each in statements]
             ends = ends or time.monotonic() + self._patience
             if time.monotonic() >= ends:
                 raise failure if isinstance(failure, StoreError) else ConnectError(_reason(failure))

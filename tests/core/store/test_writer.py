@@ -83,6 +83,30 @@ async def test_events_are_written_soon_even_if_nobody_waits(postgres_journal: Po
             await asyncio.sleep(pause)
 
 
+@pytest.mark.parametrize("count", [1, 2, 20])
+async def test_what_was_written_though_its_answer_was_lost_is_written_over(
+    postgres_journal: PostgresJournal, database: Database, count: int
+) -> None:
+    (lease,) = await _opened(postgres_journal, 1)
+    await _step(postgres_journal, lease, "first")
+    columns = "attempt, seq, step_id, status, type, title, cause, definition, ports, tokens_in, tokens_out, cost_usd"
+    copy = f"""INSERT INTO step_results (run_id, path, duration_s, {columns})
+        SELECT run_id, 's0', 7, {columns} FROM step_results"""
+
+    async def already_there(connection: AsyncConnection) -> None:
+        await connection.execute(text(copy))
+
+    await database.run(already_there)
+    for number in range(count):
+        postgres_journal.put(lease, started(lease.run_id, f"s{number}"))
+        postgres_journal.put(lease, completed(lease.run_id, f"s{number}", output={"number": number}))
+    await postgres_journal.flush(lease)
+    records = {record.path: record for record in await postgres_journal.steps(lease.run_id)}
+    assert [records[f"s{number}"].output for number in range(count)] == [{"number": n} for n in range(count)]
+    assert records["s0"].duration_s != 7
+    assert len(records) == count + 1
+
+
 async def test_a_cancelled_waiter_does_not_keep_the_others_waiting(postgres_journal: PostgresJournal) -> None:
     leases = await _opened(postgres_journal, 10)
     tasks = [asyncio.create_task(_step(postgres_journal, lease, "a")) for lease in leases]
