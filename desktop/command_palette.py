@@ -39,7 +39,7 @@ ROW: Final = 36
 HEADING: Final = 28
 ROWS_SHOWN: Final = 10
 HIT_ROLE: Final = Qt.ItemDataRole.UserRole
-HINT: Final = "Search steps, actions, workflows and settings    >  actions    @  steps    #  runs"
+HINT: Final = "Search everything    >  actions    @  steps    +  add a step    #  runs"
 
 
 class _Rows(QAbstractListModel):
@@ -113,7 +113,8 @@ class _RowPainter(QStyledItemDelegate):
             painter.setBrush(theme.color("accent", 0.18))
             painter.drawRoundedRect(QRectF(rect).adjusted(4, 1, -4, -1), 6, 6)
         colour = theme.color("text.primary" if entry.enabled else "text.disabled")
-        icon = theme.color(("accent" if selected else "text.secondary") if entry.enabled else "text.disabled")
+        lit = "accent" if selected and entry.tint == "text.secondary" else entry.tint
+        icon = theme.color(lit if entry.enabled else "text.disabled")
         middle = rect.center().y()
         picture = self._icons.pixmap(entry.icon or "chevron-right", icon, 16, painter.device().devicePixelRatioF())
         painter.drawPixmap(rect.left() + 14, middle - 7, picture)

@@ -15,7 +15,7 @@ INTRODUCTION: Final = (
     "Drag steps from the palette on the left, or press <b>Tab</b> on the canvas, and draw wires between them. "
     "Fill a step in on the right: <code>{{</code> offers what can be referred to. <b>Run</b> shows every value as it "
     "comes; the drawer at the bottom holds the timeline, values and past runs. <b>Ctrl+K</b> finds anything by a few "
-    "letters: <code>&gt;</code> actions, <code>@</code> steps, <code>#</code> runs."
+    "letters: <code>&gt;</code> actions, <code>@</code> steps, <code>+</code> steps to add, <code>#</code> runs."
 )
 
 

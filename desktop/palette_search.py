@@ -18,7 +18,7 @@ RECENT_BONUS: Final = 24
 """What the entry used last gains; the others gain less by their place."""
 
 BESIDE: Final = 4
-"""For a word that stands beside the title only."""
+"""For a word that stands beside the title only; three times that if it begins a word there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Entry:
     """Something that can be chosen.
 
     id: stable, so that it can be remembered as recent. path: where it stands (`File`, `Support triage`). keys: as this
-    system writes them. also: other words it is found by. run: what choosing it does.
+    system writes them. also: other words it is found by. tint: the token of its icon's colour. run: what choosing it
+    does.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Entry:
     keys: tuple[str, ...] = ()
     enabled: bool = True
     also: str = ""
+    tint: str = "text.secondary"
 
 
 class Provider(Protocol):
@@ -147,9 +149,10 @@ def _matching(query: str, providers: Sequence[Provider], recency: Recency) -> li
 
 
 def _hit(query: str, entry: Entry, bonus: Mapping[str, int]) -> Hit | None:
-    found = match(query, entry.title) or _found_beside(query, entry)
-    if found is None:
+    ways = [way for way in (match(query, entry.title), _found_beside(query, entry)) if way is not None]
+    if not ways:
         return None
+    found = max(ways, key=lambda way: way.score)
     score = found.score + bonus.get(entry.id, 0) - (0 if entry.enabled else 100)
     return Hit(entry, score, found.positions)
 
@@ -167,7 +170,7 @@ def _found_beside(query: str, entry: Entry) -> Match | None:
             score += part.score // 2
             bold.update(part.positions)
         elif word in beside:
-            score += BESIDE
+            score += 3 * BESIDE if f" {word}" in f" {beside}" else BESIDE
         else:
             return None
     return Match(score, tuple(sorted(bold)))

@@ -16,7 +16,7 @@ from core.workflow.sameness import same
 from desktop import providers
 from desktop.agents.room import AgentRoom
 from desktop.bridge import Bridge, explain
-from desktop.canvas_commands import canvas_commands, follow_keys
+from desktop.canvas_commands import canvas_commands, canvas_in_front, follow_keys
 from desktop.canvas_signals import CanvasSignals, join_canvas
 from desktop.chat.desk import ChatDesk
 from desktop.closing import UnsavedGuard
@@ -249,6 +249,7 @@ class Program(QObject):
             [
                 providers.actions(self.commands),
                 providers.steps(lambda: self.window.active),
+                providers.additions(lambda: canvas_in_front(self.window)),
                 providers.workflows(self.memory, self.library.names, self.filing.open_recent),
                 self.recent_runs.provider(),
                 self.agents.provider(),

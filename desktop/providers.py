@@ -1,15 +1,21 @@
-"""What the command palette offers: actions, steps of the open workflow, workflows, and settings."""
+"""What the command palette offers: actions, steps to go to and to add, workflows, and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from desktop.commands import Commands
 from desktop.key_bindings import shown
 from desktop.memory import RecentWork, WindowMemory
 from desktop.palette_search import Entry, FunctionProvider, Provider
+from desktop.step_words import WORDS
 from desktop.work_tab import WorkTab
+
+if TYPE_CHECKING:
+    from core.engine.step_type import StepTypes
+    from desktop.canvas.view import CanvasView
 
 
 def actions(commands: Commands) -> Provider:
@@ -33,14 +39,36 @@ def steps(active: Callable[[], WorkTab | None]) -> Provider:
         tab = active()
         if tab is None:
             return
+        types: StepTypes | None = getattr(tab.canvas, "types", None)
+        titles: dict[str, str] = {}
         for path, step in tab.document.workflow.walk():
-            place = " / ".join([tab.title, *path])
+            kind = types.get(step.type) if types is not None else None
+            titles[step.id] = title = step.title or (kind.title if kind else step.id)
+            place = " / ".join([tab.title, *(titles[loop] for loop in path)])
+            icon, tint = (kind.icon, f"kind.{kind.category}") if kind else ("box", "text.secondary")
             yield Entry(
-                f"step:{step.id}", step.name, partial(tab.step_wanted.emit, step.id), "box", place,
-                also=f"{step.id} {step.type}",
+                f"step:{step.id}", title, partial(tab.step_wanted.emit, step.id), icon, place,
+                also=f"{step.id} {step.type}", tint=tint,
             )  # fmt: skip
 
     return FunctionProvider("Steps", "@", entries)
+
+
+def additions(canvas: Callable[[], CanvasView | None]) -> Provider:
+    """The step types; choosing one adds a step after the selected one. canvas: the one in front."""
+
+    def entries() -> Iterable[Entry]:
+        front = canvas()
+        if front is None or front.document.read_only:
+            return
+        for kind in sorted(front.types, key=lambda each: each.title):
+            words = f"{kind.type} {WORDS.get(kind.type, '')}"
+            yield Entry(
+                f"add:{kind.type}", kind.title, partial(front.commands.add_next, kind.type), kind.icon, "Add a step",
+                also=words, tint=f"kind.{kind.category}",
+            )  # fmt: skip
+
+    return FunctionProvider("Add a step", "+", entries)
 
 
 def workflows(

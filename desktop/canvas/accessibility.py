@@ -44,14 +44,14 @@ def describe(canvas: CanvasView, step: str) -> str:
         parts.append(view.error)
     if fault := canvas.faults.sentence(step):
         parts.append(f"needs mending: {fault.rstrip('.')}")
-    names = [canvas.diagram.steps[wire.target].name for wire in model.wires() if wire.target in canvas.diagram.steps]
+    names = [canvas.diagram.title(wire.target) for wire in model.wires() if wire.target in canvas.diagram.steps]
     parts.append(f"leads to {', '.join(names)}" if names else "leads nowhere")
     return ", ".join(part for part in parts if part)
 
 
 def describe_wire(canvas: CanvasView, wire: Wire) -> str:
     """From where to where a wire leads, in words."""
-    names = (canvas.diagram.steps[wire.source].name, canvas.diagram.steps[wire.target].name)
+    names = (canvas.diagram.title(wire.source), canvas.diagram.title(wire.target))
     exits = canvas.diagram.boxes[wire.source].shape.exits()
     port = f" ({wire.port})" if len(exits) > 1 else ""
     return f"Wire from {names[0]}{port} to {names[1]}"
@@ -121,7 +121,7 @@ class StepInterface(_PartInterface):
         if not self.isValid():
             return ""
         if kind == QAccessible.Text.Name:
-            return self._tree.canvas.diagram.steps[self.step].name
+            return self._tree.canvas.diagram.title(self.step)
         return describe(self._tree.canvas, self.step) if kind == QAccessible.Text.Description else ""
 
     def rect(self) -> QRect:
@@ -345,7 +345,7 @@ def sentence(canvas: CanvasView, step: str, state: StepState) -> str:
     """What is said when a step comes to a state: `Classify: failed, Rate limit reached`."""
     view = canvas.state(step)
     error = f", {view.error}" if state == "failed" and view is not None and view.error else ""
-    return f"{canvas.diagram.steps[step].name}: {_SAID[state]}{error}"
+    return f"{canvas.diagram.title(step)}: {_SAID[state]}{error}"
 
 
 def install() -> None:

@@ -68,6 +68,21 @@ class CanvasActions(Structure):
             self.edit_note(made[-1])
         return made[-1]
 
+    def add_next(self, type_name: str) -> str | None:
+        """Add a step after the selected one, or into the selected wire, or in the middle of the view; its id."""
+        canvas, kind = self._canvas, self._canvas.types.get(type_name)
+        wired = kind is not None and not kind.canvas_only
+        if wired and len(canvas.selected) == 1:
+            step = next(iter(canvas.selected))
+            port = self.open_port(step)
+            if port:
+                return self.add(type_name, self.place_after(step, port), after=(step, port))
+        if wired and len(canvas.marks.wires) == 1 and not canvas.selected:
+            path = canvas.diagram.wires[next(iter(canvas.marks.wires))]
+            return self.add(type_name, ((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2), on=path.wire)
+        x, y = canvas.visible_area().center
+        return self.add(type_name, (x - WIDTH / 2, y), into="")
+
     def delete(self, *, rejoin: bool = False) -> None:
         """Remove the selected steps and wires. rejoin: what led to a removed step leads on to what came after it."""
         steps, wires = self._canvas.selected, frozenset(self._canvas.marks.wires)
@@ -162,12 +177,16 @@ class CanvasActions(Structure):
             return
         step = next(iter(canvas.selected))
 
+        before = canvas.diagram.title(step)
+
         def done(title: str) -> None:
+            if title == before:  # else the name of its type would be written down as its title
+                return
             canvas.apply("Rename", lambda workflow: edits.set_title(workflow, step, title))
 
         box = canvas.diagram.boxes[step]
         place = Rect(box.x + 34.0, box.y + 4.0, box.rect.right - 6.0, box.y + HEADER - 4.0)
-        TitleEditor(canvas, canvas.diagram.steps[step].name, place, done).open()
+        TitleEditor(canvas, before, place, done).open()
 
     def edit_note(self, note: str) -> None:
         """Edit the text of a note in place."""

@@ -22,17 +22,21 @@ _MOST_ROWS: Final = 8
 _AROUND_LIST: Final = 8
 """Pixels above and below the rows of a list that must not make it scroll."""
 _MOST_FOUND: Final = 50
+_IN_TITLE, _BESIDE = 20, 40
+"""What a match in the title gains, and the score of one beside it: more than for letters scattered over a title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line. key: what is given back. detail: said beside the title, and searched too. colour: a token's name."""
+    """One line. key: what is given back. detail: said beside the title, and searched too. colour: a token's name.
+    also: other words that it is found by."""
 
     key: str
     title: str
     detail: str = ""
     icon: str = ""
     colour: str = "text.secondary"
+    also: str = ""
 
 
 Search: TypeAlias = Callable[[str], list[Choice]]
@@ -192,9 +196,16 @@ def ranked(choices: Sequence[Choice], text: str) -> list[Choice]:
         return list(choices)
     found: list[tuple[int, int, Choice]] = []
     for place, choice in enumerate(choices):
-        title, all_words = match(text, choice.title), match(text, f"{choice.title} {choice.detail} {choice.key}")
-        if title is not None:
-            found.append((-title.score - 20, place, choice))
-        elif all_words is not None:
-            found.append((-all_words.score, place, choice))
+        title, key = match(text, choice.title), match(text, choice.key)
+        scores = [title.score + _IN_TITLE] if title is not None else []
+        scores += [key.score] if key is not None else []
+        scores += [_BESIDE] if _stands_beside(text, choice) else []
+        if scores:
+            found.append((-max(scores), place, choice))
     return [choice for _, _, choice in sorted(found, key=lambda entry: entry[:2])]
+
+
+def _stands_beside(text: str, choice: Choice) -> bool:
+    """Whether each word of a text begins a word of what is said or known beside the title."""
+    words = f"{choice.title} {choice.detail} {choice.also}".casefold().split()
+    return all(any(word.startswith(asked) for word in words) for asked in text.casefold().split())

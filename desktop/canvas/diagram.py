@@ -219,6 +219,12 @@ class Diagram:
             ("out", wire.port) if wire.source == step else ("in", "") for wire in self._touching.get(step, ())
         )
 
+    def title(self, step_id: str) -> str:
+        """What a step is called on its face: its title, or else its type's, or else its id."""
+        step = self.steps[step_id]
+        kind = self.types.get(step.type)
+        return step.title or (kind.title if kind else step_id)
+
     def is_note(self, step: Step) -> bool:
         """Whether a step is a note."""
         kind = self.types.get(step.type)

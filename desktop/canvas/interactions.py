@@ -284,7 +284,9 @@ class Interactions:
         """A press without a movement."""
         canvas = self._canvas
         if at.part == "port" and at.port is not None and at.port.side == "out" and not canvas.document.read_only:
-            canvas.commands.ask_for_step(pointer.at + QPoint(24, -16), after=(at.step, at.port.name))
+            after = (at.step, at.port.name)
+            place = canvas.commands.place_after(*after)
+            canvas.commands.ask_for_step(pointer.at + QPoint(24, -16), after=after, place=place)
         elif at.part == "step" and not pointer.holds(_SHIFT):
             canvas.focus_on(at.step, reveal=False)
         elif at.part in ("void", "frame", "corner") and not pointer.holds(_SHIFT):

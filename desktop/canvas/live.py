@@ -283,7 +283,7 @@ class Live:
             painter.translate(box.x, box.y)
             painter.scale(1 / viewport.scale, 1 / viewport.scale)
             painter.setFont(ink.caption)
-            text = self._diagram.steps[step].name
+            text = self._diagram.title(step)
             back = QRectF(-2, -22, QFontMetricsF(ink.caption).horizontalAdvance(text) + 12.0, 18.0)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink.theme.color("surface.menu"))

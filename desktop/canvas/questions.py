@@ -12,7 +12,7 @@ from core.workflow.model import Wire
 from desktop.canvas.chooser import WIDE, WIDTH, Choice, Chooser, Search
 from desktop.canvas.finder import Finder
 from desktop.canvas.geometry import Rect
-from desktop.canvas.layers import Place
+from desktop.canvas.layers import COLUMN_GAP, Place
 from desktop.canvas.quick_add import step_choices, type_choices
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ class Questions:
     def __init__(self, canvas: CanvasView) -> None:
         self._canvas = canvas
 
-    def ask_for_step(self, at: QPoint, *, after: tuple[str, str] | None = None, on: Wire | None = None) -> Chooser:
-        """Open the list of step types at a place in the window and add the one that is chosen."""
+    def ask_for_step(
+        self, at: QPoint, *, after: tuple[str, str] | None = None, on: Wire | None = None, place: Place | None = None
+    ) -> Chooser:
+        """Open the list of step types at a place in the window and add the one that is chosen.
+
+        place: the canvas point for its input port, if that is not where the list opens.
+        """
         canvas = self._canvas
-        point = canvas.canvas_point(at)
+        point = place or canvas.canvas_point(at)
         into = None if after or on else self.loop_at(point)
 
         def chosen(type_name: str) -> None:
@@ -45,11 +50,10 @@ class Questions:
         canvas = self._canvas
         if len(canvas.selected) == 1:
             box = canvas.diagram.boxes[next(iter(canvas.selected))]
-            port = self._open_port(box.id)
-            spot = box.shape.exit(port) if port else None
-            if spot is not None:
-                x, y = canvas.camera.to_window(box.rect.right + 80.0, box.y + spot.y)
-                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, spot.name))
+            port = self.open_port(box.id)
+            if port:
+                x, y = canvas.camera.to_window(*self.place_after(box.id, port))
+                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, port))
         if len(canvas.marks.wires) == 1 and not canvas.selected:
             wire = next(iter(canvas.marks.wires))
             return self.ask_for_step(self._middle_of(wire), on=wire)
@@ -70,7 +74,7 @@ class Questions:
         wires = [wire for wire in canvas.diagram.wires_of(source) if wire.source == source]
 
         def leads(port: str) -> str:
-            names = [canvas.diagram.steps[wire.target].name for wire in wires if wire.port == port]
+            names = [canvas.diagram.title(wire.target) for wire in wires if wire.port == port]
             return f"leads to {', '.join(names)}" if names else "open"
 
         ports = [Choice(port.name, port.name, leads(port.name), "circle-dot") for port in exits]
@@ -102,7 +106,7 @@ class Questions:
         if not wires:
             canvas.said.emit("No wire begins or ends at this step.")
             return None
-        names = {one: canvas.diagram.steps[one].name for wire in wires.values() for one in (wire.source, wire.target)}
+        names = {one: canvas.diagram.title(one) for wire in wires.values() for one in (wire.source, wire.target)}
         choices = [
             Choice(
                 key,
@@ -140,7 +144,13 @@ class Questions:
         title = f"Connect “{port}” to" if several else "Connect to"
         return self._ask(choices, title, "No step fits.", self._beside(source), connect)
 
-    def _open_port(self, step: str) -> str:
+    def place_after(self, step: str, port: str) -> Place:
+        """The canvas point for the input port of what comes after a port of a step."""
+        box = self._canvas.diagram.boxes[step]
+        spot = box.shape.exit(port)
+        return box.rect.right + COLUMN_GAP, box.y + (spot.y if spot is not None else 0.0)
+
+    def open_port(self, step: str) -> str:
         """The first port that leads nowhere, or else the first; '' if there is none."""
         exits = self._canvas.diagram.boxes[step].shape.exits()
         wired = {wire.port for wire in self._canvas.diagram.wires_of(step) if wire.source == step}

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from core.engine.step_type import StepTypes
+from core.engine.step_type import Category, StepTypes
 from desktop.canvas.chooser import Choice
 from desktop.canvas.diagram import Diagram
+from desktop.step_words import WORDS
+
+_CATEGORIES: Final[dict[Category, str]] = {
+    "model": "Model", "tool": "Service", "logic": "Logic", "loop": "Loop", "code": "Code", "input": "Input",
+    "output": "Output", "human": "People",
+}  # fmt: skip
 
 
 def type_choices(types: StepTypes, *, wired: bool = False) -> list[Choice]:
@@ -14,17 +21,23 @@ def type_choices(types: StepTypes, *, wired: bool = False) -> list[Choice]:
     order = ("model", "logic", "loop", "tool", "code", "human", "input", "output")
     known = [kind for kind in types if not (wired and kind.canvas_only)]
     known.sort(key=lambda kind: (order.index(kind.category), kind.title))
-    return [Choice(kind.type, kind.title, kind.category, kind.icon, f"kind.{kind.category}") for kind in known]
+    return [
+        Choice(
+            kind.type, kind.title, _CATEGORIES[kind.category], kind.icon, f"kind.{kind.category}",
+            WORDS.get(kind.type, ""),
+        )
+        for kind in known
+    ]  # fmt: skip
 
 
 def step_choices(diagram: Diagram, *, fits: Callable[[str], bool] = lambda _: True) -> list[Choice]:
-    """The steps on the canvas by title and id, in document order. fits: which of them."""
+    """The steps on the canvas by title, with their ids, in document order. fits: which of them."""
     out: list[Choice] = []
     for step_id, step in diagram.steps.items():
         kind = diagram.types.get(step.type)
         if not fits(step_id):
             continue
         colour = f"kind.{kind.category}" if kind else "text.muted"
-        detail = step_id if step.title else (kind.title if kind else step.type)
-        out.append(Choice(step_id, step.name, detail, kind.icon if kind else "circle-help", colour))
+        icon = kind.icon if kind else "circle-help"
+        out.append(Choice(step_id, diagram.title(step_id), step_id, icon, colour, kind.title if kind else step.type))
     return out

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 from core.engine.step_type import Category, StepType, StepTypes
 from desktop import fuzzy
 from desktop.canvas.drops import STEP_MIME
+from desktop.step_words import known_as
 
 RECENT: Final = 4
 """Step types under “Used lately”."""
@@ -32,6 +33,9 @@ ITEM: Final = Qt.ItemDataRole.UserRole
 
 _IN_HELP: Final = 30
 """What a match in the help alone loses against one in the title."""
+
+_OTHERWISE: Final = 25
+"""The score of a type that other programs call so: more than for letters that are scattered over a title."""
 
 Index: TypeAlias = QModelIndex | QPersistentModelIndex
 
@@ -83,6 +87,8 @@ def found(types: StepTypes, query: str, recent: Sequence[str] = ()) -> list[Entr
         if score is None:
             name, help_ = fuzzy.match(query, kind.type), fuzzy.match(query, entry_of(kind).help)
             score = name.score - 5 if name is not None else None
+            if known_as(kind.type, query):
+                score = max(score or _OTHERWISE, _OTHERWISE)
             if score is None and help_ is not None and query.casefold() in entry_of(kind).help.casefold():
                 score = help_.score - _IN_HELP
         if score is not None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from core.workflow import edits
 from core.workflow.model import Step, Workflow
 from desktop.canvas.view import CanvasView
 from desktop.canvas_commands import CONTEXT
@@ -150,3 +151,24 @@ async def test_the_tools_of_the_strip_follow_what_can_be_done(program: Program) 
     canvas.select(["ask"])
     canvas.commands.nudge(8, 0)
     assert tab.bar.tools["edit.undo"].isEnabled()
+
+
+async def test_the_palette_goes_to_steps_by_their_looks_and_adds_new_ones_after_the_selected_one(
+    program: Program,
+) -> None:
+    canvas = opened(program)
+    canvas.apply("Untitled", lambda workflow: edits.set_title(workflow, "say", ""))
+    palette = program.window.palette_window
+    palette.open("@")
+    shown = [(hit.entry.title, hit.entry.icon, hit.entry.tint) for hit in palette.shown()]
+    kind = canvas.types.get("template")
+    assert kind is not None
+    assert shown == [("Ask", kind.icon, "kind.logic"), ("Text", kind.icon, "kind.logic")]
+    canvas.select(["say"])
+    palette.open("+if")
+    assert palette.shown()[0].entry.id == "add:condition"
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert canvas.document.workflow.steps["say"].then == {"out": ("condition",)}
+    assert canvas.selected == {"condition"}
+    QTest.keyClick(canvas, Qt.Key.Key_Z, CONTROL)
+    assert "condition" not in canvas.document.workflow.steps

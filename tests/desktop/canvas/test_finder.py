@@ -70,3 +70,13 @@ def test_ctrl_f_goes_to_the_step_whose_last_value_holds_the_text(make_hand: Make
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert hand.canvas.selected == {"other"}
     assert hand.canvas.hasFocus()
+
+
+def test_an_untitled_step_is_listed_by_what_stands_on_its_face_with_its_id_beside_it(make_hand: MakeHand) -> None:
+    steps = {"value_2": Step("value_2", "value", then={"out": ("b",)}), "b": Step("b", "add")}
+    hand = make_hand(Workflow("w", steps=steps))
+    line = Finder(hand.canvas.diagram, RunOverlay())("")[0]
+    assert (line.title, line.detail) == (hand.canvas.look("value_2").title, "value_2") == ("Value", "value_2")
+    hand.canvas.select(["b"])
+    hand.key(Qt.Key.Key_W)
+    assert hand.chooser().list.item(0).text() == "From Value"

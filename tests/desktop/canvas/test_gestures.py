@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from core.workflow import edits
 from core.workflow.model import Wire
 from desktop.canvas.drops import STEP_MIME
+from desktop.canvas.layers import COLUMN_GAP
 from tests.support.canvas_hand import Hand
 
 ALT, SHIFT, CTRL = (
@@ -135,6 +136,8 @@ def test_a_click_on_an_open_port_asks_for_the_next_step(hand: Hand) -> None:
     hand.click(*hand.port("yes", "out"))
     hand.choose("add")
     assert hand.workflow().steps["yes"].then == {"out": ("add",)}
+    (x, y), (start, level) = hand.port("add", ""), hand.port("yes", "out")
+    assert (x - start, y) == (COLUMN_GAP, level), "the wire is as long and as straight as after tidying up"
 
 
 def test_a_wire_taken_off_its_input_leads_elsewhere_or_is_cut_in_the_void(hand: Hand) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from core.workflow import edits
 from core.workflow.document import loads
 from desktop.canvas.chooser import Chooser
 from desktop.canvas.title_editor import TitleEditor
@@ -136,6 +137,20 @@ def test_f2_edits_the_title_where_it_stands(hand: Hand) -> None:
     QTest.keyClick(editor, Key.Key_Return)
     assert hand.workflow().steps["one"].title == "Start here"
     assert hand.canvas.hasFocus()
+
+
+def test_an_untitled_step_is_renamed_from_what_stands_on_its_face_and_stays_untitled_if_that_is_kept(
+    hand: Hand,
+) -> None:
+    hand.canvas.apply("Untitled", lambda workflow: edits.set_title(workflow, "one", ""))
+    before = hand.workflow()
+    hand.canvas.focus_on("one")
+    hand.key(Key.Key_F2)
+    editor = hand.canvas.viewport().findChild(TitleEditor)
+    assert isinstance(editor, TitleEditor)
+    assert editor.text() == "Value"
+    QTest.keyClick(editor, Key.Key_Return)
+    assert hand.workflow() is before
 
 
 def test_escape_leaves_the_title_as_it_was(hand: Hand) -> None:

@@ -9,10 +9,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.engine.step_type import StepTypes
+from desktop.canvas.chooser import ranked
 from desktop.canvas.drops import STEP_MIME
+from desktop.canvas.quick_add import type_choices
 from desktop.icons import Icons
 from desktop.panels.palette import Palette
 from desktop.panels.palette_model import CATEGORIES, Entry, Heading, found, listed
+from desktop.step_words import WORDS
 from desktop.theme import ThemeManager
 
 Stand = Callable[..., QWidget]
@@ -157,3 +160,15 @@ def test_what_enter_would_add_is_marked_only_while_the_keyboard_is_here(palette:
     assert marked != plain
     palette.search.setFocus()
     assert palette.view.viewport().grab(row).toImage() == marked
+
+
+@pytest.mark.parametrize(
+    ("asked", "type_name"), [("if", "condition"), ("llm", "chat"), ("http", "api"), ("rag", "recall"), ("pyth", "code")]
+)
+def test_a_step_is_found_by_what_other_programs_call_it(types: StepTypes, asked: str, type_name: str) -> None:
+    assert found(types, asked)[0].type == type_name
+    assert ranked(type_choices(types), asked)[0].key == type_name
+
+
+def test_every_other_name_belongs_to_a_step_type(types: StepTypes) -> None:
+    assert {kind.type for kind in types} == set(WORDS)
