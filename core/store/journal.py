@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from sqlalchemy import Text, cast, exists, func, select, tuple_, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, cast, exists, func, select, tuple_, update
 from sqlalchemy import text as sql_text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +48,22 @@ _RUN = select(
     _documents.body,
     (func.coalesce(_runs.lease_expires, func.clock_timestamp()) > func.clock_timestamp()).label("leased"),
 ).join(DocumentRow.__table__, _documents.hash == _runs.document_hash)
+
+_WANTED = any_(bindparam("ids", type_=ARRAY(Text)))
+"""An array instead of a list of parameters: one statement, made and planned once, for any number of runs."""
+
+_RUNS = _RUN.where(_runs.id == _WANTED)
+_LOCKED_RUNS = _RUNS.order_by(_runs.id).with_for_update(of=ExecutionRow.__table__)
+_STEPS = select(*_steps).where(_steps.run_id == _WANTED).order_by(_steps.run_id, _steps.seq, _steps.attempt)
+_LEASE = (
+    update(ExecutionRow)
+    .where(_runs.id == _WANTED)
+    .values(
+        lease_epoch=_runs.lease_epoch + 1,
+        lease_owner=bindparam("owner"),
+        lease_expires=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("lease_s")),
+    )
+)
 
 
 class PostgresJournal:
@@ -235,8 +251,7 @@ class PostgresJournal:
 
         async def work(connection: AsyncConnection) -> dict[str, _Numbered | Exception]:
             until = lease_clock() + self._writer.lease_s
-            query = _RUN.where(_runs.id.in_(run_ids)).order_by(_runs.id).with_for_update(of=ExecutionRow.__table__)
-            rows = {row.id: row for row in (await connection.execute(query)).all()}
+            rows = {row.id: row for row in (await connection.execute(_LOCKED_RUNS, {"ids": run_ids})).all()}
             found = await self._records(connection, run_ids, rows)
             for run_id, row in rows.items():
                 try:
@@ -276,11 +291,8 @@ class PostgresJournal:
 
     async def _lease(self, connection: AsyncConnection, run_ids: list[str]) -> None:
         if run_ids:
-            expires = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, self._writer.lease_s)
-            change = update(ExecutionRow).where(_runs.id.in_(run_ids))
-            await connection.execute(
-                change.values(lease_epoch=_runs.lease_epoch + 1, lease_owner=self._owner, lease_expires=expires)
-            )
+            values = {"ids": run_ids, "owner": self._owner, "lease_s": self._writer.lease_s}
+            await connection.execute(_LEASE, values)
 
     async def _free_run(self, connection: AsyncConnection, run_id: str) -> AnyRow:
         """The run's row, locked, if nobody alive executes the run."""
@@ -306,7 +318,7 @@ class PostgresJournal:
         """Runs, all in one transaction; for each what `run` gives or raises."""
 
         async def work(connection: AsyncConnection) -> dict[str, RunRecord | Exception]:
-            rows = (await connection.execute(_RUN.where(_runs.id.in_(run_ids)))).all()
+            rows = (await connection.execute(_RUNS, {"ids": run_ids})).all()
             return await self._records(connection, run_ids, {row.id: row for row in rows})
 
         return await self._database.transaction(work)
@@ -366,8 +378,7 @@ async def _step_records(connection: AsyncConnection, run_ids: Sequence[str]) -> 
     """The records of runs with their numbers, in order of their making."""
     found: dict[str, list[tuple[int, StepRecord]]] = {}
     if run_ids:
-        query = select(*_steps).where(_steps.run_id.in_(run_ids)).order_by(_steps.run_id, _steps.seq, _steps.attempt)
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(_STEPS, {"ids": list(run_ids)})).all()
         records = step_records(rows, await _load(connection, large_values(rows)))
         for row, record in zip(rows, records, strict=True):
             found.setdefault(row.run_id, []).append((row.seq, record))

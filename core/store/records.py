@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -21,6 +21,7 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _LARGE_IN_RUNS = ("inputs", "outputs", "error", "labels", "part")
 _LARGE_IN_STEPS = ("inputs", "request", "output", "variables", "error", "question", "state", "answer")
+_LARGE = frozenset((*_LARGE_IN_RUNS, *_LARGE_IN_STEPS))
 
 
 def run_row(run: RunRecord, packer: Packer) -> dict[str, Any]:
@@ -62,14 +63,10 @@ def _add_times(row: dict[str, Any], **times: datetime | None) -> None:
     row.update((name, time) for name, time in times.items() if time is not None)
 
 
-def large_values(rows: Iterable[AnyRow]) -> set[str]:
-    """Hashes of the blobs that hold values of these rows (of either table)."""
-    return {
-        name
-        for row in rows
-        for column in (*_LARGE_IN_RUNS, *_LARGE_IN_STEPS)
-        if (name := blob_of(getattr(row, column, None))) is not None
-    }
+def large_values(rows: Sequence[AnyRow]) -> set[str]:
+    """Hashes of the blobs that hold values of these rows, which are of one result (of either table)."""
+    columns = _LARGE.intersection(rows[0]._fields) if rows else ()
+    return {name for row in rows for column in columns if (name := blob_of(getattr(row, column))) is not None}
 
 
 def run_record(row: AnyRow, workflow: Workflow, blobs: Mapping[str, bytes], *, interrupted: bool = False) -> RunRecord:
