@@ -13,6 +13,7 @@ import json
 import logging
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -92,9 +93,13 @@ async def our_rate(office: Workspace, server: psutil.Process, runs: int) -> tupl
 
 def _spent(server: psutil.Process) -> float:
     """Seconds of a processor that the server and its processes have used."""
+    alive = 0.0
+    for child in server.children():
+        with suppress(psutil.NoSuchProcess):  # it ends, and is counted among those that have
+            times = child.cpu_times()
+            alive += times.user + times.system
     own = server.cpu_times()
-    alive = [child.cpu_times() for child in server.children()]
-    return float(own.children_user + own.children_system + sum(times.user + times.system for times in alive))
+    return float(own.children_user + own.children_system + alive)
 
 
 async def pick_up(office: Workspace, fleet: Fleet) -> list[float]:
