@@ -139,7 +139,7 @@ class CallRound:
 
     async def _prepare(self, call: FunctionCall) -> None:
         """Bring a call to where it is approved, waits, or is settled without being made."""
-        if call.status == "approved":
+        if call.status == "approved" and call.name in self._functions:
             return
         if is_pending(call):
             if call.state.get(KIND) in ("question", "later"):

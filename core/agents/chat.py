@@ -30,6 +30,7 @@ from core.agents.pending import (
     answered,
     conversation_inside,
     decided_outcome,
+    handed_in,
     is_pending,
     later,
     pending_of,
@@ -37,7 +38,8 @@ from core.agents.pending import (
 )
 from core.agents.reply import Outcome, Reply
 from core.agents.results import failure
-from core.agents.turn import Turn
+from core.agents.terms import NO_TERMS, Terms
+from core.agents.turn import Turn, TurnSettings
 from core.agents.workflow_chat import WorkflowChat
 from core.agents.workflow_runs import RunMaker
 from core.engine.errors import EngineError
@@ -104,8 +106,11 @@ class Chat:
         """How many answers are being made in this process."""
         return sum(1 for reply in self._replies.values() if not reply.done)
 
-    def send(self, conversation_id: UUID, text: str, attachments: Sequence[Attachment] = ()) -> Reply:
-        """Say something; the answer in the making. What still waited for a person counts as denied.
+    def send(
+        self, conversation_id: UUID, text: str, attachments: Sequence[Attachment] = (), terms: Terms = NO_TERMS
+    ) -> Reply:
+        """Say something; the answer in the making. What still waited for a person counts as denied. terms: what is
+        wished of an agent's answer.
 
         Raises ChatError if this process is answering already; everything else comes while the reply is watched.
         """
@@ -113,7 +118,29 @@ class Chat:
         async def work(log: ConversationLog, emit: Callable[[ChatEvent], None]) -> Outcome:
             await self._close_calls(log, "The person wrote something else instead.", emit)
             await self._say(log, text, attachments, emit)
-            return await self._answer(log, emit)
+            return await self._answer(log, emit, terms=terms)
+
+        return self._begin(conversation_id, work)
+
+    def hand_in(self, conversation_id: UUID, results: Mapping[str, str], terms: Terms = NO_TERMS) -> Reply:
+        """Go on with what calls have given, by their ids, that whoever asks has carried out.
+
+        If they were handed in before, the answer to them is made again, on a new branch. Watching raises NothingToDo if
+        there are no such calls.
+        """
+
+        async def work(log: ConversationLog, emit: Callable[[ChatEvent], None]) -> Outcome:
+            path = await log.path()
+            at = next((i for i, m in enumerate(path) if any(call.id in results for call in m.calls)), None)
+            if at is None:
+                raise NothingToDo("No call of this conversation waits for such a result.")
+            calls = path[at].calls
+            for call in calls:
+                if call.id in results and is_pending(call):
+                    await log.update_call(handed_in(call, results[call.id]))
+            if all(call.settled for call in calls):
+                await log.move_head(path[at + len(calls)].id)
+            return await self._answer(log, emit, resumed=True, terms=terms)
 
         return self._begin(conversation_id, work)
 
@@ -267,6 +294,7 @@ class Chat:
         *,
         resumed: bool = False,
         answer: tuple[str, Mapping[str, Json]] | None = None,
+        terms: Terms = NO_TERMS,
     ) -> Outcome:
         parts, conversation = self._parts, log.conversation
         if conversation.workflow:
@@ -278,7 +306,8 @@ class Chat:
             raise ChatError("The agent of this conversation is gone for good, so nobody can answer.")
         known = await parts.kit.agents.numbered(conversation.agent_id)
         surroundings = ChatSurroundings(log, parts.runs, parts.new_run_id)
-        return await Turn(parts.kit, self._source, log, known, surroundings, emit).run(resumed=resumed)
+        settings = TurnSettings(terms=terms)
+        return await Turn(parts.kit, self._source, log, known, surroundings, emit, settings).run(resumed=resumed)
 
     async def _say(
         self,

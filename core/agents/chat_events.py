@@ -20,9 +20,9 @@ from core.engine.events import NO_USAGE, Usage
 from core.store.conversation_records import FunctionCall, Section, StoredMessage
 from core.workflow.model import Json
 
-PendingKind: TypeAlias = Literal["approval", "unknown", "question", "later"]
+PendingKind: TypeAlias = Literal["approval", "unknown", "question", "later", "asker"]
 """What a call waits for: leave to be made; word whether it had got through when its process died; the answer to what
-the workflow it runs asks; a time."""
+the workflow it runs asks; a time; what the program that asked is to give."""
 
 TurnStatus: TypeAlias = Literal["completed", "waiting", "cancelled", "limited", "failed"]
 """`limited`: a limit of the agent ended the turn. `waiting`: for a person, or a time."""

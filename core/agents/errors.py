@@ -41,7 +41,7 @@ class FunctionError(ChatError):
 
 
 class CallWaits(Exception):
-    """Raised by a function that cannot go on without a person or before a time.
+    """Raised by a function that cannot go on without a person, before a time, or without whoever asks (`asker`).
 
     state: what it gets back in its call's `state` when it is called again; JSON.
     """
@@ -50,12 +50,12 @@ class CallWaits(Exception):
         self,
         message: str,
         *,
-        kind: Literal["question", "later"] = "question",
+        kind: Literal["question", "later", "asker"] = "question",
         state: Mapping[str, Json] | None = None,
         until: datetime | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.kind: Literal["question", "later"] = kind
+        self.kind: Literal["question", "later", "asker"] = kind
         self.state = dict(state or {})
         self.until = until

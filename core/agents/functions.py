@@ -29,11 +29,12 @@ NO_PARAMETERS: Mapping[str, Json] = {"type": "object", "properties": {}, "additi
 class FunctionFacts:
     """What is known of a function without calling it.
 
-    name: as the model calls it, `[A-Za-z0-9_-]{1,64}`. kind: `workflow`, `python`, `mcp`, `agent` or `built_in`.
-    source: what it calls, for the person. parameters: JSON Schema of an object. effect: as of step types. parallel:
-    may run beside other calls. untrusted: its result comes from outside. outward: its arguments can decide where data
-    goes. resumable: after an interruption the same call goes on and repeats nothing. hands_over: another agent answers
-    afterwards. timeout: seconds, None for no limit but the turn's. trouble: why it cannot be called now, '' if it can.
+    name: as the model calls it, `[A-Za-z0-9_-]{1,64}`. kind: `workflow`, `python`, `mcp`, `agent`, `built_in`, or
+    `asker` if whoever asks carries it out. source: what it calls, for the person. parameters: JSON Schema of an
+    object. effect: as of step types. parallel: may run beside other calls. untrusted: its result comes from outside.
+    outward: its arguments can decide where data goes. resumable: after an interruption the same call goes on and
+    repeats nothing. hands_over: another agent answers afterwards. timeout: seconds, None for no limit but the turn's.
+    trouble: why it cannot be called now, '' if it can.
     """
 
     name: str

@@ -19,6 +19,7 @@ KIND: Final = "pending"
 ANSWER: Final = "answer"
 KEPT: Final = "kept"
 SINCE: Final = "since"
+RESULT: Final = "result"
 
 RUN_AGAIN, TREAT_AS_DONE, FAIL = "run_again", "treat_as_done", "fail"
 """What a person may say of a call that was interrupted while it changed something."""
@@ -143,6 +144,11 @@ def decided_outcome(call: FunctionCall, choice: str, result: str = "") -> Functi
             )
         case _:
             raise NothingToDo(f"Answer with one of {RUN_AGAIN}, {TREAT_AS_DONE}, {FAIL}.")
+
+
+def handed_in(call: FunctionCall, result: str) -> FunctionCall:
+    """The call after whoever asked has carried it out; it goes on with that."""
+    return replace(call, status="approved", state={**call.state, ANSWER: {RESULT: result}})
 
 
 def with_answer(call: FunctionCall, answer: Mapping[str, Json]) -> FunctionCall:

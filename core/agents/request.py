@@ -26,6 +26,7 @@ from core.agents.limits import turn_of
 from core.agents.model_step import Partial, ask
 from core.agents.prompt import SystemPrompt, fill_in
 from core.agents.structured import FINAL_ANSWER, AnswerForm, answer_form
+from core.agents.terms import ASKERS, NO_TERMS, Terms
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE, Usage
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest
@@ -44,7 +45,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a request differs from the usual. withheld: functions that are not offered. in_words: no functions."""
+    """How a request differs from the usual. withheld: functions that are not offered. in_words: no functions.
+
+    must_call: of the asker's functions, which alone are offered then, the one that must be called, or ANY.
+    """
 
     schema: Mapping[str, Json] | None = None
     withheld: frozenset[str] = frozenset()
@@ -52,6 +56,8 @@ class Wish:
     may_hand_over: bool = True
     depth: int = 0
     step: int = 1
+    terms: Terms = NO_TERMS
+    must_call: str = ""
 
 
 class RequestMaker:
@@ -146,6 +152,7 @@ class RequestMaker:
             and function.facts.policy != "never"
             and not function.facts.trouble
             and (wish.may_hand_over or not function.facts.hands_over)
+            and (not wish.must_call or function.facts.kind == ASKERS)
         }
 
     async def _context(
@@ -253,7 +260,7 @@ class RequestMaker:
         partial: Partial,
         wish: Wish,
     ) -> Asked:
-        choice = known.agent.model
+        choice = wish.terms.choice(known.agent.model)
         request = ChatRequest(
             messages=await load_parts(context.wire(), loader(self._kit.blobs, facts)),
             model=choice.model,
@@ -261,6 +268,8 @@ class RequestMaker:
             temperature=choice.temperature,
             top_p=choice.top_p,
             max_tokens=choice.max_tokens,
+            stop=wish.terms.stop,
+            seed=wish.terms.seed,
             effort=choice.effort,
             schema=form.schema if form is not None and form.way != "function" else None,
             tools=context.tools,
@@ -320,4 +329,4 @@ def _tool_choice(context: Context, form: AnswerForm | None, wish: Wish) -> str:
         return ""
     if wish.in_words:
         return FINAL_ANSWER if form is not None and form.way == "function" else "none"
-    return ""
+    return wish.must_call

@@ -34,6 +34,7 @@ from core.agents.made_files import IMAGES, hashes, kept_message
 from core.agents.model_step import Partial
 from core.agents.request import Asked, RequestMaker, Wish
 from core.agents.structured import FINAL_ANSWER, REPAIRS, AnswerForm
+from core.agents.terms import NO_TERMS, Terms, WithAskers
 from core.engine.clock import Deadline
 from core.engine.errors import StepError
 from core.engine.services import ChatAnswer
@@ -54,13 +55,14 @@ E = TypeVar("E", bound=ChatEvent)
 class TurnSettings:
     """How a turn differs from the usual. schema: of the answer, instead of the agent's own. usd: what it may cost at
     most, besides the agent's limits. depth: how many agents stand around this one. tainted: what it was asked comes
-    from outside.
+    from outside. terms: what else whoever asks wants.
     """
 
     schema: Mapping[str, Json] | None = None
     usd: float | None = None
     depth: int = 0
     tainted: bool = False
+    terms: Terms = NO_TERMS
 
 
 PLAIN = TurnSettings()
@@ -79,7 +81,10 @@ class Turn:
         emit: Callable[[ChatEvent], None],
         settings: TurnSettings = PLAIN,
     ) -> None:
-        self._kit = kit = surroundings.equip(kit)
+        kit = surroundings.equip(kit)
+        if settings.terms.functions:
+            kit = replace(kit, functions=WithAskers(kit.functions, settings.terms.functions))
+        self._kit = kit
         self._source = source
         self._log = log
         self._first = known
@@ -93,6 +98,7 @@ class Turn:
         self._partial: Partial | None = None
         self._round: CallRound | None = None
         self._round_message: StoredMessage | None = None
+        self._has_asked = False
 
     async def run(self, *, resumed: bool = False) -> TurnEnded | TurnWaiting:
         """How the turn ended, which listeners were told too. Only a lost or unreachable store raises, and Suspend where
@@ -163,8 +169,11 @@ class Turn:
                 may_hand_over=handoffs_in(turn) < MOST_HANDOFFS,
                 depth=self._settings.depth,
                 step=spent_in(turn).steps + 1,
+                terms=self._settings.terms,
+                must_call="" if self._has_asked else self._settings.terms.must_call,
             ),
         )
+        self._has_asked = True
         message = await self._save(asked, path, known, kit.clock.monotonic() - began)
         self._partial = None
         for call in message.calls:
@@ -289,7 +298,8 @@ class Turn:
         return replace(spent, usage=spent.usage + self._maker.extra)
 
     def _schema(self, known: KnownAgent) -> Mapping[str, Json] | None:
-        return self._settings.schema if self._settings.schema is not None else known.agent.answer_schema
+        wished = self._settings.schema if self._settings.schema is not None else self._settings.terms.schema
+        return wished if wished is not None else known.agent.answer_schema
 
     async def _accept(
         self, answer: StoredMessage, turn: Sequence[StoredMessage], known: KnownAgent

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import mimetypes
 import re
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,6 +35,7 @@ class WireMessage(BaseModel):
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[WirePart] | None = None
+    tool_call_id: str = Field("", max_length=200, description="Of the call whose result this is.")
 
     @property
     def text(self) -> str:
@@ -64,6 +65,59 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
+class ToolFunction(BaseModel):
+    """A function that the client carries out. parameters: JSON Schema of an object."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    description: str | None = Field(None, max_length=10_000)
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(BaseModel):
+    """Something that the model may use."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["function"]
+    function: ToolFunction
+
+
+class NamedFunction(BaseModel):
+    """The name of a function."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(max_length=64)
+
+
+class NamedTool(BaseModel):
+    """The one that the model must use."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class AnswerSchema(BaseModel):
+    """The form of an answer."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+
+
+class ResponseFormat(BaseModel):
+    """What form an answer has."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: AnswerSchema | None = None
+
+
 class ChatCompletion(BaseModel):
     """A request for the next message of a conversation. What is not named here is passed over."""
 
@@ -74,8 +128,19 @@ class ChatCompletion(BaseModel):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = Field(None, description="1, if anything.")
-    tools: list[dict[str, Any]] | None = Field(None, description="None: agents have functions of their own.")
-    functions: list[dict[str, Any]] | None = Field(None, description="None, as `tools`.")
+    temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
+    top_p: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+    max_tokens: int | None = Field(None, ge=1, le=10_000_000)
+    max_completion_tokens: int | None = Field(None, ge=1, le=10_000_000)
+    stop: str | Annotated[list[str], Field(max_length=16)] | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = Field(
+        None, max_length=128, description="Functions that the client carries out, besides the agent's own."
+    )
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    functions: list[dict[str, Any]] | None = Field(None, description="Of old: send `tools`.")
 
 
 def _attachment(part: WirePart, number: int) -> Attachment:

@@ -11,20 +11,24 @@ from starlette.responses import Response
 
 from core.agents.chat_events import MessageSaved, ReasoningDelta, TextDelta, TurnEnded, TurnWaiting
 from core.agents.reply import Outcome, Reply
+from core.agents.terms import ASKERS
 from core.agents.workflow_chat import message_input
+from core.engine.events import NO_USAGE, Usage
 from core.service.http.chat_routes import WITH_FILES, refuse_too_many, reply_files
 from core.service.http.errors import ApiError
 from core.service.http.openai_history import Histories
 from core.service.http.openai_models import ChatCompletion
+from core.service.http.openai_terms import handed_in, taken_up, terms_of, wire_calls
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import Answer, Call, Route
 from core.service.http.shapes import Completion, ModelList, ModelShape
 from core.service.http.values import pending_json
+from core.store.conversation_records import FunctionCall, more_spent
 from core.store.errors import AgentNotFound, WorkflowNotFound
 from core.workflow.model import Json
 
-_FINISH: Final = {"completed": "stop", "waiting": "stop", "limited": "length", "cancelled": "stop", "failed": "stop"}
+_FINISH: Final = {"completed": "stop", "limited": "length", "cancelled": "stop", "failed": "stop"}
 
 _COMPLETION: Final[dict[str, Json]] = {
     "id": "chatcmpl-5f2c", "object": "chat.completion", "created": 1795770000, "model": "agent/Clerk",
@@ -59,31 +63,42 @@ class OpenAi:
         wish, parts = call.sent(ChatCompletion), call.parts
         if wish.n not in (None, 1):
             raise ApiError(400, "n", "One answer is made at a time. Leave `n` out.", param="n")
-        if wish.tools or wish.functions:
-            message = "Agents have functions of their own; a client's `tools` cannot be given to them. Leave them out."
-            raise ApiError(400, "tools", message, param="tools")
         await _check_model(parts, wish.model)
         refuse_too_many(parts)
-        attachments = wish.messages[-1].attachments()
-        conversation, text = await self._histories.conversation(parts, wish.model, wish.messages, call.caller)
-        reply = parts.chat.send(conversation, text, attachments)
-        answer = _Answer(wish, reply, int(parts.clock.now().timestamp()))
+        reply, before = await self._reply(parts, wish, call.caller)
+        answer = _Answer(wish, reply, int(parts.clock.now().timestamp()), before)
         if wish.stream:
             return event_stream(self._stream(answer, call.caller), parts)
         outcome = await reply.outcome()
         return json_response(self._whole(answer, outcome, call.caller), limit=parts.limits.answer)
 
+    async def _reply(self, parts: ServiceParts, wish: ChatCompletion, caller: str) -> tuple[Reply, Usage]:
+        """The answer in the making: to what is said, or to what the calls gave that the client carried out; and what
+        the turn had cost before."""
+        kind, _, name = wish.model.partition("/")
+        saved = await parts.agents.get(name) if kind == "agent" else None
+        terms = terms_of(wish, saved.agent if saved is not None else None)
+        if results := handed_in(wish.messages):
+            found = await taken_up(parts, results, caller, saved.id if saved is not None else None)
+            return parts.chat.hand_in(found.conversation_id, results, found.offered(terms)), found.before
+        attachments = wish.messages[-1].attachments()
+        conversation, text = await self._histories.conversation(parts, wish.model, wish.messages, caller)
+        return parts.chat.send(conversation, text, attachments, terms), NO_USAGE
+
     def _whole(self, answer: _Answer, outcome: Outcome, caller: str) -> dict[str, Json]:
         if isinstance(outcome, TurnEnded) and outcome.status == "failed":
             raise _failed(outcome)
-        text = said(outcome)
+        calls = _clients_calls(outcome)
+        text = said(outcome) or (answer.last_text if calls else "")
         self._remember(answer, text, caller)
-        message: dict[str, Json] = {"role": "assistant", "content": text}
+        message: dict[str, Json] = {"role": "assistant", "content": text if text or not calls else None}
+        if calls:
+            message["tool_calls"] = [*wire_calls(calls)]
         choice: dict[str, Json] = {"index": 0, "message": message, "finish_reason": _finish(outcome)}
         return {
             **answer.head("chat.completion"),
             "choices": [choice],
-            "usage": _usage(outcome),
+            "usage": _usage(answer, outcome),
             **_own(answer, outcome),
         }
 
@@ -122,9 +137,11 @@ class OpenAi:
             told += rest
             yield answer.piece({"content": rest})
         self._remember(answer, told, caller)
+        if calls := wire_calls(_clients_calls(outcome)):
+            yield answer.piece({"tool_calls": [{"index": at, **each} for at, each in enumerate(calls)]})
         yield answer.piece({}, finish=_finish(outcome), own=_own(answer, outcome))
         if answer.tells_usage:
-            yield event_text({**answer.head("chat.completion.chunk"), "choices": [], "usage": _usage(outcome)})
+            yield event_text({**answer.head("chat.completion.chunk"), "choices": [], "usage": _usage(answer, outcome)})
         yield event_text("[DONE]")
 
     def _remember(self, answer: _Answer, text: str, caller: str) -> None:
@@ -132,11 +149,12 @@ class OpenAi:
 
 
 class _Answer:
-    """An answer in the making, with what all its pieces say."""
+    """An answer in the making, with what all its pieces say. before: what its turn had cost already."""
 
-    def __init__(self, wish: ChatCompletion, reply: Reply, created: int) -> None:
+    def __init__(self, wish: ChatCompletion, reply: Reply, created: int, before: Usage) -> None:
         self.wish = wish
         self.reply = reply
+        self.before = before
         self._id = f"chatcmpl-{secrets.token_hex(12)}"
         self._created = created
 
@@ -144,6 +162,12 @@ class _Answer:
     def tells_usage(self) -> bool:
         """Whether a stream is to end with what was spent."""
         return self.wish.stream_options is not None and self.wish.stream_options.include_usage
+
+    @property
+    def last_text(self) -> str:
+        """What the model said last, be it beside calls of functions."""
+        messages = [event.message for event in self.reply.events if isinstance(event, MessageSaved)]
+        return next((each.text for each in reversed(messages) if each.role == "assistant"), "")
 
     def head(self, kind: str) -> dict[str, Json]:
         """What the whole and each piece begin with."""
@@ -166,24 +190,35 @@ def said(outcome: Outcome) -> str:
     """An answer as text; for one that waits, what it waits for, because such clients show nothing else."""
     if isinstance(outcome, TurnEnded):
         return outcome.text or outcome.reason
-    asked = "\n".join(f"- {each.message}" for each in outcome.pending)
+    asked = "\n".join(f"- {each.message}" for each in outcome.pending if each.kind != ASKERS)
+    if not asked:
+        return ""
     return f"This waits for a person, who answers in Steploom or over its API:\n{asked}"
+
+
+def _clients_calls(outcome: Outcome) -> list[FunctionCall]:
+    """The calls that the client has to carry out."""
+    pending = outcome.pending if isinstance(outcome, TurnWaiting) else ()
+    return [each.call for each in pending if each.kind == ASKERS and each.call is not None]
 
 
 def _own(answer: _Answer, outcome: Outcome) -> dict[str, Json]:
     """What only clients that know Steploom look at."""
-    pending = [pending_json(each) for each in outcome.pending] if isinstance(outcome, TurnWaiting) else []
+    waiting = outcome.pending if isinstance(outcome, TurnWaiting) else ()
+    pending = [pending_json(each) for each in waiting if each.kind != ASKERS]
     about: dict[str, Json] = {"conversation_id": str(outcome.conversation_id), "files": reply_files(answer.reply)}
     about["pending"] = [*pending]
     return {"steploom": about}
 
 
 def _finish(outcome: Outcome) -> str:
-    return _FINISH[outcome.status if isinstance(outcome, TurnEnded) else "waiting"]
+    if isinstance(outcome, TurnWaiting):
+        return "tool_calls" if _clients_calls(outcome) else "stop"
+    return _FINISH[outcome.status]
 
 
-def _usage(outcome: Outcome) -> dict[str, Json]:
-    usage = outcome.usage
+def _usage(answer: _Answer, outcome: Outcome) -> dict[str, Json]:
+    usage = more_spent(outcome.usage, answer.before)
     return {"prompt_tokens": usage.tokens_in, "completion_tokens": usage.tokens_out, "total_tokens": usage.tokens}
 
 
@@ -226,8 +261,10 @@ def routes() -> tuple[Route, ...]:
         Route(
             "POST", "/v1/chat/completions", api.complete, "Chat", "OpenAI", scopes=("run",), body=ChatCompletion,
             misfit=400, body_limit=WITH_FILES,
-            description="As of OpenAI's API. An agent keeps its own instructions, model and functions; a system "
-            "message is put before what is said first.",
+            description="As of OpenAI's API. An agent keeps its own instructions, model, limits and functions; a "
+            "system message is put before what is said first. `tools` are functions that the client carries out "
+            "besides: their calls come with the `finish_reason` `tool_calls`, their results go into messages of the "
+            "role `tool`.",
             examples={"Whole": {"model": "agent/Clerk", "messages": hello},
                       "Streamed": {"model": "agent/Clerk", "messages": hello, "stream": True}},
             answers={200: Answer("The answer, or its pieces as server-sent events.", _COMPLETION, shape=Completion),

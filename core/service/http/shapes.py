@@ -310,11 +310,20 @@ class ModelList(BaseModel):
     data: list[ModelShape]
 
 
+class CompletionCall(BaseModel):
+    """A call that the client has to carry out. function: its `name`, and `arguments` as JSON in a text."""
+
+    id: str
+    type: Literal["function"]
+    function: dict[str, str]
+
+
 class CompletionMessage(BaseModel):
     """What was answered."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
+    tool_calls: list[CompletionCall] | None = Field(None, description="Only if there are some.")
 
 
 class CompletionChoice(BaseModel):
@@ -322,7 +331,7 @@ class CompletionChoice(BaseModel):
 
     index: int
     message: CompletionMessage
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls"]
 
 
 class CompletionUsage(BaseModel):

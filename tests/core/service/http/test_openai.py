@@ -119,8 +119,8 @@ async def test_what_is_not_possible_is_said_as_openais_package_understands_it(si
         for name in ("agent/Nobody", "gpt-5", "workflow/Order", "workflow/", "agent/"):
             with pytest.raises(openai.NotFoundError, match="/v1/models lists"):
                 await client.chat.completions.create(model=name, messages=hello)
-        with pytest.raises(openai.BadRequestError, match="functions of their own"):
-            await client.chat.completions.create(model="agent/Helper", messages=hello, tools=[tool])
+        with pytest.raises(openai.BadRequestError, match="steps of its own"):
+            await client.chat.completions.create(model="workflow/Echo", messages=hello, tools=[tool])
         with pytest.raises(openai.BadRequestError, match="`n`"):
             await client.chat.completions.create(model="agent/Helper", messages=hello, n=2)
         with pytest.raises(openai.BadRequestError, match="role `user`"):

@@ -30,6 +30,15 @@ from tests.support.openrouter_replies import (
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 MODEL = "openai/gpt-5-mini"
 
+GREET: dict[str, Any] = {"type": "function", "function": {"name": "greet"}}
+MISFITS: dict[str, dict[str, Any]] = {
+    "temperature": {"temperature": 3},
+    "max_tokens": {"max_tokens": 0},
+    "tools": {"tools": [GREET]},
+    "tool_choice": {"tool_choice": "required"},
+    "response_format": {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+}
+
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
@@ -184,3 +193,7 @@ async def test_errors_name_the_parameter_that_is_wrong(site: Site) -> None:
         assert old.value.param == "tools"
         tools_of_nobody = await client.chat.completions.create(model="agent/Helper", messages=HELLO, tools=[])
         assert tools_of_nobody.choices[0].message.content
+        for param, wish in MISFITS.items():
+            with pytest.raises(openai.BadRequestError) as refused:
+                await client.chat.completions.create(model="agent/Helper", messages=HELLO, extra_body=wish)
+            assert (refused.value.param or "").partition(".")[0] == param, refused.value
