@@ -79,6 +79,8 @@ class FunctionSet:
         return list(made.values())
 
     async def _made(self, agent: Agent, function: Function, depth: int, listing: _Listing) -> CallableFunction:
+        if not function.target:
+            return Unavailable(function, "It is not said what it calls.")
         try:
             match function.kind:
                 case "workflow":

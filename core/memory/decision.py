@@ -63,7 +63,7 @@ class RuleDecider:
         if key and key == (known.fact_key or fact_key(known.content)):
             if is_denial(content) != is_denial(known.content):
                 return Decision("contradiction", known, "It denies what was known.")
-            return Decision("updated", known, f"Only one holds about: {key}.")
+            return Decision("updated", known, "Only one of the two can hold.")
         return None
 
 

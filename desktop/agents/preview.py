@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from desktop.chat.view import ChatView
 
 
+RENAME_MS: Final = 200
+"""Milliseconds after the last change until the chat shows the agent's new name, look and model."""
+
+
 class PreviewPane(QWidget):
     """A throw-away conversation. run_wanted: the id of a run that it made."""
 
@@ -32,6 +36,11 @@ class PreviewPane(QWidget):
         self.view: ChatView | None = None
         self.source: ChatSource | None = None
         self._waking: asyncio.Task[None] | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(RENAME_MS)
+        self._soon.timeout.connect(self._look_again)
+        draft.changed.connect(self._soon.start)
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(320)
@@ -90,6 +99,11 @@ class PreviewPane(QWidget):
             told=lambda reply: view.talk.notice(reply),
         )  # fmt: skip
         self._waking = self._parts.bridge.keep(waker.run(), name="what the preview waits for")
+
+    def _look_again(self) -> None:
+        """The agent may be called otherwise by now, or answer by another model."""
+        if self.view is not None:
+            self.view.talk.learn_again()
 
     def close_chat(self) -> None:
         """Stop what is being answered and let the conversation go."""

@@ -274,6 +274,11 @@ class ChatThread(QObject):
         if self.conversation is not None:
             self._bridge.spawn(self.source.conversations.get(self.conversation.id), self._know, lambda _: None)
 
+    def learn_again(self) -> None:
+        """Look again at who answers: it may have another name, look or model by now."""
+        if self.agent or self.conversation is not None:
+            self._learn_about()
+
     def find(self, message_id: int) -> None:
         """Tell by `found` which row a message is, after showing the branch that it is on."""
         held = self.conversation

@@ -518,3 +518,26 @@ async def test_what_is_made_while_an_editor_is_open_is_known_when_one_comes_back
     editor.activateWindow()
     QApplication.sendEvent(editor, QEvent(QEvent.Type.ActivationChange))
     await until(lambda: "Whisper" in (editor._available.workflows or {}))
+
+
+async def test_the_preview_calls_the_agent_as_it_is_called_now(program: Program) -> None:
+    program.agents.desk.new()
+    editor = program.agents.editors.open[0]
+    await until(lambda: editor.preview.view is not None and editor.preview.view.talk.face.icon != "")
+    view = editor.preview.view
+    assert view is not None
+    await until(lambda: view.composer.edit.placeholderText() == "Write to New agent" and program.bridge.busy == 0)
+    write(field(editor, "Profile", "profile", "name"), "Weaver")
+    await until(lambda: view.composer.edit.placeholderText() == "Write to Weaver")
+    editor.let_go()
+
+
+async def test_a_function_without_a_target_is_not_among_those_that_may_be_called(program: Program) -> None:
+    editor = await opened(program)
+    unset = (Function("first"), Function("second", kind="python"), Function("third", kind="agent"))
+    editor.draft.edit("Add functions", lambda agent: replace(agent, functions=(*unset, Function("t", kind="mcp"))))
+    editor.show_tab("Try")
+    page = editor.pages["Try"]
+    said = [f"{name} cannot be called: It is not said what it calls." for name in ("first", "second", "third", "t")]
+    await until(lambda: list(page.trouble.texts) == said)
+    assert page.functions.text() == "No functions."
