@@ -20,7 +20,14 @@ class QueuedRunRow(Base):
     __table_args__ = (
         Index("uq_queued_runs_key", "key", unique=True, postgresql_where=text("key <> ''")),
         Index("ix_queued_runs_limit_key", "limit_key", postgresql_where=text("limit_key <> ''")),
-        Index("ix_queued_runs_held_back", "held_back", postgresql_where=text("held_back IS NOT NULL")),
+        Index(
+            "ix_queued_runs_held_back",
+            "limit_key",
+            text("priority DESC"),
+            "enqueued",
+            postgresql_where=text("held_back IS NOT NULL"),
+        ),
+        Index("ix_queued_runs_slots", "limit_key", postgresql_where=text("slot_until IS NOT NULL")),
         Index("ix_queued_runs_handed_over", "run_id", postgresql_where=text("handed_over")),
         {"comment": "Runs that are or were executed by workers."},
     )

@@ -95,33 +95,53 @@ SELECT pg_advisory_xact_lock(key) FROM (
     FROM queued_runs JOIN executions ON id = run_id WHERE run_id = :run_id AND workflow_limit > 0
     ORDER BY 1) AS keys""")
 
-_TAKE_SLOT = text("""
+_HOLDS = """
+    other.slot_until IS NOT NULL AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))"""
+
+_TAKE_SLOT = text(f"""
 UPDATE queued_runs AS q SET slot_until = clock_timestamp() + make_interval(secs => :seconds), held_back = NULL
 FROM executions AS e
 WHERE q.run_id = :run_id AND e.id = q.run_id AND (q.key_limit = 0 OR q.key_limit > (
     SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.limit_key = q.limit_key AND other.run_id <> q.run_id AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+    WHERE other.limit_key = q.limit_key AND other.limit_key <> '' AND other.run_id <> q.run_id AND {_HOLDS}
 )) AND (q.workflow_limit = 0 OR q.workflow_limit > (
     SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
     WHERE run.workflow_name = e.workflow_name AND run.part IS NULL AND run.status IN ('queued', 'running', 'suspended')
-        AND other.run_id <> q.run_id AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
-)) RETURNING q.run_id""")
+        AND other.run_id <> q.run_id AND {_HOLDS}
+)) RETURNING q.run_id""")  # noqa: S608 - made of constants
 """A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it. Passes of a loop,
 which have a part, are no runs of the workflow here."""
 
-_HOLD_BACK = text("UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()) WHERE run_id = :run_id")
+_HOLD_BACK = text("""
+UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()), slot_until = NULL WHERE run_id = :run_id""")
 
-_FREE_SLOT = text("UPDATE queued_runs SET slot_until = NULL WHERE run_id = :run_id")
+_FREE_SLOT = text("""
+UPDATE queued_runs AS q SET slot_until = NULL FROM executions AS e WHERE q.run_id = :run_id AND e.id = q.run_id
+RETURNING q.limit_key, q.key_limit, e.workflow_name, e.part IS NULL AS is_whole""")
 
-_NEXT_IN_LINE = text("""
-SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
-WHERE q.held_back IS NOT NULL AND q.parked = '' AND NOT EXISTS (
-    SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || q.run_id AND t.status = 'todo')
-AND ((q.key_limit > 0 AND q.limit_key = (SELECT limit_key FROM queued_runs WHERE run_id = :run_id))
-    OR (q.workflow_limit > 0 AND e.workflow_name = (SELECT workflow_name FROM executions WHERE id = :run_id)))
-ORDER BY q.priority DESC, q.enqueued LIMIT 1""")
+_LET_IN = """
+UPDATE queued_runs SET held_back = NULL, slot_until = clock_timestamp() + make_interval(secs => :seconds)
+WHERE run_id = ({found}) RETURNING run_id"""
+
+_NEXT_OF_KEY = text(
+    _LET_IN.format(
+        found="""
+    SELECT run_id FROM queued_runs
+    WHERE limit_key = :limit_key AND key_limit > 0 AND held_back IS NOT NULL AND parked = ''
+    ORDER BY priority DESC, enqueued LIMIT 1 FOR UPDATE SKIP LOCKED"""
+    )
+)
+"""Who is let in has a slot from then on: runs that end at the same time must not all let the same one in."""
+
+_NEXT_OF_WORKFLOW = text(
+    _LET_IN.format(
+        found="""
+    SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
+    WHERE q.workflow_limit > 0 AND e.workflow_name = :workflow_name AND q.held_back IS NOT NULL AND q.parked = ''
+    ORDER BY q.priority DESC, q.enqueued LIMIT 1 FOR UPDATE OF q SKIP LOCKED"""
+    )
+)
 
 _TO_CANCEL = text("""
 SELECT run_id, cancel FROM queued_runs WHERE run_id = ANY(CAST(:ids AS text[])) AND cancel <> ''""")
@@ -284,12 +304,20 @@ class QueuedRuns:
 
         return await self._database.run(work)
 
-    async def free_slot(self, run_id: str) -> None:
-        """The run is not executed any more: let the next one that its limits held back be taken."""
+    async def free_slot(self, run_id: str, seconds: float = 30.0) -> None:
+        """The run is not executed any more: let the next one that its limits held back be taken.
+
+        seconds: for which that one keeps the slot until it is leased.
+        """
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_FREE_SLOT, {"run_id": run_id})
-            following = await connection.scalar(_NEXT_IN_LINE, {"run_id": run_id})
+            freed = (await connection.execute(_FREE_SLOT, {"run_id": run_id})).one_or_none()
+            if freed is None:
+                return
+            values = {"limit_key": freed.limit_key, "workflow_name": freed.workflow_name, "seconds": seconds}
+            following = await connection.scalar(_NEXT_OF_KEY, values) if freed.key_limit else None
+            if following is None and freed.is_whole:
+                following = await connection.scalar(_NEXT_OF_WORKFLOW, values)
             if following is not None:
                 await self._again(connection, following, QueuePlace())
 

@@ -108,12 +108,13 @@ WITH near AS MATERIALIZED (
     WHERE (key_limit = 0 OR key_rank <= key_limit) AND (workflow_limit = 0 OR workflow_rank <= workflow_limit)
 ),
 holders AS MATERIALIZED (
-    SELECT other.limit_key, run.workflow_name, run.part IS NULL AS is_whole
+    SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL AS is_whole
     FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE run.status IN ('queued', 'running', 'suspended') AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
-    UNION ALL
-    SELECT other.limit_key, run.workflow_name, run.part IS NULL
+    WHERE other.slot_until IS NOT NULL AND run.status IN ('queued', 'running', 'suspended')
+        AND (other.slot_until > clock_timestamp()
+            OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+    UNION
+    SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL
     FROM procrastinate_jobs AS entry JOIN queued_runs AS other ON other.run_id = entry.args ->> 'run_id'
     JOIN executions AS run ON run.id = other.run_id
     WHERE entry.status = 'todo' AND entry.task_name = :task AND other.key_limit + other.workflow_limit > 0

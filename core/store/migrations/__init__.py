@@ -22,5 +22,6 @@ REVISIONS: tuple[str, ...] = (
     "m20261127_numbers",
     "m20261127_token_rates",
     "m20261127_schedule_times",
+    "m20261127_slots",
 )
 """Module names below this package, which are also the revision ids in the database, oldest first."""
