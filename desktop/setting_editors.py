@@ -88,8 +88,15 @@ def _integer(field: SettingField) -> Editor:
     return editor
 
 
+class _NumberBox(QDoubleSpinBox):
+    """A number that shows no decimals where there are none."""
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        return self.locale().toString(value, "f", 0 if value == int(value) else self.decimals())
+
+
 def _number(field: SettingField) -> Editor:
-    box = QDoubleSpinBox()
+    box = _NumberBox()
     box.setRange(field.low if field.low is not None else -LARGEST, field.high if field.high is not None else LARGEST)
     box.setDecimals(1)
     box.setMaximumWidth(NUMBER_WIDTH)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,6 +18,13 @@ from desktop.window import MainWindow
 if TYPE_CHECKING:
     from core.settings import Settings
     from desktop.dialogs.settings import SettingsDialog
+
+ADDRESSES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "database_url": (("postgresql", "postgres", "postgresql+psycopg"), "postgresql://ann@db.example.org/steploom"),
+    "model_server.base_url": (("http", "https"), "https://openrouter.ai/api/v1"),
+    "telemetry.endpoint": (("http", "https"), "http://127.0.0.1:4318"),
+}
+"""Settings that hold an address, how it may begin, and one that fits."""
 
 NOTE = "Saved in settings.toml. What the environment sets comes before it."
 
@@ -80,7 +88,7 @@ class SettingsPages(QObject):
             self._window,
             groups_of(type(settings)),
             values,
-            check=lambda changed: _problems(type(settings), {**values, **changed}),
+            check=lambda changed: problems_of(type(settings), {**values, **changed}),
             note=NOTE,
         )
         dialog.wanted.connect(self._save)
@@ -134,12 +142,46 @@ def _fields() -> Sequence[tuple[str, str, str, str]]:
     ]
 
 
-def _problems(model: type[Any], values: Mapping[str, Any]) -> Mapping[str, str]:
+def problems_of(model: type[Any], values: Mapping[str, Any]) -> Mapping[str, str]:
     """What is wrong with settings, by dotted name."""
     from pydantic import ValidationError
 
     try:
         model.model_validate(values)
     except ValidationError as error:
-        return {".".join(map(str, each["loc"])): each["msg"] for each in error.errors(include_url=False)}
-    return {}
+        return {".".join(map(str, each["loc"])): _said(each["msg"]) for each in error.errors(include_url=False)}
+    return _wrong_addresses(values)
+
+
+def _said(message: str) -> str:
+    """A validator's message as a sentence."""
+    text = message.removeprefix("Value error, ").rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _wrong_addresses(values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is wrong with addresses, by dotted name. The model takes any text there, so that a program with a wrong one
+    still starts and can say what it could not reach; a person who types one hears it at once."""
+    from desktop.settings_fields import value_at
+
+    found = {}
+    for name, (schemes, example) in ADDRESSES.items():
+        text = str(value_at(values, tuple(name.split("."))) or "")
+        try:
+            address = urlsplit(text)
+            fits = address.scheme in schemes and bool(address.netloc or address.path) and " " not in text
+        except ValueError:
+            fits = False
+        if text and not fits:
+            found[name] = f"Not an address that fits here. One looks like {example}."
+    if _holds_password(str(values.get("database_url", ""))):
+        found["database_url"] = "A password does not belong in a file: keep it with `steploom db use URL`."
+    return found
+
+
+def _holds_password(text: str) -> bool:
+    """Whether an address holds a password."""
+    try:
+        return bool(urlsplit(text).password)
+    except ValueError:
+        return False

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -23,7 +24,9 @@ from desktop.setting_editors import Editor, editor_for
 from desktop.settings_fields import SettingField, SettingGroup, nested, value_at
 from desktop.style import set_role
 
-WIDTH, HEIGHT = 620, 640
+WIDTH, HEIGHT = 800, 640
+SECTIONS = 176
+"""Width of the list of sections."""
 
 
 class _Row(QWidget):
@@ -36,10 +39,10 @@ class _Row(QWidget):
         title = QLabel(field.title)
         title.setProperty("kind", "strong")
         title.setBuddy(self.editor.widget)
-        self._problem = QLabel()
-        self._problem.setProperty("kind", "error")
-        self._problem.setWordWrap(True)
-        self._problem.hide()
+        self.problem = QLabel()
+        self.problem.setProperty("kind", "error")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 14)
         column.setSpacing(4)
@@ -50,12 +53,12 @@ class _Row(QWidget):
             text.setProperty("kind", "muted")
             text.setWordWrap(True)
             column.addWidget(text)
-        column.addWidget(self._problem)
+        column.addWidget(self.problem)
 
     def say(self, problem: str) -> None:
         """Show what is wrong; '' for nothing."""
-        self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
         set_role(self.editor.widget, invalid="true" if problem else "false")
 
 
@@ -96,7 +99,10 @@ class SettingsDialog(QDialog):
         self.save.setEnabled(False)
         self.save.clicked.connect(self._save)
         self._scroll = QScrollArea()
+        self.sections = QListWidget()
+        self._is_following = False
         self._lay_out(groups, note)
+        self._set_up_sections()
 
     def row(self, name: str) -> _Row:
         """The row of a setting by its dotted name. Raises KeyError."""
@@ -154,10 +160,47 @@ class SettingsDialog(QDialog):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
+        middle = QHBoxLayout()
+        middle.setContentsMargins(16, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.sections)
+        middle.addWidget(self._scroll, 1)
         outer.addLayout(top)
-        outer.addWidget(self._scroll, 1)
+        outer.addLayout(middle, 1)
         outer.addWidget(line)
         outer.addLayout(buttons)
+
+    def _set_up_sections(self) -> None:
+        """A list of the sections beside them: it goes to one, and shows which one is in view."""
+        self.sections.setAccessibleName("Sections of the settings")
+        self.sections.setFixedWidth(SECTIONS)
+        self.sections.setProperty("role", "sections")
+        self.sections.setFrameShape(QFrame.Shape.NoFrame)
+        self.sections.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for heading, _rows in self._parts:
+            self.sections.addItem(heading.text())
+        self.sections.setCurrentRow(0)
+        self.sections.currentRowChanged.connect(self._go_to_section)
+        self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self._follow())
+
+    def _go_to_section(self, number: int) -> None:
+        if number >= 0 and not self._is_following:
+            self._scroll.verticalScrollBar().setValue(self._top(self._parts[number][0]))
+
+    def _follow(self) -> None:
+        """Mark the section that is in view: the last one whose heading has come to the top, and the last at the end."""
+        bar = self._scroll.verticalScrollBar()
+        shown = [n for n, (heading, _) in enumerate(self._parts) if not heading.isHidden()]
+        passed = [n for n in shown if self._top(self._parts[n][0]) <= bar.value() + 8]
+        if not shown or self.sections.hasFocus():  # then it leads, and is not led
+            return
+        self._is_following = True
+        at_the_end = bar.value() == bar.maximum() > 0
+        self.sections.setCurrentRow(shown[-1] if at_the_end else passed[-1] if passed else shown[0])
+        self._is_following = False
+
+    def _top(self, heading: QLabel) -> int:
+        return heading.y() - 8
 
     def _group(self, group: SettingGroup) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -205,6 +248,9 @@ class SettingsDialog(QDialog):
             for row in rows:
                 row.setVisible(row in found)
             heading.setVisible(any(row in found for row in rows))
+        for n, (heading, _rows) in enumerate(self._parts):
+            self.sections.item(n).setHidden(heading.isHidden())
+        self._follow()
         self.nothing.setText(f"No setting is called “{text.strip()}”. Try fewer letters.")
         self.nothing.setVisible(not found)
 

@@ -11,9 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QTableWidget,
     QWidget,
@@ -23,6 +25,7 @@ from pytestqt.qtbot import QtBot
 from core.settings import Settings
 from desktop.dialogs.settings import SettingsDialog
 from desktop.settings_fields import groups_of, nested, value_at
+from desktop.settings_pages import problems_of
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -181,3 +184,64 @@ def test_changes_inside_a_group_keep_the_rest_of_it() -> None:
     }
     assert value_at(base, ("server", "address")) == "a"
     assert base["server"] == {"address": "a", "kind": "auto"}
+
+
+def test_a_section_is_gone_to_from_the_list_and_the_list_shows_which_one_is_in_view(qtbot: QtBot) -> None:
+    dialog = SettingsDialog(None, groups_of(Settings), Settings.model_construct().model_dump(), check=no_problems)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    titles = [dialog.sections.item(n).text() for n in range(dialog.sections.count())]
+    assert titles[:3] == ["General", "Model server", "Keep runs"]
+    bar = dialog.findChildren(QScrollArea)[0].verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 500)
+    item = dialog.sections.visualItemRect(dialog.sections.item(titles.index("Memory"))).center()
+    QTest.mouseClick(dialog.sections.viewport(), Qt.MouseButton.LeftButton, pos=item)
+    learn = widget(dialog, "memory.learn")
+    assert 0 < learn.mapTo(dialog, learn.rect().topLeft()).y() < 200
+    dialog.search.setFocus()
+    bar.setValue(0)
+    assert dialog.sections.currentItem().text() == "General"
+    bar.setValue(bar.maximum())
+    assert dialog.sections.currentItem().text() == titles[-1]
+    QTest.keyClicks(dialog.search, "worker")
+    assert [t for n, t in enumerate(titles) if not dialog.sections.item(n).isHidden()] == ["Workers"]
+
+
+def test_a_number_shows_no_decimals_where_there_are_none(qtbot: QtBot) -> None:
+    box = widget(dialog_of(qtbot), "wait_s")
+    assert isinstance(box, QDoubleSpinBox)
+    assert box.text() == "60 s"
+    box.setValue(2.5)
+    assert box.text() == "2.5 s"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("database_url", "nonsense://x y", "postgresql://ann@db.example.org/steploom"),
+        ("database_url", "postgresql://ann:hunter2@db.example.org/x", "postgresql:///steploom?host=/run/postgresql"),
+        ("model_server.base_url", "openrouter", "http://localhost:1234/v1"),
+        ("telemetry.endpoint", "127.0.0.1:4318", ""),
+    ],
+)
+def test_an_address_that_can_be_none_is_said_beside_its_field_while_it_is_typed(
+    qtbot: QtBot, name: str, wrong: str, right: str
+) -> None:
+    values = Settings.model_construct().model_dump()
+    dialog = SettingsDialog(
+        None, groups_of(Settings), values, check=lambda changed: problems_of(Settings, {**values, **changed})
+    )
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    field = widget(dialog, name)
+    assert isinstance(field, QLineEdit)
+    field.clear()
+    QTest.keyClicks(field, wrong)
+    assert not dialog.save.isEnabled()
+    assert "address" in dialog.row(name).problem.text() or "password" in dialog.row(name).problem.text()
+    field.selectAll()
+    QTest.keyClicks(field, right) if right else QTest.keyClick(field, Qt.Key.Key_Delete)
+    assert dialog.save.isEnabled()
+    assert dialog.row(name).problem.text() == ""

@@ -80,6 +80,19 @@ def test_commands_are_found_by_name_and_by_keys(dialog: ShortcutsDialog) -> None
         assert [row for row in range(3) if not dialog.table.isRowHidden(row)] == left
 
 
+def test_a_command_that_the_search_hides_is_not_changed_and_finding_nothing_is_said(
+    dialog: ShortcutsDialog, commands: Commands
+) -> None:
+    dialog.select("save")
+    assert dialog.keys.isEnabled()
+    dialog.search.setText("zzzz")
+    assert not dialog.keys.isEnabled()
+    assert dialog.nothing.isVisibleTo(dialog)
+    dialog.search.setText("")
+    assert dialog.table.isVisibleTo(dialog)
+    assert not dialog.nothing.isVisibleTo(dialog)
+
+
 def test_the_help_page_tells_every_command_its_keys_and_its_sentence(commands: Commands) -> None:
     page = help_text(commands, Theme.dark())
     for text in ("Save", "Ctrl+S", "Keeps &lt;your&gt; work.", "Open", "View, Theme", "Dark"):
