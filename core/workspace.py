@@ -419,6 +419,11 @@ class Workspace:
         finally:
             run.cancel("nobody watched it any more", resumable=True)
 
+    @property
+    def running(self) -> Sequence[str]:
+        """The ids of the runs that are executed here now."""
+        return [run.id for run in self._runs if not run.done]
+
     async def stop_runs(self) -> None:
         """Cancel what still runs so that it can be resumed, and wait until that is written down."""
         running = [run for run in self._runs if not run.done]

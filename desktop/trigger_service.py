@@ -1,4 +1,5 @@
-"""Schedules and notices at work while the window is open, together with any other program on the database."""
+"""Schedules and notices at work while the window is open, together with any other program on the database; and what
+those elsewhere are told who watch its runs."""
 
 from __future__ import annotations
 
@@ -29,11 +30,19 @@ class TriggerService:
         self._listener: MessageListener | None = None
         self._worker: Worker | None = None
         self._work: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin on the running loop. Does nothing where nothing is kept, or with the demonstration model."""
+        """Begin on the running loop. Does nothing where nothing is kept; with the demonstration model, nothing is
+        started by itself."""
         workspace = self._workspace
-        if workspace.store is None or workspace.demo or self._scheduler is not None:
+        if workspace.store is None or self._telling is not None:
+            return
+        from core.service.run_teller import RunTeller
+
+        teller = RunTeller(workspace, others=lambda: self._worker.running if self._worker is not None else ())
+        self._telling = asyncio.get_running_loop().create_task(teller.run(), name="what is told of watched runs")
+        if workspace.demo:
             return
         from core.service.triggers.message_listener import MessageListener
         from core.service.triggers.scheduler import Scheduler
@@ -51,9 +60,10 @@ class TriggerService:
         if self._scheduler is not None and self._listener is not None:
             await self._scheduler.stop()
             await self._listener.stop()
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
+        tasks = [task for task in (self._work, self._telling) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _fired(self, fired: Fired) -> None:
         self._begin_work(fired.run_id)

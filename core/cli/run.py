@@ -6,7 +6,7 @@ import asyncio
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -244,7 +244,12 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
             started.listeners.append(write_event)
         stack.enter_context(cancelling_on_interrupt(started))
         try:
-            result = await started.result()
+            async with AsyncExitStack() as telling:
+                if workspace.store is not None:
+                    from core.service.run_teller import told_to_watchers
+
+                    await telling.enter_async_context(told_to_watchers(workspace))
+                result = await started.result()
         except JournalUnavailable as error:
             if show == "json":
                 print_json(_stopped_json(started, error))

@@ -201,9 +201,12 @@ class Service:
 
     def _tasks(self) -> Sequence[BackgroundTask]:
         """What is done all the time, besides answering."""
+        from uuid import uuid4
+
         from core.agents.waker import ChatWaker
         from core.service.gauges import Gauges
         from core.service.http.far_runs import FarRuns
+        from core.service.run_teller import RunTeller
         from core.service.triggers.message_listener import MessageListener
         from core.service.triggers.scheduler import Scheduler
         from core.store.message_notices import MessageNotices
@@ -218,10 +221,12 @@ class Service:
         lost_after = workspace.settings.workers.lost_after_s
         gauges = Gauges(store, workspace.queue, self.metrics, workspace.clock, lost_after_s=lost_after)
         notices = MessageNotices(store.database.address)
-        own = str(self._worker.facts.id) if self._worker is not None else ""
+        worker = self._worker
+        own = str(worker.facts.id if worker is not None else uuid4())
+        teller = RunTeller(workspace, others=lambda: worker.running if worker is not None else (), sender=own)
         far = FarRuns(self.parts.live, RunNews(store.database), Notices(store.database.address), own=own)
         waker = ChatWaker(workspace.chat, workspace.conversations, workspace.journal, workspace.clock)
-        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges, far, waker]
+        return [scheduler, MessageListener(store.workflows, notices, workspace.queue), gauges, far, waker, teller]
 
 
 def service_parts(

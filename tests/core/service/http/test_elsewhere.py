@@ -19,6 +19,7 @@ from core.engine.journal import RunRecord
 from core.ids import new_run_id
 from core.service.http.parts import ServiceLimits
 from core.service.run_relay import RunRelay
+from core.service.run_teller import RunTeller
 from core.service.worker import Worker
 from core.store.notices import Notices
 from core.store.run_news import WATCH_CHANNEL, RunNews
@@ -137,6 +138,42 @@ async def test_what_another_process_does_is_heard_and_not_looked_up(
     completed = {each["step_id"]: each for each in one if each["event"] == "step_completed"}
     assert list(completed) == ["ask", "big"]
     assert len(completed["big"]["output"]["text"]) == 20_000
+
+
+async def test_a_run_that_a_window_or_a_command_executes_is_heard_too(
+    database_url: str, home: Path, tmp_path: Path
+) -> None:
+    limits = ServiceLimits(poll_s=300, slow_poll_s=300)
+    async with (
+        Workspace.open(home, database_url=database_url, demo=True) as workspace,
+        running(workspace, limits=limits) as front,
+        front.client("read") as http,
+        Workspace.open(tmp_path / "elsewhere", database_url=database_url, demo=True) as other,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener,
+        asyncio.timeout(60),
+    ):
+        heard = asyncio.Event()
+
+        def others() -> list[str]:
+            heard.set()  # it was asked to tell of something
+            return []
+
+        teller = asyncio.create_task(RunTeller(other, others=others).run())
+        await listener.execute("LISTEN steploom_news")
+        run = other.start(loads(ASKING))
+        assert (await run.result()).status == "suspended"
+        heard.clear()
+        told: list[dict[str, Any]] = []
+        watching = asyncio.create_task(_watch(http, f"/api/v1/runs/{run.id}/events", told))
+        await heard.wait()
+        await other.journal.answer(run.id, "ask", {"choice": "go"})
+        await (await other.resume(run.id)).result()
+        await watching
+        assert json.loads((await anext(listener.notifies())).payload)["run"] == run.id
+        teller.cancel()
+        await asyncio.gather(teller, return_exceptions=True)
+    assert [each["event"] for each in told][-2:] == ["step_completed", "run_completed"]
+    assert not other.watch.listeners or all("RunTeller" not in str(each) for each in other.watch.listeners)
 
 
 async def test_pieces_of_an_answer_come_from_another_process_as_they_are_made(front: Site) -> None:
