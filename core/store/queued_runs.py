@@ -6,14 +6,12 @@ and its journal, so that an entry which comes twice does no harm.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import func, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.errors import RunNotFound
@@ -23,7 +21,6 @@ from core.store.documents import Documents
 from core.store.gathering import Gathering
 from core.store.large_values import keep_values
 from core.store.records import new_run_row
-from core.store.tables import DocumentRow
 from core.store.values import Packer, escape, unescape
 
 T = TypeVar("T")
@@ -34,6 +31,9 @@ TASK: Final = "steploom.run"
 POISON: Final = 3
 """So many workers may be lost over one run; then it is parked."""
 
+SLOT_S: Final = 30.0
+"""Seconds for which a run keeps a slot of its limits until it is executed; then it is held by whoever executes it."""
+
 CANCEL_CHANNEL: Final = "steploom_cancel"
 """Where workers hear the ids of runs that they are to stop."""
 
@@ -42,11 +42,31 @@ UPDATE queued_runs SET key = '' WHERE key = :key AND enqueued < now() - make_int
 
 _SAME_KEY = text("SELECT run_id FROM queued_runs WHERE key = :key")
 
-_RECORD = text("""
-INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, part, status, error_path, created,
-    tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs, lease_epoch)
-VALUES (:run_id, :workflow_name, :document_hash, CAST(:inputs AS json), :origin, CAST(:labels AS json),
-    CAST(:part AS json), 'queued', '', :created, 0, 0, 0, 0, false, CAST(:blobs AS text[]), 0)""")
+_ADD = text("""
+WITH document AS (
+    INSERT INTO documents (hash, body) SELECT CAST(:document_hash AS text), CAST(:document AS json)
+    WHERE NOT EXISTS (
+        SELECT FROM documents WHERE hash = CAST(:document_hash AS text) AND used > now() - interval '1 hour')
+    ON CONFLICT (hash) DO UPDATE SET used = now()
+),
+recorded AS (
+    INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, part, status, error_path, created,
+        tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs, lease_epoch)
+    VALUES (CAST(:run_id AS text), :workflow_name, CAST(:document_hash AS text), CAST(:inputs AS json), :origin,
+        CAST(:labels AS json), CAST(:part AS json), 'queued', '', :created, 0, 0, 0, 0, false,
+        CAST(:blobs AS text[]), 0)
+    ON CONFLICT (id) DO NOTHING RETURNING id
+),
+queued AS (
+    INSERT INTO queued_runs (run_id, queue, priority, key, limit_key, key_limit, workflow_limit)
+    SELECT id, CAST(:queue AS text), CAST(:priority AS int), :key, :limit_key, :key_limit, :workflow_limit FROM recorded
+)
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS text), :task, CAST(:priority AS int), NULL, 'run:' || id,
+    jsonb_build_object('run_id', id), CAST(:run_at AS timestamptz))::procrastinate_job_to_defer_v1])
+FROM recorded""")
+"""All that is written of a new run; nothing if it is there, as when this is repeated. A document that was used a moment
+ago is left alone, as those who ask for runs of one workflow would wait for each other's commit.
+"""
 
 _QUEUE = text("""
 INSERT INTO queued_runs (run_id, queue, priority, key, limit_key, key_limit, workflow_limit)
@@ -117,29 +137,40 @@ _HOLD_BACK = text("""
 UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()), slot_until = NULL WHERE run_id = :run_id""")
 
 _FREE_SLOT = text("""
-UPDATE queued_runs AS q SET slot_until = NULL FROM executions AS e WHERE q.run_id = :run_id AND e.id = q.run_id
+UPDATE queued_runs AS q SET slot_until = NULL FROM executions AS e
+WHERE q.run_id = :run_id AND e.id = q.run_id AND q.slot_until IS NOT NULL
+    AND (e.lease_owner IS NULL OR e.lease_expires < clock_timestamp())
 RETURNING q.limit_key, q.key_limit, e.workflow_name, e.part IS NULL AS is_whole""")
+"""Of a run that another worker executes by now the slot is that one's."""
 
 _LET_IN = """
-UPDATE queued_runs SET held_back = NULL, slot_until = clock_timestamp() + make_interval(secs => :seconds)
-WHERE run_id = ({found}) RETURNING run_id"""
+WITH let_in AS (
+    UPDATE queued_runs SET held_back = NULL, slot_until = clock_timestamp() + make_interval(secs => :seconds)
+    WHERE run_id = ({found}) RETURNING run_id, queue, priority
+), entered AS (
+    SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(queue, :task, priority, NULL, 'run:' || run_id,
+        jsonb_build_object('run_id', run_id), NULL)::procrastinate_job_to_defer_v1])
+    FROM let_in WHERE NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || run_id AND status = 'todo')
+)
+SELECT run_id, (SELECT count(*) FROM entered) FROM let_in"""
+"""Who is let in has a slot from then on: runs that end at the same time must not all let the same one in."""
 
 _NEXT_OF_KEY = text(
     _LET_IN.format(
         found="""
-    SELECT run_id FROM queued_runs
-    WHERE limit_key = :limit_key AND key_limit > 0 AND held_back IS NOT NULL AND parked = ''
-    ORDER BY priority DESC, enqueued LIMIT 1 FOR UPDATE SKIP LOCKED"""
+        SELECT run_id FROM queued_runs
+        WHERE limit_key = :limit_key AND key_limit > 0 AND held_back IS NOT NULL AND parked = ''
+        ORDER BY priority DESC, enqueued LIMIT 1 FOR UPDATE SKIP LOCKED"""
     )
 )
-"""Who is let in has a slot from then on: runs that end at the same time must not all let the same one in."""
 
 _NEXT_OF_WORKFLOW = text(
     _LET_IN.format(
         found="""
-    SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
-    WHERE q.workflow_limit > 0 AND e.workflow_name = :workflow_name AND q.held_back IS NOT NULL AND q.parked = ''
-    ORDER BY q.priority DESC, q.enqueued LIMIT 1 FOR UPDATE OF q SKIP LOCKED"""
+        SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
+        WHERE q.workflow_limit > 0 AND e.workflow_name = :workflow_name AND q.held_back IS NOT NULL AND q.parked = ''
+        ORDER BY q.priority DESC, q.enqueued LIMIT 1 FOR UPDATE OF q SKIP LOCKED"""
     )
 )
 
@@ -157,7 +188,8 @@ GROUP BY 1""")
 
 _FACTS = text("""
 SELECT q.*, e.status IN ('queued', 'running', 'suspended') OR (e.status = 'cancelled' AND e.resumable AND q.handed_over)
-    AS wanted, EXISTS (SELECT 1 FROM spread_runs AS s WHERE s.run_id = q.run_id) AS spread
+    AS wanted, coalesce(q.slot_until > clock_timestamp() + make_interval(secs => :left), false) AS has_slot,
+    EXISTS (SELECT 1 FROM spread_runs AS s WHERE s.run_id = q.run_id) AS spread
 FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = ANY(CAST(:ids AS text[]))""")
 
 
@@ -191,7 +223,7 @@ class QueuedRun:
 
     wanted: whether it has not ended. noted: whether something was noted (that it was handed over, or what workers
     lacked) that no longer holds once a worker executes it. waits_for: what the workers lack that saw it, '' for
-    nothing. spread: a step of another run asked for it.
+    nothing. spread: a step of another run asked for it. has_slot: its limits have let it in already.
     """
 
     run_id: str
@@ -204,6 +236,7 @@ class QueuedRun:
     waits_for: str = ""
     wanted: bool = True
     spread: bool = False
+    has_slot: bool = False
 
 
 class QueuedRuns:
@@ -251,7 +284,7 @@ class QueuedRuns:
 
     async def _facts_of(self, run_ids: list[str]) -> Mapping[str, QueuedRun | None]:
         async def work(connection: AsyncConnection) -> dict[str, QueuedRun | None]:
-            rows = await connection.execute(_FACTS, {"ids": run_ids})
+            rows = await connection.execute(_FACTS, {"ids": run_ids, "left": SLOT_S / 2})
             return {**dict.fromkeys(run_ids), **{row.run_id: _queued(row) for row in rows}}
 
         return await self._database.transaction(work)
@@ -289,37 +322,30 @@ class QueuedRuns:
         await connection.execute(_PARK, {"run_id": run_id, "reason": reason})
         return True
 
-    async def take_slot(self, run_id: str, seconds: float = 30.0) -> bool:
-        """Whether the run's limits let it be executed now; if not, it waits until a run in its way ends.
-
-        seconds: for which the slot is kept until the run is leased.
-        """
+    async def take_slot(self, run_id: str) -> bool:
+        """Whether the run's limits let it be executed now; if not, it waits until a run in its way ends."""
 
         async def work(connection: AsyncConnection) -> bool:
             await connection.execute(_LOCK_LIMITS, {"run_id": run_id})
-            if await connection.scalar(_TAKE_SLOT, {"run_id": run_id, "seconds": seconds}) is not None:
+            if await connection.scalar(_TAKE_SLOT, {"run_id": run_id, "seconds": SLOT_S}) is not None:
                 return True
             await connection.execute(_HOLD_BACK, {"run_id": run_id})
             return False
 
         return await self._database.run(work)
 
-    async def free_slot(self, run_id: str, seconds: float = 30.0) -> None:
-        """The run is not executed any more: let the next one that its limits held back be taken.
-
-        seconds: for which that one keeps the slot until it is leased.
-        """
+    async def free_slot(self, run_id: str) -> None:
+        """The run is not executed any more: let the next one that its limits held back be taken, in its place."""
 
         async def work(connection: AsyncConnection) -> None:
             freed = (await connection.execute(_FREE_SLOT, {"run_id": run_id})).one_or_none()
             if freed is None:
                 return
-            values = {"limit_key": freed.limit_key, "workflow_name": freed.workflow_name, "seconds": seconds}
-            following = await connection.scalar(_NEXT_OF_KEY, values) if freed.key_limit else None
-            if following is None and freed.is_whole:
-                following = await connection.scalar(_NEXT_OF_WORKFLOW, values)
-            if following is not None:
-                await self._again(connection, following, QueuePlace())
+            line = {"limit_key": freed.limit_key, "workflow_name": freed.workflow_name}
+            values = {**line, "seconds": SLOT_S, "task": TASK}
+            let_in = await connection.scalar(_NEXT_OF_KEY, values) if freed.key_limit else None
+            if let_in is None and freed.is_whole:
+                await connection.execute(_NEXT_OF_WORKFLOW, values)
 
         await self._database.run(work)
 
@@ -394,10 +420,8 @@ class QueuedRuns:
         packer = Packer(blobs)
         row = {"part": None, **new_run_row(run, document.hash, packer), "blobs": list(packer.names)}
         await keep_values(connection, blobs)
-        body = insert(DocumentRow).values(hash=document.hash, body=json.loads(document.text))
-        await connection.execute(body.on_conflict_do_update(index_elements=["hash"], set_={"used": func.now()}))
-        await connection.execute(_RECORD, row)
-        await self._queue(connection, run.id, place)
+        where = {"document": document.text, "task": TASK, "run_at": place.run_at, **_columns(place)}
+        await connection.execute(_ADD, {**row, **where})
         return run.id
 
     async def _again(self, connection: AsyncConnection, run_id: str, place: QueuePlace) -> bool:
@@ -406,11 +430,7 @@ class QueuedRuns:
         return await self._queue(connection, run_id, place)
 
     async def _queue(self, connection: AsyncConnection, run_id: str, place: QueuePlace) -> bool:
-        values = {
-            "run_id": run_id, "queue": escape(place.queue), "priority": place.priority, "key": escape(place.key),
-            "limit_key": escape(place.limit_key), "key_limit": place.key_limit, "workflow_limit": place.workflow_limit,
-        }  # fmt: skip
-        await connection.execute(_QUEUE, values)
+        await connection.execute(_QUEUE, {"run_id": run_id, **_columns(place)})
         row = (await connection.execute(_LOCK, {"run_id": run_id})).one()
         if row.parked:
             return False
@@ -422,6 +442,13 @@ class QueuedRuns:
         return True
 
 
+def _columns(place: QueuePlace) -> dict[str, Any]:
+    return {
+        "queue": escape(place.queue), "priority": place.priority, "key": escape(place.key),
+        "limit_key": escape(place.limit_key), "key_limit": place.key_limit, "workflow_limit": place.workflow_limit,
+    }  # fmt: skip
+
+
 def _queued(row: Any) -> QueuedRun:
     place = QueuePlace(
         unescape(row.queue), row.priority, unescape(row.key), unescape(row.limit_key), key_limit=row.key_limit,
@@ -430,5 +457,5 @@ def _queued(row: Any) -> QueuedRun:
     return QueuedRun(
         row.run_id, place, row.enqueued, row.losses, unescape(row.parked), unescape(row.cancel),
         noted=row.handed_over or bool(row.waits_for), waits_for=unescape(row.waits_for), wanted=row.wanted,
-        spread=row.spread,
+        spread=row.spread, has_slot=row.has_slot,
     )  # fmt: skip

@@ -78,6 +78,36 @@ async def test_a_worker_that_resumes_it_starts_it(queued: QueuedRuns, postgres_j
     assert (await postgres_journal.run(run.id)).status == "completed"
 
 
+async def test_a_run_that_is_added_again_as_its_commit_was_not_heard_of_waits_once(
+    queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    run = new_run()
+    assert await queued.add(run) == run.id
+    await database.run(lambda connection: connection.execute(text("UPDATE procrastinate_jobs SET status = 'doing'")))
+    assert await queued.add(run) == run.id
+    assert await entries(database) == []
+    assert [kept.id for kept in await postgres_journal.runs()] == [run.id]
+
+
+async def test_the_document_of_a_run_counts_as_used_but_is_not_written_anew_each_time(
+    queued: QueuedRuns, database: Database
+) -> None:
+    async def written() -> tuple[str, float]:
+        query = text("SELECT CAST(ctid AS text), extract(epoch FROM now() - used) FROM documents")
+        place, seconds = (await database.run(lambda connection: connection.execute(query))).one()
+        return place, float(seconds)
+
+    run = new_run()
+    await queued.add(run)
+    first, _ = await written()
+    await queued.add(replace(new_run(), workflow=run.workflow))
+    assert (await written())[0] == first
+    long_ago = text("UPDATE documents SET used = now() - interval '2 hours'")
+    await database.run(lambda connection: connection.execute(long_ago))
+    await queued.add(replace(new_run(), workflow=run.workflow))
+    assert (await written())[1] < 600
+
+
 async def test_the_same_key_gives_the_same_run_also_when_asked_at_once(queued: QueuedRuns, database: Database) -> None:
     place = QueuePlace(key="order-7\x00")
     runs = [new_run() for _ in range(8)]
