@@ -69,9 +69,8 @@ class AgentFunction:
                 task = self._task(arguments)
                 body = {"role": "user", "content": task}
                 await log.add(StoredMessage(0, None, "user", task, body, tainted=context.tainted))
-            ceilings = [most for most in (self._function.usd, context.usd) if most is not None]
             settings = TurnSettings(
-                usd=min(ceilings) if ceilings else None, depth=context.depth + 1, tainted=context.tainted
+                usd=self._function.usd, depth=context.depth + 1, tainted=context.tainted, share=context.share
             )
             emit = _relay(known.agent.name, context)
             turn = Turn(kit, self._source, log, known, context.surroundings, emit, settings)

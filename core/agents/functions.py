@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
+from core.agents.account import Share
 from core.agents.agent import Agent
 from core.engine.clock import Clock
 from core.engine.events import NO_USAGE, Usage
@@ -133,8 +134,8 @@ class CallContext:
     """What a function gets beside its arguments.
 
     call: as it is recorded, with the `state` of a call that goes on. agent: whose call it is. depth: how many agents
-    stand around this one. tainted: the conversation has read something from outside. usd: what the turn may still
-    cost, None for no limit. progress: shows how far it is.
+    stand around this one. tainted: the conversation has read something from outside. share: what the call has
+    of the turn's account, for what uses models itself. progress: shows how far it is.
     """
 
     call: FunctionCall
@@ -146,7 +147,7 @@ class CallContext:
     progress: Function[[str, float | None, float | None], None]
     depth: int = 0
     tainted: bool = False
-    usd: float | None = None
+    share: Share | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from core.agents.account import Account, Share
 from core.agents.approval import About, granted_in, is_tainted
 from core.agents.calls import CallKit, CallRound
 from core.agents.chat_events import (
+    CallFinished,
     ChatEvent,
     HandedOver,
     MessageSaved,
@@ -55,7 +57,7 @@ E = TypeVar("E", bound=ChatEvent)
 class TurnSettings:
     """How a turn differs from the usual. schema: of the answer, instead of the agent's own. usd: what it may cost at
     most, besides the agent's limits. depth: how many agents stand around this one. tainted: what it was asked comes
-    from outside. terms: what else whoever asks wants.
+    from outside. terms: what else whoever asks wants. share: of the account of the turn that this one works for.
     """
 
     schema: Mapping[str, Json] | None = None
@@ -63,6 +65,7 @@ class TurnSettings:
     depth: int = 0
     tainted: bool = False
     terms: Terms = NO_TERMS
+    share: Share | None = None
 
 
 PLAIN = TurnSettings()
@@ -95,6 +98,11 @@ class Turn:
         self._began = kit.clock.monotonic()
         self._maker = RequestMaker(kit, log, surroundings, emit)
         self.failure: StepError | ChatError | None = None
+        self._limits = known.agent.limits
+        if settings.usd is not None:
+            own = self._limits.usd
+            self._limits = replace(self._limits, usd=settings.usd if own is None else min(settings.usd, own))
+        self._account = Account(self._limits, settings.share)
         self._partial: Partial | None = None
         self._round: CallRound | None = None
         self._round_message: StoredMessage | None = None
@@ -129,6 +137,7 @@ class Turn:
         while True:
             path = await self._log.path()
             turn = turn_of(path)
+            self._account.settle(self._spent(turn).usage)
             known = self._speaker = await active_agent(path, self._first, self._kit.agents)
             last = path[-1] if path else None
             open_calls = next((message for message in reversed(turn) if message.calls), None)
@@ -230,9 +239,9 @@ class Turn:
             self._kit.random,
             self._kit.blobs,
             known.agent,
-            self._emit,
+            self._count,
             self._surroundings,
-            lambda call, progress: self._context(call, progress, known, turn, tainted),
+            lambda call, progress: self._context(call, progress, known, tainted),
         )
         self._round, self._round_message = CallRound(kit, message, functions, about, verdicts(turn)), message
         pending = await self._round.carry_out()
@@ -261,11 +270,8 @@ class Turn:
         call: FunctionCall,
         progress: Callable[[str, float | None, float | None], None],
         known: KnownAgent,
-        turn: Sequence[StoredMessage],
         tainted: bool,
     ) -> CallContext:
-        spent = spent_in(turn).usage.cost_usd
-        ceilings = [most for most in (self._first.agent.limits.usd, self._settings.usd) if most is not None]
         return CallContext(
             call=call,
             agent=known.agent,
@@ -276,22 +282,26 @@ class Turn:
             progress=progress,
             depth=self._settings.depth,
             tainted=tainted,
-            usd=max(0.0, min(ceilings) - spent) if ceilings else None,
+            share=Share(self._account, call.id),
         )
+
+    def _count(self, event: ChatEvent) -> None:
+        """Tell of a call, and count what it has used before the next one begins."""
+        if isinstance(event, CallFinished):
+            self._account.use(event.call.id, event.call.usage)
+        self._emit(event)
 
     async def _limit(self, turn: Sequence[StoredMessage], known: KnownAgent) -> Exceeded | None:
         """The limit that keeps the next request from being made, or lets it be the last."""
-        spent = self._spent(turn)
-        limits = self._first.agent.limits
-        if self._settings.usd is not None:
-            limits = replace(limits, usd=min(self._settings.usd, limits.usd or self._settings.usd))
+        if self._settings.share is not None and (why := self._settings.share.used_up()):
+            return Exceeded(why, in_words=False)
         for each in {self._first.id: self._first, known.id: known}.values():
             if has_daily_limit(each.agent.limits):
                 midnight = self._kit.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
                 today = await self._source.spent(each.id, midnight)
                 if (found := exceeded_today(each.agent.limits, today)) is not None:
                     return found
-        return exceeded(limits, spent, stuck=is_stuck(turn))
+        return exceeded(self._limits, self._spent(turn), stuck=is_stuck(turn))
 
     def _spent(self, turn: Sequence[StoredMessage]) -> Spent:
         spent = spent_in(turn_of(turn))

@@ -62,6 +62,50 @@ async def test_what_is_left_of_the_turns_money_bounds_a_delegation() -> None:
     assert outcome.status == "limited"
 
 
+async def test_agents_that_work_beside_each_other_share_what_is_left_of_the_turns_money() -> None:
+    look = Recording("look", lambda _, context: context.call.id)
+    functions = (Function("clerk", kind="agent", target="Clerk", policy="auto", parallel=True),)
+    rich = Agent("Boss", functions=functions, limits=Limits(usd=0.1))
+    script: list[Scripted] = [wants(("clerk", {"task": "a"}), ("clerk", {"task": "b"}))]
+    script += [wants(("look", {"n": n}), usage=Usage(1, 1, 0.03)) for n in range(8)]
+    rig = AgentRig(*script, agents=[rich, Agent("Clerk")], functions=[look])
+    outcome = ended(await rig.say("Go."))
+    assert (outcome.status, outcome.reason) == ("limited", "The turn reached its limit of 0.1 USD.")
+    # 0.01 of its own and twice 0.03 for each: both ask at once while there is still something left.
+    assert len(rig.models.requests) == 5
+    reasons = {json.loads(call.result)["error"]["message"] for call in (await rig.path())[1].calls}
+    assert reasons == {"The turn that it works for reached its limit of 0.1 USD."}
+
+
+async def test_what_one_agent_has_cost_is_known_before_the_next_of_the_same_answer_begins() -> None:
+    rich = Agent("Boss", functions=boss().functions, limits=Limits(usd=0.1))
+    script: list[Scripted] = [
+        wants(("clerk", {"task": "a"}), ("clerk", {"task": "b"})),
+        wants(("look", {}), usage=Usage(1, 1, 0.095)),
+    ]
+    rig = AgentRig(*script, agents=[rich, Agent("Clerk")], functions=[Recording("look")])
+    assert ended(await rig.say("Go.")).status == "limited"
+    assert len(rig.models.requests) == 2
+
+
+async def test_the_tokens_of_a_turn_bound_those_who_work_for_it_however_deep() -> None:
+    def next_one(name: str) -> Function:
+        return Function("next", kind="agent", target=name, policy="auto")
+
+    agents = [
+        Agent("A", functions=(next_one("B"),), limits=Limits(tokens=400)),
+        Agent("B", functions=(next_one("C"),)),
+        Agent("C"),
+    ]
+    look = Recording("look", lambda _, context: context.call.id)
+    script: list[Scripted] = [wants(("next", {"task": "x"})), wants(("next", {"task": "y"}))]
+    script += [wants(("look", {"n": n})) for n in range(8)]
+    rig = AgentRig(*script, agents=agents, functions=[look])
+    outcome = ended(await rig.say("Go."))
+    assert (outcome.status, outcome.reason) == ("limited", "The turn reached its limit of 400 tokens.")
+    assert len(rig.models.requests) == 4  # of 120 tokens each
+
+
 async def test_agents_stand_three_deep_at_most() -> None:
     agents = [
         Agent(f"A{n}", functions=(Function("next", kind="agent", target=f"A{n + 1}", policy="auto"),)) for n in range(5)
