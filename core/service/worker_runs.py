@@ -130,7 +130,7 @@ class WorkerRuns:
                 if queued.cancel:
                     await self._cancel_for_good(run_id)
                     return
-                limited = queued.place.is_limited and await self._queued.take_slot(run_id)
+                limited = queued.place.is_limited and (queued.has_slot or await self._queued.take_slot(run_id))
                 if limited or not queued.place.is_limited:
                     await self._go_on(run_id, executed, queued)
         except StoreError as error:
