@@ -100,9 +100,15 @@ def _database() -> Finding:
     with address() as found:
         state = status(found)
         fact = f"PostgreSQL {state.server} with pgvector {state.vectors}: {found.shown}"
-    # Tables are made at the first run; only older ones need a hand.
-    ok = state.is_current or not state.current
-    return Finding("database", ok, fact, "Run: steploom db upgrade")
+    if state.is_current or not state.current:  # tables are made at the first run
+        return Finding("database", ok=True, fact=fact)
+    return Finding(
+        "database",
+        ok=False,
+        fact=f"{fact}; its tables are of an older Steploom",
+        cure="The next run brings them up to date; or do it now: steploom db upgrade",
+        needed=False,
+    )
 
 
 def _keyring() -> Finding:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from core.cli.terminal import LOG_WIDTH, print_outputs
+from core.cli.terminal import LOG_WIDTH, READING_WIDTH, print_outputs
 from core.cli.wording import preview, spent
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
@@ -64,7 +64,7 @@ def print_run(
     for step in steps:
         if step.status == "suspended" and step.question is not None and step.answer is None:
             console.print()
-            console.print(Text(step.question.message.strip()), soft_wrap=True)
+            print_question(console, step.question.message)
             choices = ", ".join(step.question.choices)
             console.print(f"asked by {step.path}" + (f"; choices: {choices}" if choices else ""), soft_wrap=True)
     if run.error is not None and not any(step.error == run.error for step in steps):
@@ -73,6 +73,16 @@ def print_run(
     if run.outputs:
         console.print()
         print_outputs(run.outputs)
+
+
+def print_question(console: Console, message: str) -> None:
+    """What a person is asked: Markdown, set on a terminal and as it is elsewhere."""
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(message.strip()), width=min(console.width, READING_WIDTH))
+    else:
+        console.print(Text(message.strip()), soft_wrap=True)
 
 
 def _print_below(console: Console, run_id: str, below: Sequence[Member]) -> None:

@@ -130,7 +130,8 @@ def forecast_words(workflow: Workflow, known: Forecast | None, models: Sequence[
     told = [f"A run costs about {dollars(known.usual_usd)}{most}, and takes {_time(known.usual_s)}: "
             f"the tokens of {runs} at today's prices."]  # fmt: skip
     if abs(known.billed_usd - known.usual_usd) > 0.1 * max(known.billed_usd, known.usual_usd):
-        told.append(f"Then {dollars(known.billed_usd)} were billed.")
+        when = "it" if known.runs == 1 else "they"
+        told.append(f"When {when} ran, {dollars(known.billed_usd)} was billed.")
     if known.unpriced:
         told.append(f"Of {', '.join(known.unpriced)} no price is known; its bills of then are taken.")
     limit = workflow.limits.usd_per_run

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from core.cli import doctor
+from core.store import schema
+from core.store.address import Address
+from core.store.migrations import REVISIONS
 from tests.support.command_line import BoxKeyring, Cli, Outcome
 from tests.support.openrouter import KEY, StandIn
 
@@ -101,3 +104,15 @@ def test_traces_that_are_asked_for_and_cannot_be_sent_are_told_of(
     assert (done.code, traces["ok"]) == (0, False)
     assert "127.0.0.1:4318" in traces["fact"]
     assert "Install steploom[telemetry]" in traces["cure"]
+
+
+@pytest.mark.usefixtures("_no_server")
+def test_tables_of_an_older_steploom_are_told_of_and_no_reason_to_fail(cli: Cli, database: str) -> None:
+    address = Address.parse(database)
+    schema.upgrade(address)
+    schema.downgrade(address, REVISIONS[-2])
+    done = cli("doctor", "--json")
+    found = findings(done)["database"]
+    assert (done.code, found["ok"]) == (0, False)
+    assert found["fact"].endswith("its tables are of an older Steploom")
+    assert "steploom db upgrade" in found["cure"]

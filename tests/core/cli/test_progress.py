@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from core.cli.progress import Progress
+from core.cli.run_report import print_question
 from core.cli.terminal import print_outputs
 from core.cli.wording import duration, preview, size_text, spent
 from core.engine.events import (
@@ -165,3 +166,13 @@ def test_an_output_is_previewed_by_what_matters(output: dict[str, Any], key: str
 
 def test_sizes_read_as_a_person_would_say_them() -> None:
     assert [size_text(n) for n in (812, 12_138, 3_400_000)] == ["812 bytes", "12 kB", "3.4 MB"]
+
+
+def test_a_question_is_set_on_a_terminal_and_left_as_it_is_in_a_log() -> None:
+    message = "*Continue* or not?\n\n| Model | Costs |\n| --- | ---: |\n| nano | 20 % |\n"
+    for terminal in (True, False):
+        written = io.StringIO()
+        print_question(Console(file=written, force_terminal=terminal, width=60), message)
+        assert ("*Continue*" in written.getvalue()) is not terminal
+        assert ("| --- |" in written.getvalue()) is not terminal
+        assert "nano" in written.getvalue()

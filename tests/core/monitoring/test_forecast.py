@@ -76,8 +76,8 @@ def test_the_words_say_what_the_estimate_is_made_of() -> None:
     assert short_words(known) == "≈ $0.0021 a run"
     once = Forecast(1, 2.5, 2.5, 5.0, 600, ("local/one",))
     assert forecast_words(TRIAGE, once) == (
-        "A run costs about $2.50, and takes about 10 min: the tokens of the last run at today's prices. Then $5.00 "
-        "were billed. Of local/one no price is known; its bills of then are taken."
+        "A run costs about $2.50, and takes about 10 min: the tokens of the last run at today's prices. When it "
+        "ran, $5.00 was billed. Of local/one no price is known; its bills of then are taken."
     )
     limited = replace(TRIAGE, limits=Limits(usd_per_run=2))
     assert forecast_words(limited, once).endswith("It will stop at its limit of $2.00 and ask you.")
