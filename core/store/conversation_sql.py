@@ -85,6 +85,9 @@ WITH RECURSIVE branch (id, parent_id, depth) AS (
 WINDOW = text(f"""{_BRANCH}
 SELECT messages.* FROM branch JOIN messages USING (id) WHERE branch.depth <= :last ORDER BY branch.depth""")  # noqa: S608 - made of constants
 
+BUSY = text("""
+SELECT lease_owner IS NOT NULL AND lease_expires > clock_timestamp() FROM conversations WHERE id = :id""")
+
 NAMING_FILE = text("""
 SELECT messages.* FROM messages
 WHERE conversation_id = :conversation_id AND (:hash = ANY (blobs) OR :hash = ANY (attachments) OR EXISTS (

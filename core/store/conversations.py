@@ -175,6 +175,9 @@ class Conversations(ConversationSource, Protocol):
     async def message(self, message_id: int) -> StoredMessage:
         """One message with its calls."""
 
+    async def busy(self, conversation_id: UUID) -> bool:
+        """Whether somebody writes to the conversation now, in whatever process: it is being answered."""
+
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
         """The first message of the conversation that names a file, or whose calls do; None if none does."""
 

@@ -191,6 +191,10 @@ class MemoryConversations:
                 return entry.messages[message_id]
         raise MessageNotFound(f"There is no message {message_id}; the conversation may have been deleted.")
 
+    async def busy(self, conversation_id: UUID) -> bool:
+        """Whether somebody writes to the conversation now: it is being answered."""
+        return self.entry(conversation_id).owned
+
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
         """The first message of the conversation that names a file, or whose calls do; None if none does."""
         messages = self.entry(conversation_id).messages

@@ -230,6 +230,17 @@ class PostgresConversations:
 
         return await self._database.run(work)
 
+    async def busy(self, conversation_id: UUID) -> bool:
+        """Whether somebody writes to the conversation now, in whatever process: it is being answered."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            found = await connection.scalar(sql.BUSY, {"id": conversation_id})
+            if found is None:
+                raise _no_conversation(conversation_id)
+            return bool(found)
+
+        return await self._database.run(work)
+
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
         """The first message of the conversation that names a file, or whose calls do; None if none does."""
         values = {"conversation_id": conversation_id, "hash": blob_hash}

@@ -17,6 +17,7 @@ from core.agents.chat_events import CallFinished, MessageSaved, TurnEnded, TurnW
 from core.agents.made_files import files_of
 from core.agents.reply import Outcome, Reply
 from core.service.http.errors import ApiError
+from core.service.http.far_chat import kept_events
 from core.service.http.files import ANY_TYPE, BLOB, file_example, file_response, files_json, find_file
 from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_response, read_cursor
 from core.service.http.parts import ServiceParts
@@ -265,7 +266,7 @@ async def get_conversation(call: Call) -> Response:
         "total": page.total,
         "messages": [message_json(each, conversation_id) for each in page.messages],
     }
-    found["answering"] = parts.chat.running(conversation_id) is not None
+    found["answering"] = await parts.conversations.busy(conversation_id)
     found["pending"] = [pending_json(each) for each in await parts.chat.pending(conversation_id)]
     return json_response(found, limit=parts.limits.answer)
 
@@ -284,15 +285,15 @@ async def _agent_name(parts: ServiceParts, agent_id: UUID | None) -> str:
 
 
 async def conversation_events(call: Call) -> Response:
-    """The answer that is being made, from its beginning."""
-    conversation_id = _conversation_id(call)
-    await call.parts.conversations.get(conversation_id)
-    reply = call.parts.chat.running(conversation_id)
+    """The answer that is being made, from its beginning; for who has seen some of it, also one that is made already."""
+    parts, conversation_id, seen = call.parts, _conversation_id(call), last_event_id(call)
+    is_busy = await parts.conversations.busy(conversation_id)
+    reply = parts.chat.running(conversation_id)
     if reply is None:
-        raise ApiError(
-            409, "nothing_answered", "Nothing is being answered there. The conversation holds what was said."
-        )
-    seen = last_event_id(call)
+        if not is_busy and not seen:
+            message = "Nothing is being answered there. The conversation holds what was said."
+            raise ApiError(409, "nothing_answered", message)
+        return event_stream(kept_events(parts, conversation_id), parts)
     return event_stream(reply_events(reply, int(seen[:9]) if seen.isdecimal() else -1), call.parts)
 
 
@@ -301,6 +302,9 @@ async def stop_answer(call: Call) -> Response:
     conversation_id = _conversation_id(call)
     await call.parts.conversations.get(conversation_id)
     reply = call.parts.chat.running(conversation_id)
+    if reply is None and await call.parts.conversations.busy(conversation_id):
+        message = "Another program answers there, such as a window or another service. Stop it where it is made."
+        raise ApiError(409, "answered_elsewhere", message)
     if reply is None:
         raise ApiError(409, "nothing_answered", "Nothing is being answered there.")
     reply.cancel()
@@ -415,6 +419,8 @@ ROUTES: Final = (
         "GET", "/api/v1/conversations/{conversation_id}/events", conversation_events, "Watch an answer",
         "Conversations", scopes=("read", "run"), path_examples=_PATH,
         headers={"Last-Event-ID": "The id of the last event that was seen."},
+        description="An answer that another process makes is told message by message. With `Last-Event-ID` one that is "
+        "complete meanwhile is told from its beginning; messages and calls have ids of their own.",
         answers={200: _STREAM, 404: _MISSING, 409: Answer("Nothing is being answered.")},
     ),
     Route(
