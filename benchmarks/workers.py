@@ -1,8 +1,9 @@
-"""How fast workers are, and whether they survive: `python -m benchmarks.workers [--runs N] [--kill]`.
+"""How fast workers are, and whether they survive: `python -m benchmarks.workers [--runs N] [--kill | --pace N]`.
 
 Without options: how long an idle worker takes to pick a run up, and how many runs a second one worker executes beside
 the queue library's own rate of jobs that do nothing, in turns on the same server. With --kill: 1,000 runs over four
 worker processes of which one after the other is killed; each run must end once and no completed step may run again.
+With --pace: so many runs a minute are asked for, of a step that waits and one after it, and one worker is to keep pace.
 """
 
 from __future__ import annotations
@@ -40,7 +41,24 @@ steps:
 outputs: {text: '{{ only.text }}'}
 """)
 
+NAP = loads("""\
+steploom: 1
+name: Nap
+steps:
+  nap:
+    type: wait
+    config: {duration: 2}
+    then: only
+  only:
+    type: template
+    config: {text: done}
+outputs: {text: '{{ only.text }}'}
+""")
+"""The wait stands for a model, which costs a worker hardly more."""
+
 CONCURRENCY = 50
+PLACES = 500
+"""Of the worker that is to keep pace."""
 PICK_UPS = 60
 ROUNDS = 3
 
@@ -148,6 +166,38 @@ async def survive(url: str, folder: Path, runs: int) -> None:
     report("killed workers", runs=runs, kills=kills, runs_that_lost_one=losses, seconds=time.perf_counter() - began)
 
 
+async def keep_pace(url: str, folder: Path, runs: int, a_minute: int) -> None:
+    """How long runs wait for their first step if so many a minute are asked for, and what they cost whom."""
+    server = psutil.Process(int((folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]))
+    async with Workspace.open(folder / "home", database_url=url) as office:
+        with fleet_of(url, folder / "fleet", lost_after=30, concurrency=PLACES) as fleet:
+            worker = psutil.Process((await asyncio.to_thread(fleet.start)).pid)
+            before = time.process_time(), sum(worker.cpu_times()[:2]), _spent(server)
+            began, asked = time.perf_counter(), dict[str, float]()
+
+            async def ask(number: int) -> None:
+                await asyncio.sleep(began + 60 * number / a_minute - time.perf_counter())
+                at = time.time()
+                asked[await office.queue.enqueue(NAP, {})] = at
+
+            await asyncio.gather(*(ask(number) for number in range(runs)))
+            took = time.perf_counter() - began
+            await asyncio.to_thread(
+                fleet.until, lambda: not fleet.query("SELECT 1 FROM executions WHERE status <> 'completed' LIMIT 1"),
+                "all runs to end",
+            )  # fmt: skip
+            after = time.process_time(), sum(worker.cpu_times()[:2]), _spent(server)
+            started = fleet.query(
+                "SELECT run_id, extract(epoch FROM started)::float8 FROM step_results WHERE path = 'nap'"
+            )
+    waits = sorted(at - asked[run_id] for run_id, at in started)
+    asking, working, serving = (1000 * (late - early) / runs for early, late in zip(before, after, strict=True))
+    report(
+        "pace", runs=runs, asked_a_minute=round(60 * runs / took), wait_ms=1000 * median(waits),
+        p95_ms=1000 * waits[int(0.95 * runs)], asking_cpu_ms=asking, worker_cpu_ms=working, server_cpu_ms=serving,
+    )  # fmt: skip
+
+
 def report(what: str, **facts: object) -> None:
     """One line of JSON."""
     shown = {name: round(value, 3) if isinstance(value, float) else value for name, value in facts.items()}
@@ -159,6 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--pace", type=int, default=0, metavar="N", help="runs a minute")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="steploom-workers-") as name:
@@ -167,11 +218,12 @@ def main() -> None:
         address = server.start()
         try:
             with new_database(address, "template0") as url:
-                work = (
-                    survive(url, folder, options.runs or 1000)
-                    if options.kill
-                    else measure(url, folder, options.runs or 400)
-                )
+                if options.pace:
+                    work = keep_pace(url, folder, options.runs or options.pace // 2, options.pace)
+                elif options.kill:
+                    work = survive(url, folder, options.runs or 1000)
+                else:
+                    work = measure(url, folder, options.runs or 400)
                 asyncio.run(work)
         finally:
             server.stop()
