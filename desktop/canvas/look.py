@@ -214,6 +214,6 @@ def _chip(view: StepView) -> str:
         parts.append(f"{view.usage.tokens:,} tok")
     if view.usage.cost_usd:
         parts.append(f"${view.usage.cost_usd:.4f}".rstrip("0"))
-    if view.attempt > 1:
+    if view.attempt > 1 and view.cause == "retry":  # a step that went on after an answer was not tried twice
         parts.append(f"try {view.attempt}")
     return " · ".join(parts)

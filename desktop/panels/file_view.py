@@ -18,10 +18,11 @@ from PySide6.QtGui import (
     QPaintEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.cli.wording import size_text
 from desktop.bridge import Bridge, explain
+from desktop.elided_label import ElidedLabel
 from desktop.icons import Icons
 from desktop.panels.paged_text import PageBar, PagedText
 from desktop.panels.value_parts import FileRef
@@ -67,8 +68,7 @@ class FileView(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.picture)
         self._stack.addWidget(self.text)
-        self.about = QLabel()
-        self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.about = ElidedLabel()
         set_role(self.about, kind="muted")
         self._save = QPushButton("Save as…")
         self._save.clicked.connect(self.ask_where)

@@ -92,6 +92,7 @@ class StepPage(QWidget):
         self.bar.setStyleSheet(
             f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 4px 7px 4px; font-size: {size}px; }}"
         )
+        self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")  # words in line with the fields
         self.bar.setAccessibleName("Parts of the step")
         first: QWidget = scrolled(self.settings) if kind is not None else _placeholder(around, step.type)
         pages = (

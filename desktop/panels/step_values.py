@@ -56,6 +56,8 @@ class StepValues(QWidget):
         if self.viewer is None:
             self.viewer = self._around.make_viewer()
             self.viewer.setAccessibleName(self.accessibleName())
+            side = self._around.themes.theme.px("space.3")
+            self.viewer.setContentsMargins(side, 0, side, side)
             self.viewer.setMinimumWidth(1)  # a viewer's bar of buttons must not decide how wide the inspector is
             self._stack.addWidget(self.viewer)
         self.viewer.show_value(dict(self._value), self._root)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QSplitter,
     QStackedWidget,
     QTableView,
     QToolButton,
@@ -28,6 +29,7 @@ from desktop.icons import Icons
 from desktop.panels.file_view import FileView, ReadFile
 from desktop.panels.json_tree import JsonTree
 from desktop.panels.paged_text import PagedText
+from desktop.panels.value_detail import ValueDetail
 from desktop.panels.value_parts import (
     Keys,
     files_of,
@@ -75,6 +77,7 @@ class ValueView(QWidget):
         self._value: Json = None
         self._root = ""
         self._keys: Keys = ()
+        self._main: Keys = ()
         self._asked = 0
         self._found: list[Keys] = []
         self.view: ViewName = "json"
@@ -85,8 +88,9 @@ class ValueView(QWidget):
         self.table_model = ValueTable(self)
         self.table = self._make_table()
         self.files = FileView(read, bridge, themes, icons)
+        self.detail = ValueDetail(read, bridge, themes, icons, narrow=compact)
         self._stack = QStackedWidget()
-        for widget in (self.tree, self.text, self.markdown, self.table, self.files):
+        for widget in (self._make_pair(), self.text, self.markdown, self.table, self.files):
             self._stack.addWidget(widget)
         self.buttons: dict[ViewName, QToolButton] = {}
         self.search = QLineEdit()
@@ -113,9 +117,9 @@ class ValueView(QWidget):
         """The keys of the chosen part; () for the whole value."""
         return self._keys
 
-    def show_value(self, value: Json, root: str = "") -> None:
-        """Show a value. root: what templates call it, '' if they cannot read it."""
-        self._value, self._root, self._keys, self._found = value, root, (), []
+    def show_value(self, value: Json, root: str = "", main: Keys = ()) -> None:
+        """Show a value. root: what templates call it, '' if they cannot read it. main: the part that matters in it."""
+        self._value, self._root, self._keys, self._found, self._main = value, root, (), [], main
         self.model.show(value, root)
         if self.model.rowCount() <= 3:
             self.tree.expandToDepth(0)
@@ -194,6 +198,8 @@ class ValueView(QWidget):
         """Fill the view that is looked at."""
         value = self._part()
         match self.view:
+            case "json":
+                self.detail.show_part(self._value, self._keys, self._main)
             case "text":
                 main = main_text(value)
                 self._make_text(main[1] if main else value, self.text)
@@ -255,7 +261,7 @@ class ValueView(QWidget):
         tree.setIndentation(16)
         tree.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        tree.header().resizeSection(0, 200)
+        tree.header().resizeSection(0, 160)
         tree.header().setStretchLastSection(True)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         tree.customContextMenuRequested.connect(self._menu)
@@ -265,6 +271,17 @@ class ValueView(QWidget):
             self.copy_value
         )
         return tree
+
+    def _make_pair(self) -> QSplitter:
+        """The tree, and beside it (below, in a narrow place) what matters of it, whole."""
+        pair = QSplitter(Qt.Orientation.Vertical if self._compact else Qt.Orientation.Horizontal)
+        pair.addWidget(self.tree)
+        pair.addWidget(self.detail)
+        pair.setChildrenCollapsible(False)
+        pair.setHandleWidth(1)
+        pair.setStretchFactor(0, 3)
+        pair.setStretchFactor(1, 2)
+        return pair
 
     def _make_table(self) -> QTableView:
         table = QTableView()

@@ -167,7 +167,9 @@ class ValuesPanel(QWidget):
             "facts": True,
         }
         for index, name in enumerate(_PARTS):
-            self.parts.setTabVisible(index, there[name])
+            if self.parts.isTabVisible(index) != there[name]:  # Qt forgets to lay the tabs out after a call for nothing
+                self.parts.setTabVisible(index, there[name])
+        self.parts.updateGeometry()
         current = self.parts.tabData(self.parts.currentIndex())
         if other or not there[current]:
             self.show_part("error" if record.status == "failed" else "output" if there["output"] else "input")
@@ -175,7 +177,7 @@ class ValuesPanel(QWidget):
         tries = run.log.attempts(record.path) if run is not None else []
         self.attempts.clear()
         for each in tries:
-            self.attempts.addItem(f"Attempt {each.attempt}", each.attempt)
+            self.attempts.addItem(f"Attempt {each.attempt}: {_outcome(each)}", each.attempt)
         self.attempts.setCurrentIndex(self.attempts.findData(record.attempt))
         self.attempts.setVisible(len(tries) > 1)
 
@@ -204,7 +206,7 @@ class ValuesPanel(QWidget):
             case "request":
                 self.view.show_value(dict(record.request or {}))
             case "error":
-                self.view.show_value(error_value(record))
+                self.view.show_value(error_value(record), main=("message",))
             case "facts":
                 self.view.show_value(facts(record))
             case _ if record.output is None:
@@ -218,6 +220,15 @@ class ValuesPanel(QWidget):
     def _other_run(self, _run: QObject | None) -> None:
         self._record, self._attempt = None, 0
         self.refresh()
+
+
+def _outcome(record: StepRecord) -> str:
+    """How an attempt ended, in a word."""
+    if record.status == "suspended":
+        return "asked" if record.question is not None else "waits"
+    return {"started": "runs", "completed": "answered" if record.cause == "answered" else "done"}.get(
+        record.status, record.status
+    )
 
 
 def error_value(record: StepRecord) -> dict[str, Json]:

@@ -72,7 +72,8 @@ def test_a_run_never_changes_the_size_of_a_step() -> None:
 def test_after_a_run_the_chip_says_time_tokens_and_cost() -> None:
     view = StepView(state="done", seconds=1.84, usage=Usage(1_000, 204, 0.004))
     assert look(CHAT, view).chip == "1.8 s · 1,204 tok · $0.004"
-    assert look(CHAT, StepView(state="done", seconds=1.0, attempt=3)).chip == "1 s · try 3"
+    assert look(CHAT, StepView(state="done", seconds=1.0, attempt=3, cause="retry")).chip == "1 s · try 3"
+    assert look(CHAT, StepView(state="done", seconds=1.0, attempt=2, cause="answered")).chip == "1 s"
     assert look(CHAT).chip == ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
@@ -160,6 +160,22 @@ def test_fine_numbers_are_counted_in_tenths(make: Make) -> None:
     QTest.keyClick(text_of(form, "t").editor, Qt.Key.Key_Up)
     assert heard.last("t") == 0.8
     assert text_of(form, "t").editor.toPlainText() == "0.8"
+
+
+def test_a_line_that_is_broken_in_a_narrow_form_is_seen_whole(make: Make) -> None:
+    form = make([FormField("values", "key_values", "Values", item=FormField("", "value"))])
+    form.show_values({"values": {"lines": "{{ classify.text }} and some more words that need a second line"}})
+    QCoreApplication.sendPostedEvents()
+    pairs = control(form, "values")
+    assert isinstance(pairs, KeyValuesControl)
+    ((name, value),) = pairs.pairs
+    assert isinstance(value, TextControl)
+    editor, before = value.editor, value.editor.height()
+    assert value.mapTo(form, value.rect().topLeft()).y() > name.mapTo(form, name.rect().bottomLeft()).y()
+    form.resize(200, 2_000)
+    QCoreApplication.sendPostedEvents()
+    assert editor.height() > before
+    assert editor.document().size().height() * editor.fontMetrics().lineSpacing() < editor.height()
 
 
 def test_a_choice_is_said_in_plain_words_and_its_tip_says_the_word_of_the_document(make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -225,6 +226,41 @@ async def test_another_file_is_not_read_but_offered_to_be_saved(view: ValueView,
     assert view.files.about.text() == "a.pdf · application/pdf · 12 kB"
 
 
+def detail_of(view: ValueView) -> tuple[bool, str, str]:
+    return view.detail.isVisible(), view.detail.name.text(), view.detail.text.shown
+
+
+async def test_the_text_that_matters_stands_whole_beside_the_rows(view: ValueView) -> None:
+    answer = "Dear Ann, " + "we are sorry. " * 8
+    view.show_value({"text": answer, "model": "m", "note": "One line\nand another"}, "reply")
+    assert detail_of(view) == (True, "text", answer)
+    view.choose(("note",))
+    assert detail_of(view) == (True, "note", "One line\nand another")
+    view.choose(("model",))
+    assert detail_of(view) == (True, "text", answer)
+    view.show_view("text")
+    assert not view.detail.isVisible()
+    view.show_view("json")
+    view.show_value({"text": "short", "model": "m"}, "reply")
+    assert not view.detail.isVisible()
+    view.show_value({"message": "No\nluck", "source": "x" * 300}, main=("message",))
+    assert detail_of(view) == (True, "message", "No\nluck")
+    view.show_value("Streaming " * 20)
+    assert detail_of(view) == (True, "", "Streaming " * 20)
+
+
+async def test_a_picture_is_seen_beside_the_rows_at_once(view: ValueView, parts: PanelParts) -> None:
+    image: Any = {"blob": "png", "media_type": "image/png", "size": 120, "name": "a.png"}
+    view.show_value({"image": image, "text": "A red surface, as the prompt says. " * 4})
+    await parts.idle()
+    assert view.detail.files is not None
+    assert view.detail.files.isVisible()
+    assert size_of(view.detail.files.picture.image) == (40, 20)
+    view.choose(("text",))
+    assert not view.detail.files.isVisible()
+    assert view.detail.text.shown.startswith("A red surface")
+
+
 async def test_markdown_loads_nothing_and_takes_html_as_text(parts: PanelParts) -> None:
     shown = MarkdownView(parts.themes)
     parts.show(shown)
@@ -266,6 +302,8 @@ async def test_the_panel_shows_exactly_what_went_in_and_came_out(home: Path, qap
 
         panel.show_step("a")
         assert panel.attempts.isVisible()
+        said = [panel.attempts.itemText(row) for row in range(panel.attempts.count())]
+        assert said == ["Attempt 1: failed", "Attempt 2: done"]
         assert panel.record is run.log.records["a", 2]
         panel.show_part("input")
         assert panel.view.model.value == dict(run.log.records["a", 2].inputs)
@@ -274,6 +312,8 @@ async def test_the_panel_shows_exactly_what_went_in_and_came_out(home: Path, qap
         panel.show_part("error")
         assert panel.view.model.value == {"type": "failed", "message": "It broke.", "attempt": 1}
 
+        shown_tabs = [panel.parts.tabRect(n) for n in range(panel.parts.count()) if panel.parts.isTabVisible(n)]
+        assert all(one.right() + 1 == other.left() for one, other in pairwise(shown_tabs))
         panel.show_step_id("c")
         assert panel.parts.tabData(panel.parts.currentIndex()) == "error"
         panel.show_part("facts")
