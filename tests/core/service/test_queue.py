@@ -160,6 +160,38 @@ async def test_of_many_who_want_the_last_slot_at_once_one_gets_it(idle: Workspac
     assert sum(taken) == 2
 
 
+async def let_in(idle: Workspace, ids: list[str]) -> set[str]:
+    """Those of these runs that have a slot."""
+    assert idle.store is not None
+    facts = await asyncio.gather(*(idle.store.queued_runs.get(run_id) for run_id in ids))
+    return {found.run_id for found in facts if found is not None and found.has_slot}
+
+
+async def test_of_runs_that_end_at_once_each_lets_another_one_in(idle: Workspace) -> None:
+    assert idle.store is not None
+    queued = idle.store.queued_runs
+    ids = [await idle.queue.enqueue(limited(concurrency=4), {"name": "Ada"}) for _ in range(10)]
+    assert [await queued.take_slot(run_id) for run_id in ids] == [True] * 4 + [False] * 6
+    assert await let_in(idle, ids) == set(ids[:4])
+    await asyncio.gather(*(queued.free_slot(run_id) for run_id in ids[:4]))
+    assert await let_in(idle, ids) == set(ids[4:8])
+    assert [await queued.take_slot(run_id) for run_id in ids[4:]] == [True] * 4 + [False] * 2
+
+
+async def test_a_slot_is_given_on_once_and_never_while_the_run_is_executed(idle: Workspace) -> None:
+    assert idle.store is not None
+    queued = idle.store.queued_runs
+    ids = [await idle.queue.enqueue(limited(concurrency=1), {"name": "Ada"}) for _ in range(3)]
+    assert [await queued.take_slot(run_id) for run_id in ids] == [True, False, False]
+    lease = (await idle.journal.take_run(ids[0]))[2]
+    await queued.free_slot(ids[0])
+    assert await let_in(idle, ids) == {ids[0]}, "whoever asked for it again does not have it"
+    await idle.journal.close_run(lease)
+    for _ in range(3):
+        await queued.free_slot(ids[0])
+    assert await let_in(idle, ids) == {ids[1]}
+
+
 async def test_all_runs_of_a_limited_key_are_executed_in_the_end(office: Workspace) -> None:
     ids = [await office.queue.enqueue(loads(GREET), {"name": str(n)}, concurrency_key="k") for n in range(6)]
     for run_id in ids:

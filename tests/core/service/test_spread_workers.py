@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,39 @@ async def test_passes_all_end_once_although_workers_are_killed_again_and_again(
     assert len(completed) == 24 * 2 + 3
     assert fleet.query("SELECT sum(losses) > 0 FROM queued_runs") == [(True,)], "no kill met a run"
     assert (site.hits["/before"], site.hits["/after"]) == (1, 1)
+
+
+MANY = loads("""\
+steploom: 1
+name: Many
+inputs: {n: {type: integer}}
+steps:
+  all:
+    type: for_each
+    config: {items: '{{ range(input.n) | list }}', spread: true, concurrency: 7, collect: '{{ do.text }}'}
+    body:
+      do:
+        type: template
+        config: {text: 'item {{ item }}'}
+outputs: {results: '{{ all.results }}'}
+""")
+
+
+async def test_hundreds_of_passes_go_through_several_workers_no_more_at_once_than_may(
+    office: Workspace, fleet: Fleet
+) -> None:
+    for _ in range(3):
+        await asyncio.to_thread(fleet.start, "--concurrency", "6")
+    run_id = await office.queue.enqueue(MANY, {"n": 200})
+    await off_loop(fleet.until_status, run_id, "completed")
+    assert results(fleet, run_id) == [f"item {item}" for item in range(200)]
+    assert fleet.query("SELECT count(*), sum(attempt) FROM step_results WHERE path ~ 'do$'") == [(200, 200)]
+    moments = fleet.query("""
+        SELECT s.started, 1 FROM step_results AS s WHERE path ~ 'do$'
+        UNION ALL SELECT s.ended, -1 FROM step_results AS s WHERE path ~ 'do$' ORDER BY 1, 2""")
+    assert max(accumulate(change for _, change in moments)) <= 7
+    await off_loop(fleet.until, lambda: fleet.query("SELECT count(*) FROM procrastinate_jobs") == [(0,)], "no entries")
+    assert fleet.query("SELECT count(*) FROM queued_runs WHERE held_back IS NOT NULL OR losses > 0") == [(0,)]
 
 
 def _ended(fleet: Fleet) -> int:
