@@ -214,7 +214,9 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put all panels back where they belong."""
+        self.docks.put_drawer_aside(False)
         self.docks.arrange()
+        self._make_room()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about unsaved work, then remember the layout and go; or only hide, with all work as it is."""
@@ -229,6 +231,7 @@ class MainWindow(QMainWindow):
             return
         self.memory.open_work = [tab.work for tab in self.all_tabs if tab.work is not None]
         self.memory.front = self.active.work if self.active is not None else None
+        self.docks.put_drawer_aside(False)
         self.memory.keep_layout(self.saveGeometry(), self.saveState())
         self.memory.flush()
         event.accept()
@@ -243,6 +246,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._was_shown:
             self._was_shown = True
+            self._make_room()
             self.docks.name_once()
             self.shown_first.emit()
 
@@ -271,6 +275,7 @@ class MainWindow(QMainWindow):
         self._middle.addWidget(self.start_page)
         self._middle.addWidget(self._blank)
         self._middle.addWidget(self.tabs)
+        self._middle.currentChanged.connect(lambda _: self._make_room())
         self.setCentralWidget(self._middle)
 
     def _build_search_button(self) -> None:
@@ -304,6 +309,9 @@ class MainWindow(QMainWindow):
         mark = "" if tab.document.is_saved else " •"
         self.tabs.setTabText(index, f"{tab.title.replace('&', '&&')}{mark}")
         self.tabs.setTabToolTip(index, tab.work.name if tab.work and tab.work.kind == "file" else tab.title)
+        if tab.document.read_only:
+            self.tabs.setTabIcon(index, self.icons.icon("lock", self.themes.theme, "text.muted", 14))
+            self.tabs.setTabToolTip(index, tab.document.reason)
         self._title()
         self.commands.refresh()
 
@@ -328,6 +336,11 @@ class MainWindow(QMainWindow):
         """No work comes by itself any more: where none came one begins."""
         if self._middle.currentWidget() is self._blank:
             self._show_start()
+
+    def _make_room(self) -> None:
+        """The start page has the height to itself: below it there is nothing to be told of runs yet."""
+        if self._was_shown:
+            self.docks.put_drawer_aside(self._middle.currentWidget() is self.start_page)
 
     def _show_start(self) -> None:
         """Where no tab is open one begins."""

@@ -103,7 +103,7 @@ class ApprovalCard(QFrame):
         head = QHBoxLayout()
         head.setSpacing(theme.px("space.2"))
         head.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(name, 1)
+        head.addWidget(name, 1, Qt.AlignmentFlag.AlignTop)
         head.addWidget(where, 0, Qt.AlignmentFlag.AlignTop)
         return head
 

@@ -257,6 +257,9 @@ async def test_a_past_run_opens_on_the_document_as_it_was_then(desk: Desk) -> No
     past = window.active
     assert past is not None
     assert past.document.read_only
+    tabs = window.tabs
+    assert [tabs.tabIcon(tabs.indexOf(tab)).isNull() for tab in (desk.tab, past)] == [True, False]
+    assert "as it was when that run began" in tabs.tabToolTip(tabs.indexOf(past))
     assert past.document.workflow == DOCUMENT
     await until(lambda: past.canvas.overlay.by_id)  # type: ignore[attr-defined] # a CanvasView
     assert desk.tab.document.workflow != DOCUMENT
