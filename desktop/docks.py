@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -64,7 +65,21 @@ class PanelDock(QDockWidget):
     def allow(self) -> None:
         """From now on the panel may be made: what it needs is there."""
         self._allowed = True
-        self._seen(self.isVisible() and not self.visibleRegion().isEmpty())
+        self._seen(self.is_in_front)
+
+    def hold(self) -> None:
+        """The panel is not made until `allow`."""
+        self._allowed = False
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the panel is made when it is seen."""
+        return self._allowed
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether it is to be seen, and not behind another."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
 
     def fill(self) -> QWidget:
         """The panel, made now if it was not."""
@@ -178,6 +193,7 @@ class Docks:
         for dock in self.all:
             dock.dockLocationChanged.connect(lambda _: self.name_once())
             dock.topLevelChanged.connect(lambda _: self.name_once())
+        self._aside: list[PanelDock] = []
         self.arrange()
 
     def arrange(self) -> None:
@@ -205,6 +221,26 @@ class Docks:
             bar.setElideMode(Qt.TextElideMode.ElideNone)  # whole names to scroll through, instead of their beginnings
             bar.setUsesScrollButtons(True)
 
+    def put_drawer_aside(self, aside: bool) -> None:
+        """Hide what stands below the middle, or show what was hidden so, the same panel in front as before."""
+        if aside and not self._aside:
+            below = [dock for dock in self.all if self._is_below(dock)]
+            self._aside = sorted(below, key=lambda dock: dock.is_in_front)  # the one in front last
+            for dock in below:
+                dock.hide()
+        elif not aside:
+            back, self._aside = self._aside, []
+            with _held(back):  # each comes to the front for a moment, and what is not to be seen is not made
+                for dock in back:
+                    dock.show()
+                for dock in back[-1:]:
+                    dock.raise_()
+        self.name_once()
+
+    def _is_below(self, dock: PanelDock) -> bool:
+        area = self._window.dockWidgetArea(dock)
+        return area == _AREAS["bottom"] and not dock.isHidden() and not dock.isFloating()
+
     def get(self, panel_id: str) -> PanelDock:
         """The dock of that panel. Raises KeyError."""
         for dock in self.all:
@@ -220,7 +256,7 @@ class Docks:
     def toggle(self, panel_id: str) -> None:
         """Show and focus a panel, or hide it if it is to be seen."""
         dock = self.get(panel_id)
-        if dock.isVisible() and not dock.visibleRegion().isEmpty():
+        if dock.is_in_front:
             dock.close()
         else:
             self.reveal(panel_id)
@@ -236,7 +272,7 @@ class Docks:
 
     def focus_next(self, step: int, main: QWidget) -> None:
         """Move the focus on through the visible panels and the main widget. step: 1 or -1."""
-        stops = [dock for dock in self.all if dock.isVisible() and not dock.visibleRegion().isEmpty()]
+        stops = [dock for dock in self.all if dock.is_in_front]
         ring: list[QWidget] = [main, *stops]
         focused: QWidget | None = self._window.focusWidget()
         at = next(
@@ -248,6 +284,17 @@ class Docks:
             0,
         )
         focus_first(ring[(at + step) % len(ring)])
+
+
+@contextmanager
+def _held(docks: Sequence[PanelDock]) -> Iterator[None]:
+    """Make no panel of these meanwhile, then those that are in front."""
+    allowed = [dock for dock in docks if dock.is_allowed]
+    for dock in allowed:
+        dock.hold()
+    yield
+    for dock in allowed:
+        dock.allow()
 
 
 def focus_first(widget: QWidget) -> None:

@@ -102,7 +102,7 @@ class ModelChoice(QObject):
         self._done(f"Models come from {server.title} on this computer.", demo=False)
 
     def _use_demo(self) -> None:
-        self._done("Runs use the demo model. Choose another source in the settings when you like.", demo=True)
+        self._done("Runs use the demo model. You can choose another source in the menu File at any time.", demo=True)
 
     def _done(self, text: str, *, demo: bool) -> None:
         self._memory.first_run_done = True

@@ -100,6 +100,8 @@ class ModelPages(QObject):
         if self.choice is not None:
             self.choice = None
             self._window.start_page.clear_above()
+            if self._window.start_page.isVisible():
+                self._window.start_page.take_focus()
 
     def _closed(self) -> None:
         self.dialog = None

@@ -191,16 +191,24 @@ class StartPage(QScrollArea):
         set_role(self._title, kind="display" if leads else "heading")
         set_role(self._new, role="primary" if leads else "")
 
-    def _recent_row(self, work: RecentWork) -> QPushButton:
+    def _recent_row(self, work: RecentWork) -> QWidget:
         where = "Library" if work.kind == "library" else work.name
-        button = QPushButton(f"{work.title}   ")
+        button = QPushButton(work.title)
         button.setProperty("role", "quiet")
         button.setStyleSheet("text-align: left;")
         button.setIcon(self._icons.icon("library" if work.kind == "library" else "file-text", self._themes.theme))
         button.setToolTip(where)
         button.setAccessibleName(f"Open {work.title}, {where}")
         button.clicked.connect(lambda: self.recent_chosen.emit(work))
-        return button
+        place = QLabel(where)
+        place.setProperty("kind", "muted")
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(button)
+        line.addWidget(place, 1)
+        return row
 
 
 def _heading(text: str) -> QLabel:

@@ -21,7 +21,7 @@ from desktop.local_servers import LocalServer, find_local_servers
 from desktop.memory import WindowMemory
 from desktop.model_choice import ModelChoice
 from desktop.theme import ThemeManager
-from tests.support.desktop_program import until
+from tests.support.desktop_program import made_program, take_apart, until
 
 # The platform without a screen cannot tell a window manager the least size of a window, and says so.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -187,3 +187,17 @@ async def test_the_demo_model_counts_at_once(rig: Rig) -> None:
     rig.page.demo.click()
     assert rig.workspace.demo
     assert (rig.memory.demo, rig.memory.first_run_done) == (True, True)
+
+
+async def test_after_the_choice_the_keyboard_is_at_the_first_thing_to_do(home: Path) -> None:
+    program = await made_program(home)
+    window = program.window
+    window.activateWindow()
+    await until(lambda: program.models.choice is not None)
+    demo = next(each for each in window.start_page.findChildren(QPushButton) if each.text() == "Use the demo model")
+    QTest.mouseClick(demo, Qt.MouseButton.LeftButton)
+    await until(lambda: program.models.choice is None)
+    focused = window.focusWidget()
+    assert isinstance(focused, QPushButton)
+    assert focused.text() == "New workflow"
+    await take_apart(program)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.docks import LEAST
@@ -99,6 +99,7 @@ def test_the_title_names_the_workflow_and_marks_unsaved_work(window: MainWindow)
 
 def test_panels_are_made_when_they_are_seen_and_allowed(window: MainWindow, made: list[str]) -> None:
     assert made == []
+    open_work(window, "Triage")
     window.docks.allow()
     assert sorted(made) == ["inspector", "palette", "timeline"]
     window.docks.reveal("history")
@@ -106,9 +107,48 @@ def test_panels_are_made_when_they_are_seen_and_allowed(window: MainWindow, made
     assert "waiting" not in made
 
 
+def test_the_start_page_has_the_drawers_room_until_there_is_work(window: MainWindow, made: list[str]) -> None:
+    window.docks.allow()
+    below = [dock for dock in window.docks.all if dock.spec.area == "bottom" and dock.spec.shown]
+    assert all(dock.isHidden() for dock in below)
+    assert "timeline" not in made
+    tab = open_work(window, "Triage")
+    assert not any(dock.isHidden() for dock in below)
+    assert [dock.spec.id for dock in below if dock.is_in_front] == ["timeline"]
+    window.docks.reveal("history")
+    QApplication.processEvents()
+    window.close_tab(tab)
+    assert all(dock.isHidden() for dock in below)
+    open_work(window, "Another")
+    assert [dock.spec.id for dock in below if dock.is_in_front] == ["history"], "the same panel as before"
+    assert sorted(made) == ["history", "inspector", "palette", "timeline"], "the others were not made on the way"
+
+
+def test_the_drawer_is_remembered_as_shown_though_the_start_page_hid_it(qtbot: QtBot, tmp_path: Path) -> None:
+    panels = [panel("palette", "left", []), panel("timeline", "bottom", []), panel("history", "bottom", [])]
+    with main_window(tmp_path, panels) as first:
+        first.show()
+        assert first.docks.get("timeline").isHidden()
+        first.close()
+    with main_window(tmp_path, panels) as second:
+        second.show()
+        assert second.docks.get("timeline").isHidden()
+        open_work(second, "Triage")
+        assert not second.docks.get("timeline").isHidden()
+        assert not second.docks.get("history").isHidden()
+
+
+def test_the_layout_can_be_reset_on_the_start_page(window: MainWindow) -> None:
+    window.reset_layout()
+    assert window.docks.get("timeline").isHidden()
+    open_work(window, "Triage")
+    assert not window.docks.get("timeline").isHidden()
+
+
 def test_in_a_small_window_panels_keep_what_can_be_read_and_their_names_are_whole(
     qtbot: QtBot, window: MainWindow
 ) -> None:
+    open_work(window, "Triage")
     window.docks.allow()
     window.resize(960, 640)
     qtbot.waitUntil(lambda: window.width() == 960)
