@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from core.engine.errors import StepError
+from core.engine.model_answer import whole_answer
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, Models
 
 OnDelta: TypeAlias = Callable[[ChatDelta], None]
@@ -27,23 +27,12 @@ async def ask(
     models: Models, request: ChatRequest, on_delta: OnDelta | None = None, partial: Partial | None = None
 ) -> ChatAnswer:
     """The model's whole answer. partial: grows with it. Raises StepError."""
-    answer: ChatAnswer | None = None
-    stream = models.stream(request)
-    try:
-        async for piece in stream:
-            if isinstance(piece, ChatAnswer):
-                answer = piece
-                continue
-            if partial is not None:
-                partial.text += piece.text
-                partial.reasoning += piece.reasoning
-            if on_delta is not None:
-                on_delta(piece)
-    finally:
-        # The protocol promises an iterator only; one that can be closed closes its connection.
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
-    if answer is None:
-        raise StepError("The model's answer ended before it was whole. Try again.", kind="server", retryable=True)
-    return answer
+
+    def show(piece: ChatDelta) -> None:
+        if partial is not None:
+            partial.text += piece.text
+            partial.reasoning += piece.reasoning
+        if on_delta is not None:
+            on_delta(piece)
+
+    return await whole_answer(models, request, show)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
+from core.cli.problem_report import problem_json, report_problems
 from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
@@ -82,7 +83,7 @@ async def _show(name: str, version: int | None, as_json: bool) -> int:
             {
                 **_summary(saved),
                 "agent": to_data(saved.agent),
-                "problems": [_problem(problem) for problem in problems],
+                "problems": [problem_json(problem) for problem in problems],
                 "history": [
                     {"version": v.number, "author": v.author, "note": v.note, "saved": v.created.isoformat()}
                     for v in history
@@ -217,25 +218,15 @@ def check(
     from core.agents.check import check_agent
     from core.workflow.lines import problems_with_lines
 
-    report: list[Json] = []
-    bad = False
-    for file in files:
-        text = _read(file)
+    def problems_of(text: bytes) -> list[Problem]:
         agent, problems = read_leniently(text)
         if agent is not None:
             told = {(problem.field, problem.code) for problem in problems}
             found = [problem for problem in check_agent(agent) if (problem.field, problem.code) not in told]
             problems += problems_with_lines(text, found)
-        bad = bad or any(problem.severity == "error" for problem in problems)
-        report += [{"file": str(file), **_problem(problem)} for problem in problems]
-        if not as_json:
-            for problem in problems:
-                typer.echo(f"{file}: {problem.severity}: {problem}")
-            if not problems:
-                typer.echo(f"{file}: no problems")
-    if as_json:
-        print_json(report)
-    return BAD_USAGE if bad else COMPLETED
+        return problems
+
+    return report_problems(files, problems_of, as_json=as_json)
 
 
 @app.command("duplicate")
@@ -336,15 +327,4 @@ def _summary(saved: SavedAgent) -> dict[str, Json]:
         "created": saved.created.isoformat(),
         "updated": saved.updated.isoformat(),
         "deleted": saved.deleted.isoformat() if saved.deleted else None,
-    }
-
-
-def _problem(problem: Problem) -> dict[str, Json]:
-    return {
-        "severity": problem.severity,
-        "code": problem.code,
-        "field": problem.field,
-        "line": problem.line,
-        "message": problem.message,
-        "fix": problem.fix,
     }

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 from core.engine.errors import StepError
 from core.engine.events import Usage
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, ImageAnswer, ImageRequest
+from core.loops import run_until_stopped
 from core.workflow.model import Json
 
 HAND_OVER_S: Final = 0.033
@@ -117,7 +118,9 @@ class ModelsInThread:
                 raise StepError("The program is closing; run the step again after it was opened.", kind="interrupted")
             if self._loop is None:
                 self._loop = asyncio.SelectorEventLoop()
-                self._thread = threading.Thread(target=_run, args=(self._loop,), name="steploom-models", daemon=True)
+                self._thread = threading.Thread(
+                    target=run_until_stopped, args=(self._loop,), name="steploom-models", daemon=True
+                )
                 self._thread.start()
             return self._loop
 
@@ -217,19 +220,3 @@ def _go_on(before: ChatDelta, after: ChatDelta) -> bool:
 def _wake(inboxes: Sequence[_Inbox]) -> None:
     for inbox in inboxes:
         inbox.wake()
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()

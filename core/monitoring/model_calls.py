@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, cast
@@ -53,46 +53,39 @@ class ObservedModels:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatAnswer, None]:
         """As of the models behind."""
-        call = _Call("chat", request.model, self._clock)
-        try:
+        with self._told("chat", request.model) as call:
             # The protocol promises an iterator only; every implementation here is a generator that can be closed.
             pieces = cast("AsyncGenerator[ChatDelta | ChatAnswer, None]", self.behind.stream(request))
             async with aclosing(pieces):
                 async for piece in pieces:
                     call.saw(piece)
                     yield piece
-        except StepError as error:
-            call.error = error.kind
-            raise
-        except BaseException:
-            call.error = call.error or "cancelled"
-            raise
-        finally:
-            self._tell(call)
 
     async def image(self, request: ImageRequest) -> ImageAnswer:
         """As of the models behind."""
-        call = _Call("image", request.model, self._clock)
-        try:
+        with self._told("image", request.model) as call:
             answer = await self.behind.image(request)
             call.model, call.usage = answer.model, answer.usage
-        except StepError as error:
-            call.error = error.kind
-            raise
-        except BaseException:
-            call.error = "cancelled"
-            raise
-        finally:
-            self._tell(call)
         return answer
 
     async def embed(
         self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None
     ) -> tuple[list[list[float]], Usage]:
         """As of the models behind."""
-        call = _Call("embeddings", model, self._clock)
-        try:
+        with self._told("embeddings", model) as call:
             vectors, call.usage = await self.behind.embed(texts, model=model, dimensions=dimensions)
+        return vectors, call.usage
+
+    def wire_request(self, request: ChatRequest) -> dict[str, Json]:
+        """As of the models behind."""
+        return self.behind.wire_request(request)
+
+    @contextmanager
+    def _told(self, operation: Operation, asked: str) -> Iterator[_Call]:
+        """A call that the observers hear of when it is over, however it ends."""
+        call = _Call(operation, asked, self._clock)
+        try:
+            yield call
         except StepError as error:
             call.error = error.kind
             raise
@@ -100,17 +93,9 @@ class ObservedModels:
             call.error = "cancelled"
             raise
         finally:
-            self._tell(call)
-        return vectors, call.usage
-
-    def wire_request(self, request: ChatRequest) -> dict[str, Json]:
-        """As of the models behind."""
-        return self.behind.wire_request(request)
-
-    def _tell(self, call: _Call) -> None:
-        finished = call.finished()
-        for observer in self._observers:
-            observer(finished)
+            finished = call.finished()
+            for observer in self._observers:
+                observer(finished)
 
 
 class _Call:

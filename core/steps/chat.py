@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from core.engine.errors import StepError
+from core.engine.model_answer import whole_answer
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, Message, Models
 from core.engine.step_type import Config, StepContext, StepType, setting
 from core.steps.parts.attachments import Attachments, address_hosts, file_part, keep_pictures, picture_part
@@ -112,13 +113,9 @@ class ChatStep(StepType[ChatConfig]):
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""
-        schema = config.get("schema")
-        if isinstance(schema, dict):
-            from core.steps.parts.answers import schema_problem
+        from core.steps.parts.answers import schema_problems
 
-            problem = schema_problem(schema)
-            if problem:
-                yield ConfigProblem(("schema",), "wrong_schema", problem, "Mend the JSON Schema.")
+        return schema_problems(config)
 
     async def run(self, config: ChatConfig, context: StepContext) -> dict[str, Json]:
         """Ask, and once more if a structured answer does not fit."""
@@ -164,21 +161,7 @@ async def _content(config: ChatConfig, context: StepContext) -> str | list[Messa
 async def _ask(models: Models, request: ChatRequest, context: StepContext) -> ChatAnswer:
     """One answer, streamed to the host. Raises StepError for a refusal and for what the models raise."""
     context.record_request(models.wire_request(request))
-    answer: ChatAnswer | None = None
-    stream = models.stream(request)
-    try:
-        async for piece in stream:
-            if isinstance(piece, ChatAnswer):
-                answer = piece
-            else:
-                _show(piece, context)
-    finally:
-        # The protocol promises an iterator only; one that can be closed closes its connection.
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
-    if answer is None:
-        raise StepError("The model's answer ended before it was whole. Try again.", kind="server", retryable=True)
+    answer = await whole_answer(models, request, lambda piece: _show(piece, context))
     context.spend(answer.usage)
     if answer.refusal:
         raise StepError(

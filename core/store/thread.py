@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
+from core.loops import run_until_stopped
 from core.store.errors import StoreClosed
 
 P = ParamSpec("P")
@@ -25,7 +26,7 @@ class StoreThread:
         self._loop = asyncio.SelectorEventLoop()
         self._closed = False
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=run_until_stopped, args=(self._loop,), name=name, daemon=True)
         self._thread.start()
 
     @property
@@ -67,18 +68,3 @@ class StoreThread:
                 coroutine.close()
                 raise StoreClosed
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            if left:
-                self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        finally:
-            asyncio.set_event_loop(None)
-            self._loop.close()

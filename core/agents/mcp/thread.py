@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from core.agents.mcp.errors import McpError
+from core.loops import run_until_stopped
 
 T = TypeVar("T")
 
@@ -66,7 +67,9 @@ class McpThread:
                 raise McpError("The program is closing; MCP servers can no longer be used.")
             if self._loop is None:
                 self._loop = _new_loop()
-                self._thread = threading.Thread(target=_run, args=(self._loop,), name="steploom-mcp", daemon=True)
+                self._thread = threading.Thread(
+                    target=run_until_stopped, args=(self._loop,), name="steploom-mcp", daemon=True
+                )
                 self._thread.start()
             return self._loop
 
@@ -76,19 +79,3 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
         return asyncio.ProactorEventLoop()
     return asyncio.SelectorEventLoop()
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()

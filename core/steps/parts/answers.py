@@ -9,6 +9,7 @@ from typing import Any
 
 from core.engine.errors import ConfigError
 from core.steps.parts.text import parse_json
+from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
@@ -28,6 +29,13 @@ def schema_problem(schema: Mapping[str, Json]) -> str:
     except SchemaError as error:
         return f"This is not a JSON Schema: {error.message[:300]} (at {error.json_path})."
     return ""
+
+
+def schema_problems(config: Mapping[str, Json]) -> Iterator[ConfigProblem]:
+    """What is wrong with the setting `schema` of a step."""
+    schema = config.get("schema")
+    if isinstance(schema, dict) and (problem := schema_problem(schema)):
+        yield ConfigProblem(("schema",), "wrong_schema", problem, "Mend the JSON Schema.")
 
 
 def read_answer(text: str, schema: Mapping[str, Json]) -> Json:
