@@ -28,7 +28,7 @@ from desktop.canvas.ink import Ink
 from desktop.canvas.look import look_of
 from desktop.canvas.shapes import Shapes
 from desktop.icons import Icons
-from desktop.overlay import StepState, StepView
+from desktop.overlay import StepMark, StepState, StepView
 from desktop.theme import Theme, add_fonts
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
@@ -49,6 +49,12 @@ VIEWS: Final[dict[StepState, StepView]] = {
     "failed": StepView(state="failed", seconds=0.2, error="Rate limit reached."),
     "skipped": StepView(state="skipped"),
     "cancelled": StepView(state="cancelled"),
+}
+MARKS: Final = {
+    "pinned": (VIEWS["done"], StepMark(pinned=True)),
+    "stale": (VIEWS["done"], StepMark(stale="its settings have changed")),
+    "reused": (replace(VIEWS["done"], cause="reused"), StepMark()),
+    "tried_again": (replace(VIEWS["done"], attempt=3, cause="retry"), StepMark()),
 }
 FORMS: Final = {
     "disabled": replace(CHAT, disabled=True),
@@ -71,6 +77,13 @@ def test_a_state_looks_as_it_did(qtbot: QtBot, theme: Theme, state: StepState) -
 
 
 @pytest.mark.parametrize("theme", [Theme.dark(), Theme.light()], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_marked_result_looks_as_it_did(qtbot: QtBot, theme: Theme, mark: str) -> None:
+    view, what = MARKS[mark]
+    compare(f"mark_{mark}_{theme.name}", drawn(CHAT, view, theme, mark=what))
+
+
+@pytest.mark.parametrize("theme", [Theme.dark(), Theme.light()], ids=lambda theme: theme.name)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_looks_as_it_did(qtbot: QtBot, theme: Theme, form: str) -> None:
     compare(f"form_{form}_{theme.name}", drawn(FORMS[form], None, theme, folded=form == "folded"))
@@ -89,13 +102,19 @@ def test_no_two_states_look_the_same(qtbot: QtBot, theme: Theme) -> None:
 
 
 def drawn(
-    step: Step, view: StepView | None, theme: Theme, *, folded: bool = False, fault: Severity | None = None
+    step: Step,
+    view: StepView | None,
+    theme: Theme,
+    *,
+    folded: bool = False,
+    mark: StepMark | None = None,
+    fault: Severity | None = None,
 ) -> str:
     """A step's face as SVG, numbers rounded to a hundredth of a pixel."""
     add_fonts()
     kind = TYPES.get(step.type)
     shape = Shapes().of(step, kind, collapsed=folded)
-    look = look_of(step, kind, shape, view, frozenset({("in", "")}), fault=fault)
+    look = look_of(step, kind, shape, view, frozenset({("in", "")}), mark, fault)
     left, top, right, bottom = MARGIN
     size = QSize(round(shape.width + left + right), round(shape.height + top + bottom))
     content = QByteArray()
