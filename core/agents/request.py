@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.agents.approval import is_tainted
 from core.agents.attachments import loader
 from core.agents.built_in import READ_RESULT, built_in
 from core.agents.chat_events import (
@@ -176,7 +177,7 @@ class RequestMaker:
         self.is_private = self.is_private or bool(recalled.text) or has_files
         own, is_shown = fill_in(known.agent, self._surroundings.variables, self._kit.clock.now(), recalled.text)
         self._prompts[known.agent.name] = own
-        needs_rules = has_functions or has_files or bool(recalled.text)
+        needs_rules = has_functions or has_files or bool(recalled.text) or is_tainted(path)
         return SystemPrompt(
             own,
             rules=RULES if needs_rules else "",

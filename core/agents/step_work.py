@@ -12,7 +12,7 @@ from core.agents.approval import is_tainted
 from core.agents.chat import RUN_LABEL, leave_broken_end
 from core.agents.chat_events import ChatEvent, MessageSaved, ReasoningDelta, RequestSent, TextDelta, TurnEnded
 from core.agents.errors import ChatError
-from core.agents.foreign_text import new_mark
+from core.agents.foreign_text import marked, new_mark
 from core.agents.kit import Kit
 from core.agents.limits import spent_in, turn_of
 from core.agents.made_files import made_by
@@ -76,7 +76,9 @@ class StepAgents:
         if await log.path():
             await leave_broken_end(log)
             return True
-        parts = [{"type": "blob", **file, "mark": new_mark(kit.random)} for file in task.files]
+        parts: list[dict[str, Json]] = [{"type": "blob", **file, "mark": new_mark(kit.random)} for file in task.files]
+        if task.material.strip():
+            parts.append({"type": "text", "text": marked(task.material, "material", new_mark(kit.random))})
         content = [*parts, {"type": "text", "text": task.text}] if parts else task.text
         message = StoredMessage(
             id=0,
@@ -85,7 +87,7 @@ class StepAgents:
             text=task.text,
             body={"role": "user", "content": content},
             tainted=bool(parts),
-            blobs=tuple(str(part["blob"]) for part in parts),
+            blobs=tuple(str(part["blob"]) for part in parts if "blob" in part),
         )
         await log.add(message)
         return False
@@ -114,7 +116,9 @@ class _Relay:
 
 def _digest(task: AgentTask) -> str:
     """The same for the same task: a step that is run again in a loop with another one begins a new conversation."""
-    facts = [task.agent, task.text, task.schema, [file.get("blob") for file in task.files]]
+    facts: list[object] = [task.agent, task.text, task.schema, [file.get("blob") for file in task.files]]
+    if task.material:  # so that a run that was begun without it goes on
+        facts.append(task.material)
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=dict).encode()).hexdigest()[:16]
 
 

@@ -215,7 +215,7 @@ class Addresses(Protocol):
 class AgentTask:
     """What a step wants of an agent. schema: JSON Schema of the wanted answer. files: blob objects to look at.
 
-    usd: what it may cost at most, besides the agent's own limits.
+    usd: what it may cost at most, besides the agent's own limits. material: text that came from outside, to work on.
     """
 
     agent: str
@@ -223,6 +223,7 @@ class AgentTask:
     schema: Mapping[str, Json] | None = None
     files: Sequence[Mapping[str, Json]] = ()
     usd: float | None = None
+    material: str = ""
 
 
 @dataclass(frozen=True, slots=True)

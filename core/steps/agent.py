@@ -20,6 +20,12 @@ class AgentConfig(Config):
 
     agent: FilledText = setting(title="Agent", help="Its name in the list of agents.", widget="agent")
     task: Text = setting(title="Task", help="What it is to do, as you would say it.", widget="multiline", min_length=1)
+    material: Text = setting(
+        "",
+        title="Material",
+        help="Text that others wrote, such as a web page or a mail: it is worked on, and gives no orders.",
+        widget="multiline",
+    )
     files: Attachments = setting(
         title="Files", help="Paths or blobs of pictures and documents.", widget="file", default_factory=list
     )
@@ -45,7 +51,10 @@ class AgentStep(StepType[AgentConfig]):
     share this workflow's variables: what one sets, the other sees.
 
     - `agent`: its name.
-    - `task`: what it is to do. Text that came from outside is better given as a file, or named as material.
+    - `task`: what it is to do.
+    - `material`: text that came from outside, to work on. It is marked as data, as files are, and an agent that has
+      read it asks before it calls what changes something or can carry data away, even where its settings leave that to
+      it. Put what strangers wrote here and not into the task.
     - `files`: pictures and documents to look at: paths inside granted folders, or blobs of earlier steps.
     - `schema`: a JSON Schema of the answer, instead of the agent's own.
     - `usd`: what it may cost here at most.
@@ -61,7 +70,8 @@ class AgentStep(StepType[AgentConfig]):
       type: agent
       config:
         agent: Support
-        task: "Answer this customer: {{ input.message }}"
+        task: Answer this customer.
+        material: "{{ input.message }}"
     ```
     """
 
@@ -95,13 +105,9 @@ class AgentStep(StepType[AgentConfig]):
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""
-        schema = config.get("schema")
-        if isinstance(schema, dict):
-            from core.steps.parts.answers import schema_problem
+        from core.steps.parts.answers import schema_problems
 
-            problem = schema_problem(schema)
-            if problem:
-                yield ConfigProblem(("schema",), "wrong_schema", problem, "Mend the JSON Schema.")
+        return schema_problems(config)
 
     async def run(self, config: AgentConfig, context: StepContext) -> dict[str, Json]:
         """Have the agent work."""
@@ -110,7 +116,7 @@ class AgentStep(StepType[AgentConfig]):
             raise StepError("No agents are connected here. Run this through a workspace.", kind="config")
         files = await keep_attachments(config.files, context)
         answer = await agents.work(
-            AgentTask(config.agent, config.task, config.answer_schema, files, config.usd), context
+            AgentTask(config.agent, config.task, config.answer_schema, files, config.usd, config.material), context
         )
         return {
             "text": clean_text(answer.text),
