@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from core.store.conversation_records import FunctionCall
 from desktop.chat.blocks import Code
+from desktop.chat.folding import Folding
 from desktop.chat.laid import LaidCode
 from desktop.chat.wording import CALL_STATES, CALL_WORDS, arguments_line, arguments_text, call_seconds, seconds, spent
 from desktop.icons import Icons
@@ -28,23 +29,19 @@ _SHOWN: Final = 4_000
 _SIDE: Final = 10
 
 
-class CallCard(QWidget):
-    """One call. folded: it was opened or closed. run_wanted: the id of its run. The theme is that of its making."""
+class CallCard(Folding):
+    """One call. run_wanted: the id of its run."""
 
-    folded = Signal()
     run_wanted = Signal(str)
+    line = FOLDED
 
     def __init__(self, call: FunctionCall, theme: Theme, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._icons = theme, icons
+        super().__init__(theme, icons, parent)
         self.call = call
-        self.is_open = False
         self._all = False
         self._progress = ""
         self._parts: list[tuple[str, LaidCode]] = []
         self._buttons: QWidget | None = None
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._name()
 
     def show_call(self, call: FunctionCall, progress: str = "") -> None:
@@ -53,7 +50,7 @@ class CallCard(QWidget):
             return
         self.call, self._progress = call, progress
         if self.is_open:
-            self._fill()
+            self._fold()
         self._name()
         self.update()
 
@@ -69,42 +66,14 @@ class CallCard(QWidget):
                 height += 32
         return height
 
-    def set_open(self, is_open: bool) -> None:
-        """Open or close it."""
-        if is_open == self.is_open:
-            return
-        self.is_open = is_open
-        self._fill()
-        self._name()
-        self.folded.emit()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """As high as it is now."""
-        return QSize(300, self.fit(max(self.width(), 200)))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """The line opens and closes; Copy copies."""
-        if event.button() != Qt.MouseButton.LeftButton:
-            super().mousePressEvent(event)
-            return
+    def _press_below(self, event: QMouseEvent) -> None:
+        """Copy copies."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.position().y() <= FOLDED:
-            self.set_open(not self.is_open)
-            return
         y = float(FOLDED)
         for _, part in self._parts:
             if part.is_copy(event.position() - QPointF(_SIDE, y)):
                 QGuiApplication.clipboard().setText(part.text())
             y += part.height + 8
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Enter and Space open and close it."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.set_open(not self.is_open)
-        elif event.key() in (Qt.Key.Key_Right, Qt.Key.Key_Left) and not event.modifiers():
-            self.set_open(event.key() == Qt.Key.Key_Right)
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the card."""
@@ -173,7 +142,7 @@ class CallCard(QWidget):
         self.setAccessibleDescription(". ".join(described))
         self.setToolTip(call.reason)
 
-    def _fill(self) -> None:
+    def _fold(self) -> None:
         self._parts = []
         if self._buttons is not None:
             self._buttons.hide()
@@ -216,7 +185,7 @@ class CallCard(QWidget):
 
     def _show_all(self) -> None:
         self._all = True
-        self._fill()
+        self._fold()
         self.folded.emit()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.blocks import Growing
+from desktop.chat.folding import Folding
 from desktop.chat.laid import Laid, LaidCode, LaidText, lay
 from desktop.icons import Icons
 from desktop.theme import Theme
@@ -20,22 +21,18 @@ _INDENT: Final = 14
 _GAP: Final = 7
 
 
-class ReasoningFold(QWidget):
-    """folded: it was opened or closed. The theme is that of its making."""
+class ReasoningFold(Folding):
+    """The thoughts of one answer."""
 
-    folded = Signal()
+    line = FOLDED
 
     def __init__(self, theme: Theme, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._icons = theme, icons
+        super().__init__(theme, icons, parent)
         self.text = ""
         self._words = 0
-        self.is_open = False
         self._is_live = False
         self._growing = Growing()
         self._laid: list[Laid] = []
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def show_text(self, text: str, *, live: bool) -> None:
         """Show what was thought so far. live: more is to come."""
@@ -46,20 +43,9 @@ class ReasoningFold(QWidget):
         else:
             self._words = len(text.split())
         self.text, self._is_live = text, live
-        if self.is_open:
-            self._read()
+        self._fold()
         self._name()
         self.update()
-
-    def set_open(self, is_open: bool) -> None:
-        """Open or close it."""
-        if is_open == self.is_open:
-            return
-        self.is_open = is_open
-        if is_open:
-            self._read()
-        self._name()
-        self.folded.emit()
 
     def fit(self, width: int) -> int:
         """Lay it out for a width; its height."""
@@ -70,27 +56,6 @@ class ReasoningFold(QWidget):
             each.fit(width - _INDENT)
             height += each.height + _GAP
         return round(height)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """As high as it is now."""
-        return QSize(300, self.fit(max(self.width(), 200)))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """The line opens and closes it."""
-        if event.button() == Qt.MouseButton.LeftButton and event.position().y() <= FOLDED:
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.set_open(not self.is_open)
-        else:
-            super().mousePressEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Enter and Space open and close it."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.set_open(not self.is_open)
-        elif event.key() in (Qt.Key.Key_Right, Qt.Key.Key_Left) and not event.modifiers():
-            self.set_open(event.key() == Qt.Key.Key_Right)
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the line, and what was thought beside a bar."""
@@ -133,8 +98,10 @@ class ReasoningFold(QWidget):
         self.setAccessibleName(f"{self._title()}, {'open' if self.is_open else 'folded'}")
         self.setAccessibleDescription(self.text[-500:] if self._is_live else self.text[:500])
 
-    def _read(self) -> None:
-        """Lay out what is new; the blocks before it stay."""
+    def _fold(self) -> None:
+        """Lay out what is new, if it is seen; the blocks before it stay."""
+        if not self.is_open:
+            return
         first = self._growing.show(self.text)
         self._laid[first:] = [lay(block, self._theme) for block in self._growing.blocks[first:]]
         for each in self._laid[first:]:
