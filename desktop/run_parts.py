@@ -191,7 +191,7 @@ class RunParts(QObject):
         )
         dialog = InputsDialog(asked, self._bridge, self._themes, self._icons, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show_sets(sets)
+        dialog.offer_sets(sets, self._saved, key)
 
         def run(values: Mapping[str, Json]) -> None:
             part, typed = part_with(step.id, reads, values, outputs)
@@ -199,14 +199,6 @@ class RunParts(QObject):
             self._bridge.in_thread(lambda: self._saved.remember(key, values))
 
         dialog.run_requested.connect(run)
-        dialog.save_requested.connect(
-            lambda name, values: self._bridge.in_thread(
-                lambda: self._saved.save(key, name, values), lambda kept: dialog.show_sets(kept, name)
-            )
-        )
-        dialog.remove_requested.connect(
-            lambda name: self._bridge.in_thread(lambda: self._saved.remove(key, name), dialog.show_sets)
-        )
         dialog.open()
         self.prompted.emit(dialog)
 

@@ -27,7 +27,7 @@ from desktop.bridge import Bridge
 from desktop.dialogs.schema_form import SchemaForm
 from desktop.dialogs.value_editors import ChoiceBox
 from desktop.icons import Icons
-from desktop.saved_inputs import InputSets
+from desktop.saved_inputs import InputSets, SavedInputs
 from desktop.style import set_role
 from desktop.theme import ThemeManager
 
@@ -136,6 +136,18 @@ class InputsDialog(QDialog):
         self.resize(_WIDTH, self._wanted_height())
         if self.form.rows:
             next(iter(self.form.rows.values())).editor.setFocus()
+
+    def offer_sets(self, sets: InputSets, saved: SavedInputs, key: str) -> None:
+        """Offer the sets that are kept under a key; keep there what the person names, and forget what they remove."""
+        self.show_sets(sets)
+        self.save_requested.connect(
+            lambda name, values: self._bridge.in_thread(
+                lambda: saved.save(key, name, values), lambda kept: self.show_sets(kept, name)
+            )
+        )
+        self.remove_requested.connect(
+            lambda name: self._bridge.in_thread(lambda: saved.remove(key, name), self.show_sets)
+        )
 
     def show_sets(self, sets: InputSets, chosen: str = "") -> None:
         """Offer these sets. chosen: the one whose values the form holds."""

@@ -115,20 +115,11 @@ class RunPrompt(QObject):
         self._ask(sets)
 
     def _ask(self, sets: InputSets) -> InputsDialog:
-        key = self._key()
         dialog = InputsDialog(self._document.workflow, self._bridge, self._themes, self._icons, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show_sets(sets)
+        dialog.offer_sets(sets, self._saved, self._key())
         dialog.fill(sets.last)
         dialog.run_requested.connect(self._start)
-        dialog.save_requested.connect(
-            lambda name, values: self._bridge.in_thread(
-                lambda: self._saved.save(key, name, values), lambda kept: dialog.show_sets(kept, name)
-            )
-        )
-        dialog.remove_requested.connect(
-            lambda name: self._bridge.in_thread(lambda: self._saved.remove(key, name), dialog.show_sets)
-        )
         dialog.open()
         self.prompted.emit(dialog)
         if self._estimate is not None and self._part.is_whole:  # what a part costs is not known
