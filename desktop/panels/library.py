@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from desktop.filing import SUFFIX
 from desktop.icons import Icons
 from desktop.library_desk import LibraryDesk, file_name
 from desktop.panels.library_delegate import LibraryDelegate
-from desktop.panels.library_model import ENTRY, LibraryModel
+from desktop.panels.library_model import ENTRY, FOLDER, LibraryModel
 from desktop.panels.shelf_bar import ShelfBar
 from desktop.theme import ThemeManager
 
@@ -47,6 +47,8 @@ class LibraryPanel(QWidget):
         super().__init__()
         self._desk, self._themes, self._icons = desk, themes, icons
         self._in_bin = False
+        self._folded: set[str] = set()
+        self._shelf = ("", False)
         self.setAcceptDrops(True)
         self.bar = ShelfBar(
             icons, themes, new="New workflow",
@@ -63,6 +65,8 @@ class LibraryPanel(QWidget):
         self.view.setModel(self.model)
         self.view.setItemDelegate(LibraryDelegate(themes, icons, now, self.view))
         self.view.activated.connect(self._open)
+        self.view.collapsed.connect(lambda index: self._fold(index, True))
+        self.view.expanded.connect(lambda index: self._fold(index, False))
         self.view.customContextMenuRequested.connect(self._menu_at)
         self._add_actions()
         self._empty = EmptyState(
@@ -157,10 +161,13 @@ class LibraryPanel(QWidget):
 
     def _fill(self) -> None:
         known = self._desk.deleted if self._in_bin else self._desk.entries
-        chosen = set(self.chosen())
+        chosen, before = set(self.chosen()), [entry.name for entry in self.model.shown]
         self.model.show(known, self.bar.query)
-        self.view.expandAll()
-        self.view.choose(chosen)
+        self.view.unfold(set() if self.bar.query else self._folded)
+        shelf = (self.bar.query, self._in_bin)
+        after = [entry.name for entry in self.model.shown]
+        self.view.choose(_kept(chosen, before, after) if shelf == self._shelf else chosen)
+        self._shelf = shelf
         page: QWidget = self.view
         if not self._desk.available:
             page = self._none
@@ -170,6 +177,12 @@ class LibraryPanel(QWidget):
             page = self._nothing
         self._stack.setCurrentWidget(page)
         self.new.setEnabled(True)
+
+    def _fold(self, index: QModelIndex, folded: bool) -> None:
+        """Remember which folders the person closed: they stay so when the library is read anew."""
+        if not self.bar.query:
+            change = self._folded.add if folded else self._folded.discard
+            change(str(index.data(FOLDER)))
 
     def _open(self, index: QModelIndex) -> None:
         entry = index.data(ENTRY)
@@ -255,8 +268,21 @@ class _Tree(QTreeView):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
         self.setDefaultDropAction(Qt.DropAction.CopyAction)
 
+    def unfold(self, folded: set[str]) -> None:
+        """Open all folders but these."""
+        for index in self._rows():
+            if index.data(ENTRY) is None:
+                self.setExpanded(index, index.data(FOLDER) not in folded)
+
     def choose(self, names: set[str]) -> None:
-        """Select the workflows of these names."""
+        """Select the workflows of these names, and bring the keyboard to one of them."""
+        flags = self.selectionModel().SelectionFlag
+        for index in self._rows():
+            entry = index.data(ENTRY)
+            if entry is not None and entry.name in names:
+                self.selectionModel().setCurrentIndex(index, flags.Select)
+
+    def _rows(self) -> Iterator[QModelIndex]:
         model = self.model()
         ways = [QModelIndex()]
         while ways:
@@ -264,9 +290,7 @@ class _Tree(QTreeView):
             for row in range(model.rowCount(parent)):
                 index = model.index(row, 0, parent)
                 ways.append(index)
-                entry = index.data(ENTRY)
-                if entry is not None and entry.name in names:
-                    self.selectionModel().select(index, self.selectionModel().SelectionFlag.Select)
+                yield index
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Files are for the panel around."""
@@ -281,6 +305,16 @@ class _Tree(QTreeView):
             event.ignore()
         else:
             super().dragMoveEvent(event)
+
+
+def _kept(chosen: set[str], before: Sequence[str], after: Sequence[str]) -> set[str]:
+    """What is selected in a list that was read anew: the same, or where all of it is gone what came after it."""
+    left = chosen.intersection(after)
+    if left or not chosen.intersection(before):
+        return left
+    last = max(before.index(name) for name in chosen.intersection(before))
+    around = [*before[last + 1 :], *reversed(before[:last])]
+    return {next(name for name in around if name in after)} if set(around) & set(after) else set()
 
 
 def _files(event: QDropEvent) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +63,9 @@ class LibraryDelegate(QStyledItemDelegate):
         font.setWeight(theme.font("body.strong").weight())
         painter.setFont(font)
         painter.setPen(theme.color("text.secondary"))
-        painter.drawText(rect.adjusted(30, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter, title)
+        inner = rect.adjusted(30, 0, -6, 0)
+        shown = QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _workflow(self, painter: QPainter, rect: QRect, entry: WorkflowEntry) -> None:
         theme = self._themes.theme
@@ -85,13 +87,11 @@ class LibraryDelegate(QStyledItemDelegate):
         painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, text)
 
     def _tags(self, painter: QPainter, inner: QRect, tags: tuple[str, ...]) -> int:
-        """Chips at the right, as many as leave room for the words; where the room for words ends."""
+        """Chips at the right, as many as leave room for the words, and how many more; where the room for words ends."""
         theme, right = self._themes.theme, inner.right()
         metrics = QFontMetrics(painter.font())
-        for tag in tags:
+        for tag in chips(tags, right - inner.left() - 84, lambda text: metrics.horizontalAdvance(text) + 10):
             wide = metrics.horizontalAdvance(tag) + 10
-            if right - wide < inner.left() + 84:
-                break
             chip = QRectF(right - wide, inner.bottom() - 15, wide, 16)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("surface.hover"))
@@ -105,3 +105,18 @@ class LibraryDelegate(QStyledItemDelegate):
         dpr = painter.device().devicePixelRatioF()
         pixmap = self._icons.pixmap(name, self._themes.theme.color(colour), 16, dpr)
         painter.drawPixmap(QPoint(rect.left() + 6, rect.center().y() - 7), pixmap)
+
+
+def chips(tags: Sequence[str], room: int, width: Callable[[str], int]) -> list[str]:
+    """The tags that there is room for, the first at the right, and `+2` for those there is none for.
+
+    room: in pixels. width: of a chip with that text.
+    """
+    shown: list[str] = []
+    for number, tag in enumerate(tags):
+        more = f"+{len(tags) - number - 1}" if number + 1 < len(tags) else ""
+        used = sum(width(each) + 4 for each in (*shown, tag, more) if each)
+        if used - 4 > room:
+            return [*shown, f"+{len(tags) - number}"]
+        shown.append(tag)
+    return shown

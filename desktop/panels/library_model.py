@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ from desktop.panels.wording import ago
 
 if TYPE_CHECKING:
     from core.store.workflows import WorkflowEntry
+
+_NUMBERS: Final = re.compile(r"(\d+)")
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -44,7 +47,8 @@ class LibraryModel(QStandardItemModel):
     def show(self, entries: Sequence[WorkflowEntry], query: str) -> None:
         """Show what a query means: all words must be found in name, folder, tags or state."""
         self.clear()
-        self.shown = [entry for entry in entries if match(query, searchable(entry)) is not None] if query else entries
+        found = [entry for entry in entries if match(query, searchable(entry)) is not None] if query else entries
+        self.shown = sorted(found, key=lambda entry: (in_order(entry.folder), in_order(entry.name)))
         folders: dict[str, QStandardItem] = {}
         for entry in self.shown:
             self._parent_of(entry.folder, folders).appendRow(_item(entry))
@@ -91,6 +95,11 @@ class LibraryModel(QStandardItemModel):
         return folders[folder]
 
 
+def in_order(name: str) -> list[tuple[int, str]]:
+    """What names are sorted by: as people count, so that “Week 9” comes before “Week 10”, whatever the case."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBERS.split(name.casefold()) if part]
+
+
 def searchable(entry: WorkflowEntry) -> str:
     """The words that a workflow is found by."""
     state = _WORDS.get(entry.last_run_status or "", "never ran")
@@ -109,6 +118,7 @@ def _item(entry: WorkflowEntry) -> QStandardItem:
     item.setData(entry, ENTRY)
     item.setData(entry.folder, FOLDER)
     item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled)
+    item.setToolTip("\n".join(filter(None, (entry.name, entry.folder, ", ".join(entry.tags)))))
     tags = f", tags {', '.join(entry.tags)}" if entry.tags else ""
     item.setAccessibleText(f"{entry.name}{tags}, last run: {entry.last_run_status or 'none'}")
     return item

@@ -17,7 +17,8 @@ from desktop.dialogs.problem_report import ProblemReport
 from desktop.dialogs.text_prompt import TextPrompt
 from desktop.memory import RecentWork, WindowMemory
 from desktop.panels.library import LibraryPanel
-from desktop.panels.library_model import ENTRY, FOLDER, searchable, standing
+from desktop.panels.library_delegate import chips
+from desktop.panels.library_model import ENTRY, FOLDER, in_order, searchable, standing
 from desktop.program import Program
 from tests.support.desktop_drop import drop_files
 from tests.support.desktop_program import made_program, take_apart, until
@@ -164,6 +165,38 @@ async def test_what_is_deleted_comes_back_by_undo_and_from_the_bin(program: Prog
     await until(lambda: len(program.library.entries) == 3)
     bin_action.trigger()
     assert len(names(program)) == 3
+
+
+async def test_after_deleting_the_keyboard_is_at_what_came_after(program: Program) -> None:
+    click(program, "Digest")
+    QTest.keyClick(panel(program).view, Qt.Key.Key_Delete)
+    await until(lambda: names(program) == ["Report", "Triage"])
+    assert panel(program).chosen() == ["Report"]
+    assert panel(program).view.currentIndex().data(ENTRY).name == "Report"
+
+
+async def test_a_folder_that_was_closed_stays_so_when_the_library_is_read_anew(program: Program) -> None:
+    view = panel(program).view
+    view.setExpanded(index_of(program, "Work"), False)
+    click(program, "Report")
+    choose_from_menu(program, "Duplicate")
+    await until(lambda: "Report 2" in program.library.names())
+    assert not view.isExpanded(index_of(program, "Work"))
+    QTest.keyClicks(panel(program).search, "triage")
+    assert view.isExpanded(index_of(program, "Work")), "what a search finds is shown"
+    panel(program).search.clear()
+    assert not view.isExpanded(index_of(program, "Work"))
+
+
+def test_names_stand_in_the_order_in_which_people_count() -> None:
+    assert sorted(["Week 10", "week 9", "Week 1 b", "A"], key=in_order) == ["A", "Week 1 b", "week 9", "Week 10"]
+
+
+def test_tags_that_have_no_room_are_counted() -> None:
+    assert chips(["ab", "cd"], 100, lambda text: 10 * len(text)) == ["ab", "cd"]
+    assert chips(["ab", "cd", "ef", "gh"], 64, lambda text: 10 * len(text)) == ["ab", "+3"]
+    assert chips(["a very long one", "b"], 64, lambda text: 10 * len(text)) == ["+2"]
+    assert chips([], 64, len) == []
 
 
 async def test_a_deleted_workflow_that_is_open_can_still_be_saved(program: Program) -> None:
