@@ -271,6 +271,8 @@ def placeholder(field: FormField) -> str:
         text = field.default if isinstance(field.default, str) else json_text(field.default)
         if field.kind == "duration" and isinstance(field.default, (int, float)):
             return f"{field.default:g}s"
+        if isinstance(field.default, int) and not isinstance(field.default, bool):
+            return f"{field.default:,}"
         return text.removesuffix(".0")
     if field.low is not None and field.high is not None and field.high < 10_000:
         return f"{field.low:g} to {field.high:g}"

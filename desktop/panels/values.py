@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeAlias
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from core.cli.wording import spent
+from core.cli.wording import duration, spent
+from core.engine.events import Cause
 from core.engine.journal import StepRecord
 from core.workflow.model import Json
 from desktop.bridge import Bridge
@@ -29,6 +30,14 @@ PartName: TypeAlias = Literal["output", "input", "request", "error", "facts"]
 
 _PARTS: Final[Mapping[PartName, str]] = {
     "output": "Output", "input": "Input", "request": "Request", "error": "Error", "facts": "Facts"
+}  # fmt: skip
+
+
+_CAUSES: Final[Mapping[Cause, str]] = {
+    "first": "first time in this run", "retry": "tried again after a failure", "resumed": "the run went on",
+    "answered": "its question was answered", "input_changed": "what it reads has changed",
+    "definition_changed": "its settings have changed", "forced": "asked for", "reused": "taken from an earlier run",
+    "pinned": "its output is pinned", "edited": "its output was edited",
 }  # fmt: skip
 
 
@@ -246,10 +255,10 @@ def facts(record: StepRecord) -> dict[str, Json]:
         "type": record.type,
         "status": record.status,
         "attempt": record.attempt,
-        "why": record.cause.replace("_", " "),
+        "why": _CAUSES[record.cause],
         "started": _when(record.started),
         "ended": _when(record.ended),
-        "seconds": round(record.duration_s, 6),
+        "took": duration(record.duration_s),
         "tokens_in": record.usage.tokens_in,
         "tokens_out": record.usage.tokens_out,
         "cost_usd": record.usage.cost_usd,
@@ -267,4 +276,4 @@ def facts(record: StepRecord) -> dict[str, Json]:
 
 
 def _when(at: datetime | None) -> str | None:
-    return at.astimezone().isoformat(timespec="milliseconds") if at is not None else None
+    return at.astimezone().isoformat(" ", timespec="milliseconds") if at is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -21,6 +23,7 @@ from desktop.panels.empty_note import EmptyNote
 from desktop.panels.file_view import ReadFile
 from desktop.panels.json_tree import preview
 from desktop.panels.value_view import ValueView
+from desktop.panels.wording import path_words
 from desktop.run_controller import RunController
 from desktop.run_log import VariableValue
 from desktop.theme import Theme, ThemeManager
@@ -89,7 +92,10 @@ class VariablesPanel(QWidget):
     def refresh(self) -> None:
         """Show the values as they are now."""
         run = self._controller.shown
-        self.model.show(list(run.log.variables.values()) if run is not None else [])
+        if run is not None:
+            self.model.show(list(run.log.variables.values()), partial(path_words, workflow=run.workflow))
+        else:
+            self.model.show([])
         self._stack.setCurrentIndex(1 if self.model.rowCount() else 0)
         if self.model.rowCount() and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
@@ -116,9 +122,11 @@ class VariableRows(QAbstractTableModel):
         super().__init__(parent)
         self._theme = theme
         self.rows: list[VariableValue] = []
+        self._said: Callable[[str], str] = str
 
-    def show(self, rows: list[VariableValue]) -> None:
-        """Show the values as they are now."""
+    def show(self, rows: list[VariableValue], said: Callable[[str], str] = str) -> None:
+        """Show the values as they are now. said: what people call the step at a path."""
+        self._said = said
         if [(row.scope, row.name) for row in rows] != [(row.scope, row.name) for row in self.rows]:
             self.beginResetModel()
             self.rows = rows
@@ -160,7 +168,10 @@ class VariableRows(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 name = f"{row.scope}: {row.name}" if row.scope else row.name
                 at = f"{row.at.astimezone():%H:%M:%S}" if row.at is not None else ""
-                return (name, preview(row.value), row.set_by or "initial value", at)[column]
+                set_by = self._said(row.set_by) if row.set_by else "initial value"
+                return (name, preview(row.value), set_by, at)[column]
+            case Qt.ItemDataRole.ToolTipRole if column == 2:
+                return row.set_by or None
             case Qt.ItemDataRole.FontRole:
                 return self._theme.font("mono") if column == 1 else self._theme.font("body", tabular=column == 3)
             case Qt.ItemDataRole.ForegroundRole if column >= 2:

@@ -178,6 +178,12 @@ def test_a_line_that_is_broken_in_a_narrow_form_is_seen_whole(make: Make) -> Non
     assert editor.document().size().height() * editor.fontMetrics().lineSpacing() < editor.height()
 
 
+def test_a_large_number_that_holds_if_none_is_set_can_be_read(make: Make) -> None:
+    form = make([FormField("most", "integer", "Most", default=10_000_000), FormField("part", "number", default=0.5)])
+    assert text_of(form, "most").editor.placeholderText() == "10,000,000"
+    assert text_of(form, "part").editor.placeholderText() == "0.5"
+
+
 def test_a_choice_is_said_in_plain_words_and_its_tip_says_the_word_of_the_document(make: Make) -> None:
     kind = discover(plug_ins=[]).get("condition")
     assert kind is not None

@@ -319,7 +319,7 @@ async def test_the_panel_shows_exactly_what_went_in_and_came_out(home: Path, qap
         panel.show_part("facts")
         shown = panel.view.model.value
         assert isinstance(shown, dict)
-        assert (shown["status"], shown["why"]) == ("failed", "first")
+        assert (shown["status"], shown["why"]) == ("failed", "first time in this run")
         panel.show_step("nowhere")
         assert panel.empty.isVisible()
         assert "nowhere" in panel.empty.text.text()

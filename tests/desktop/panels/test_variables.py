@@ -17,7 +17,7 @@ from tests.support.panel_parts import panel_parts
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
 
 DOCUMENT = workflow(
-    step("early", "set", config={"variables": {"tone": "calm"}}, then="wait"),
+    step("early", "set", title="Set the tone", config={"variables": {"tone": "calm"}}, then="wait"),
     step("wait", config={"gate": True}, then="late"),
     step("late", "set", config={"variables": {"tone": ["a", "list"]}}),
     variables={"tone": "friendly", "still": 1},
@@ -44,7 +44,8 @@ async def test_values_and_who_set_them_follow_the_run(qapp: QApplication, home: 
         assert rows(panel.model) == [("tone", '"friendly"', "initial value"), ("still", "1", "initial value")]
         await desk.stage_reached("wait")
         panel.refresh()
-        assert rows(panel.model)[0] == ("tone", '"calm"', "early")
+        assert rows(panel.model)[0] == ("tone", '"calm"', "Set the tone")
+        assert panel.model.index(0, 2).data(Qt.ItemDataRole.ToolTipRole) == "early"
         panel.table.selectRow(0)
         assert panel.view.model.value == "calm"
         desk.stage.gate("wait").set()
