@@ -134,18 +134,26 @@ async def test_a_service_that_hangs_is_told_as_silent_and_can_be_ended_at_once(c
     assert (await stubborn.end_now()).kind == "stopped"
 
 
-async def test_whoever_looks_while_it_starts_or_stops_is_told_so(control: Make) -> None:
+async def test_whoever_looks_while_it_starts_or_stops_is_told_so(tmp_path: Path, control: Make) -> None:
+    begin, go = tmp_path / "begin", tmp_path / "go"
+    waits = "while not Path({!r}).exists(): time.sleep(0.01)"
     seen: list[ServiceState] = []
-    slow = control("", "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\nsignal.pause()", told=seen.append)
-    starting = asyncio.create_task(slow.start())
-    kinds = set()
-    while not starting.done():
-        kinds.add((await slow.look()).kind)
-    stopping = asyncio.create_task(slow.stop())
-    while not stopping.done():
-        kinds.add((await slow.look()).kind)
-    assert kinds <= {"starting", "running", "stopping", "stopped"}
-    assert {"starting", "stopping"} <= kinds
+    slow = control(
+        f"signal.signal(signal.SIGTERM, lambda *_: None)\n{waits.format(str(begin))}",
+        waits.format(str(go)),
+        told=seen.append,
+    )
+    async with asyncio.timeout(60):
+        starting = asyncio.create_task(slow.start())
+        while (await slow.look()).kind != "starting":
+            pass
+        begin.touch()
+        assert (await starting).kind == "running"
+        stopping = asyncio.create_task(slow.stop())
+        while (await slow.look()).kind != "stopping":
+            pass
+        go.touch()
+        assert (await stopping).kind == "stopped"
     assert [state.kind for state in seen] == ["starting", "stopping"]
 
 

@@ -53,7 +53,7 @@ async def prometheus(config: Path) -> AsyncIterator[httpx.AsyncClient]:
     with (config.parent / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 - it starts at once
         try:
-            async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
                 yield client
         finally:
             process.terminate()
@@ -94,7 +94,7 @@ async def test_prometheus_scrapes_the_service_and_knows_its_runs(site: Site, tmp
     async with prometheus(configure(tmp_path, site, token)) as client:
         counted = await ask(client, 'sum by (workflow, status) (workflow_executions_total{workflow="Greet"}) >= 3')
         assert counted == {"status=completed workflow=Greet": 3.0}
-        assert await ask(client, 'sum(up{job="steploom"})') == {"": 1.0}
+        assert await ask(client, 'sum(max_over_time(up{job="steploom"}[5m]))') == {"": 1.0}
         steps = await ask(client, 'sum(workflow_step_duration_seconds_count{workflow="Greet"})')
         assert steps == {"": 6.0}
         rules = (await client.get("/api/v1/rules")).json()["data"]["groups"]

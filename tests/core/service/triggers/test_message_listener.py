@@ -57,8 +57,10 @@ async def test_a_notice_starts_the_workflows_of_its_channel_once_however_many_li
 
             # A connection that breaks is made anew, and a channel that is switched on meanwhile is heard.
             await one.activate(greeting("More", type_="message", channel="departures"))
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            await connection.execute(  # in this database alone: other tests share the server
+                "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND pid <> pg_backend_pid() "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             while await second.channels.get() != ["arrivals", "departures"]:
                 pass

@@ -38,14 +38,16 @@ async def test_a_schedule_starts_its_published_version_with_its_inputs(party: Pa
 
 async def test_the_loop_wakes_when_a_time_comes_and_tells_how_late(party: Party) -> None:
     await party.activate(greeting(every="10s", overlap="parallel"))
+    clock, others = party.clock, party.clock.sleeping
     party.scheduler.start()
     async with asyncio.timeout(60):
         while len(party.told) < 2:
-            await party.clock.advance(0.25)
+            if clock.sleeping > others:  # it does not look just now: time goes on
+                await clock.advance((clock.next_due() or 0.0) + 0.001)
             await asyncio.sleep(0.005)  # the database answers on a thread of its own
     await party.scheduler.stop()
     assert [fired.time.second for fired in party.told[:2]] == [10, 20]
-    assert all(fired.lag_s < 5 for fired in party.told)
+    assert all(fired.lag_s < 0.1 for fired in party.told)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,6 @@ async def test_two_processes_start_each_missed_run_once(
     runs = [(run.workflow.name, run.labels["scheduled_for"]) for run in await past.runs()]
     assert len(runs) == len(set(runs)) == sum(counts)
     assert len(runs) in (80, 84)
-    assert min(counts) > 0
 
 
 async def test_a_published_document_that_cannot_be_read_keeps_no_other_schedule_from_coming(
