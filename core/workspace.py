@@ -33,7 +33,6 @@ from core.engine.step_type import StepTypes
 from core.grants import AllowedHosts, Grant, GrantedFolders
 from core.ids import new_run_id
 from core.library import Library, find_file
-from core.llm.client import ModelServer
 from core.llm.demo import DemoModels
 from core.llm.from_settings import model_server
 from core.llm.limited_models import limited
@@ -42,7 +41,7 @@ from core.monitoring.budgets import budget
 from core.monitoring.watch import Watch, traced
 from core.secrets import KeyringSecrets
 from core.service.queue import DEMO_LABEL
-from core.settings import Settings, default_home, load
+from core.settings import default_home, load
 from core.steps import discover
 from core.store.errors import StoreError
 from core.store.from_settings import open_store
@@ -53,7 +52,7 @@ from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError, Problem
 from core.workflow.validate import check_text, validate
-from core.workspace_agents import WorkspaceAgents
+from core.workspace_agents import Ground, WorkspaceAgents
 
 if TYPE_CHECKING:
     from core.agents.agent import Agent, Function
@@ -82,69 +81,38 @@ class Found:
 class Workspace:
     """Everything that is needed to check, run and look into workflows. Made by `Workspace.open`."""
 
-    def __init__(
-        self,
-        *,
-        home: Path,
-        settings: Settings,
-        clock: Clock,
-        types: StepTypes,
-        journal: Journal,
-        store: Store | None,
-        secrets: KeyringSecrets,
-        server: ModelServer,
-        services: Services,
-        watch: Watch,
-        demo: bool,
-    ) -> None:
-        self.home = home
-        self.settings = settings
-        self.clock = clock
-        self.types = types
-        self.journal = journal
-        self.store = store
-        self.pins: Pins | MemoryPins = store.pins if store is not None else MemoryPins()
-        self.secrets = secrets
-        self.server = server
-        self.watch = watch
+    def __init__(self, ground: Ground, services: Services, *, demo: bool) -> None:
+        self.home, self.settings, self.clock = ground.home, ground.settings, ground.clock
+        self.types, self.journal, self.store = ground.types, ground.journal, ground.store
+        self.secrets, self.server, self.watch = ground.secrets, ground.server, ground.watch
+        self.pins: Pins | MemoryPins = self.store.pins if self.store is not None else MemoryPins()
         self.demo = demo
         self._runs: WeakSet[Run] = WeakSet()
         self._has_run = False
-        self._agents = WorkspaceAgents(
-            home=home,
-            settings=settings,
-            clock=clock,
-            types=types,
-            store=store,
-            secrets=secrets,
-            server=server,
-            watch=watch,
-            services=self._shared_services,
-            runs=self,
-        )
+        self._agents = WorkspaceAgents(ground, self._shared_services, runs=self)
         self._services = services = replace(
             services,
             agents=AgentsWhenUsed(lambda: self._agents.office(demo=False)),
             memory=self._agents.step_memory(demo=False),
-            budget=budget(settings.budgets, store, clock, self._agents.run_models(services.workflows)),
+            budget=budget(self.settings.budgets, self.store, self.clock, self._agents.run_models(services.workflows)),
         )
         self._folders = services.folders
         self._demo_services = replace(
             services,
-            models=watch.over(DemoModels()),
+            models=self.watch.over(DemoModels()),
             agents=AgentsWhenUsed(lambda: self._agents.office(demo=True)),
             memory=self._agents.step_memory(demo=True),
         )
         self.engine = Engine(
-            types,
-            journal,
+            self.types,
+            self.journal,
             services=self._demo_services if demo else services,
-            clock=clock,
+            clock=self.clock,
             new_id=new_run_id,
             random=SystemRandom(),
             bind_inputs=bind_inputs,
         )
-        self.engine.listeners = watch.listeners
+        self.engine.listeners = self.watch.listeners
 
     @classmethod
     @asynccontextmanager
@@ -203,19 +171,10 @@ class Workspace:
                 folders=GrantedFolders([*settings_grants, *grants]),
                 addresses=AllowedHosts(settings.allowed_hosts),
             )
-            workspace = cls(
-                home=folder,
-                settings=settings,
-                clock=clock,
-                types=types or discover(),
-                journal=journal,
-                store=store,
-                secrets=secrets,
-                server=server,
-                services=services,
-                watch=watch,
-                demo=demo,
-            )
+            ground = Ground(
+                folder, settings, clock, types or discover(), journal, store, secrets, server, watch
+            )  # fmt: skip
+            workspace = cls(ground, services, demo=demo)
             stack.push_async_callback(workspace._agents.stop_servers)
             stack.push_async_callback(workspace._agents.stop_memories)
             stack.push_async_callback(workspace.tidy)

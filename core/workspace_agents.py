@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from core.engine.clock import Clock
 from core.engine.errors import StepError
+from core.engine.journal import Journal
 from core.engine.services import Services, WorkflowSource
 from core.engine.step_type import StepTypes
 from core.llm.client import ModelServer
@@ -37,35 +39,31 @@ if TYPE_CHECKING:
     from core.store.memory_agents import MemoryAgents
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a workspace stands on, opened. store: None if nothing is kept."""
+
+    home: Path
+    settings: Settings
+    clock: Clock
+    types: StepTypes
+    journal: Journal
+    store: Store | None
+    secrets: KeyringSecrets
+    server: ModelServer
+    watch: Watch
+
+
 class WorkspaceAgents:
     """What agents need of a workspace, put together.
 
     services: those of runs, for the demonstration model or the real ones. runs: executes the workflows that are
-    functions. store: None if nothing is kept.
+    functions.
     """
 
-    def __init__(
-        self,
-        *,
-        home: Path,
-        settings: Settings,
-        clock: Clock,
-        types: StepTypes,
-        store: Store | None,
-        secrets: KeyringSecrets,
-        server: ModelServer,
-        watch: Watch,
-        services: Callable[[bool], Services],
-        runs: RunMaker,
-    ) -> None:
-        self._home = home
-        self._settings = settings
-        self._clock = clock
-        self._types = types
-        self._store = store
-        self._secrets = secrets
-        self._server = server
-        self._watch = watch
+    def __init__(self, ground: Ground, services: Callable[[bool], Services], runs: RunMaker) -> None:
+        self._ground = ground
+        self._store = ground.store
         self._services = services
         self._runs = runs
         self._offices: dict[bool, Office] = {}
@@ -85,13 +83,13 @@ class WorkspaceAgents:
             return self._store.conversations
         from core.store.memory_conversations import MemoryConversations
 
-        return MemoryConversations(now=self._clock.now, agent_named=self._memory_agents.named)
+        return MemoryConversations(now=self._ground.clock.now, agent_named=self._memory_agents.named)
 
     @cached_property
     def _memory_agents(self) -> MemoryAgents:
         from core.store.memory_agents import MemoryAgents
 
-        return MemoryAgents(now=self._clock.now)
+        return MemoryAgents(now=self._ground.clock.now)
 
     @cached_property
     def mcp(self) -> McpServers:
@@ -101,7 +99,9 @@ class WorkspaceAgents:
         from core.agents.mcp.servers import McpServers
 
         kept = StoredAgreements(self._store.agreed_tools) if self._store is not None else MemoryAgreements()
-        return McpServers(McpConfiguration(self._home), secrets=self._secrets, agreements=kept, clock=self._clock)
+        return McpServers(
+            McpConfiguration(self._ground.home), secrets=self._ground.secrets, agreements=kept, clock=self._ground.clock
+        )
 
     def office(self, *, demo: bool) -> Office:
         """The agents at work with the real models or the demonstration model; made when first used."""
@@ -113,10 +113,10 @@ class WorkspaceAgents:
                 library=self.library,
                 conversations=self.conversations,
                 services=self._services(demo),
-                server=None if demo else self._server,
-                default_model=self._settings.default_model,
-                types=self._types,
-                clock=self._clock,
+                server=None if demo else self._ground.server,
+                default_model=self._ground.settings.default_model,
+                types=self._ground.types,
+                clock=self._ground.clock,
                 runs=self._runs,
                 servers=lambda: self.mcp,
                 memory=AgentMemory(lambda: self.remembrance(demo=demo)) if self._store is not None else None,
@@ -134,11 +134,11 @@ class WorkspaceAgents:
             self._remembrances[demo] = Remembrance(
                 self._store.database,
                 services.models,
-                embedding_model=DEMO_MODEL if demo else self._settings.embedding_model,
-                settings=self._settings.memory,
-                clock=self._clock,
+                embedding_model=DEMO_MODEL if demo else self._ground.settings.embedding_model,
+                settings=self._ground.settings.memory,
+                clock=self._ground.clock,
                 thinks=not demo,
-                recalled=self._watch.recalled,
+                recalled=self._ground.watch.recalled,
             )
         return self._remembrances[demo]
 
@@ -157,7 +157,7 @@ class WorkspaceAgents:
             except (AgentNotFound, StoreError):
                 return ""
 
-        return RunModels(self._server.catalogue, self._settings.default_model, agent_model, workflows)
+        return RunModels(self._ground.server.catalogue, self._ground.settings.default_model, agent_model, workflows)
 
     async def available(self) -> Available:
         """What agents can use here, by name: to choose from, and to check them against."""
