@@ -36,6 +36,7 @@ class LibraryWorker(Worker):
         self._heard = 0
         self._place_freed = asyncio.Event()
         self._drops: Gathering[None] = Gathering(self._drop)
+        self._not_dropped: set[int] = set()
 
     def stop(self) -> None:
         """Take no more entries."""
@@ -91,12 +92,15 @@ class LibraryWorker(Worker):
         try:
             await self._drops.ask(str(job.id))
         except ConnectorException as error:
-            # The database is away: what becomes of the run is decided by its lease, and the entry is dropped by whoever
-            # looks after the queue.
+            # What becomes of the run is decided by its lease. The entry is dropped with the next one that ends, or by
+            # whoever looks after the queue when this worker is gone.
             _log.info("An entry of the queue was not marked as done: %s", error.__cause__ or error)
 
     async def _drop(self, ids: list[str]) -> Mapping[str, None]:
-        await self.app.connector.execute_query_async(query=DROP_ENTRIES, ids=[int(each) for each in ids])
+        self._not_dropped.update(int(each) for each in ids)
+        dropped = list(self._not_dropped)
+        await self.app.connector.execute_query_async(query=DROP_ENTRIES, ids=dropped)
+        self._not_dropped.difference_update(dropped)
         return dict.fromkeys(ids)
 
     # The library puts the facts of an entry together for each of its log lines, a tenth of what a run costs, also if

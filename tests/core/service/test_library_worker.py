@@ -18,13 +18,13 @@ from core.store.entry_sql import DROP_ENTRIES, TAKE_ENTRIES
 
 
 class CountingConnector(PsycopgConnector):
-    """Notes how many entries each statement was to take or to drop, and can be kept from dropping any."""
+    """Notes how many entries each statement was to take or to drop, and refuses to drop so often."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__(conninfo=dsn, min_size=1, max_size=4)
         self.taken: list[int] = []
         self.dropped: list[int] = []
-        self.drops_nothing = False
+        self.refusals = 0
 
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
         if query == TAKE_ENTRIES:
@@ -35,7 +35,8 @@ class CountingConnector(PsycopgConnector):
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
         if query == DROP_ENTRIES:
             self.dropped.append(len(arguments["ids"]))
-            if self.drops_nothing:
+            self.refusals -= 1
+            if self.refusals >= 0:
                 raise ConnectorException
         await super().execute_query_async(query, **arguments)
 
@@ -132,9 +133,19 @@ async def test_what_ends_at_once_is_dropped_together_also_if_some_of_it_is_gone_
     assert await rig.left() == []
 
 
-async def test_that_an_entry_cannot_be_dropped_stops_nobody(rig: Rig) -> None:
+async def test_an_entry_that_could_not_be_dropped_stops_nobody_and_is_dropped_with_the_next_one(rig: Rig) -> None:
     await rig.add(range(2))
-    rig.connector.drops_nothing = True
+    rig.connector.refusals = 1
+    rig.let_go()
+    async with rig.working(concurrency=1):
+        await rig.until_begun(2)
+    assert rig.connector.dropped == [1, 2]
+    assert await rig.left() == []
+
+
+async def test_what_could_not_be_dropped_is_left_to_those_who_look_after_the_queue(rig: Rig) -> None:
+    await rig.add(range(2))
+    rig.connector.refusals = 2
     rig.let_go()
     async with rig.working(concurrency=1):
         await rig.until_begun(2)
