@@ -12,7 +12,7 @@ from desktop.overlay import StepMark, StepView
 from desktop.panels.background import Surroundings
 from desktop.panels.notices import Notices
 
-Ask: TypeAlias = Literal["alone", "until", "from", "retry", "resume", "edit", "pin", "settings", "answer"]
+Ask: TypeAlias = Literal["alone", "until", "from", "retry", "resume", "edit", "pin", "settings", "sent", "answer"]
 """What can be asked for a step."""
 
 _LONGEST: Final = 400
@@ -46,11 +46,14 @@ class RunStrip(QWidget):
             return
         self._shown = said
         self.notices.clear()
-        state, text, cause, stale, pinned = said
+        state, text, cause, stale, pinned, sent = said
         if state == "failed":
             self.notices.add(
                 "error", str(text), "Retry from here", lambda: self.asked.emit("retry"),
-                also=[("Open settings", lambda: self.asked.emit("settings"))],
+                also=[
+                    ("Open settings", lambda: self.asked.emit("settings")),
+                    ("Request" if sent else "Input", lambda: self.asked.emit("sent")),
+                ],
             )  # fmt: skip
         elif state == "cancelled":
             self.notices.add(
@@ -79,14 +82,15 @@ _NOT_MADE: Final = {
 
 
 def _facts(view: StepView | None, mark: StepMark | None, problem: str, resumable: bool) -> tuple[object, ...]:
-    state, text, cause = "", "", ""
+    state, text, cause, sent = "", "", "", False
     if view is not None:
         if view.state == "failed" or problem:
             error = problem or view.error
             state, text = "failed", error if len(error) <= _LONGEST else f"{error[:_LONGEST]}…"
+            sent = bool(view.request)
         elif view.state == "cancelled" and resumable:
             state = "cancelled"
         elif view.state == "waiting" and view.question is not None:
             state, text = "waiting", "\n".join(unmarked(view.question.message).split("\n\n")).strip()
         cause = view.cause if view.state == "done" else ""
-    return state, text, cause, mark.stale if mark else "", bool(mark and mark.pinned)
+    return state, text, cause, mark.stale if mark else "", bool(mark and mark.pinned), sent

@@ -186,6 +186,8 @@ class StepPage(QWidget):
     def _asked_by_strip(self, ask: str) -> None:
         if ask == "settings":
             self.focus("")
+        elif ask == "sent":
+            self.tabs.setCurrentIndex(TABS.index("Request" if self.request.value else "Input"))
         else:
             self.asked.emit(ask)
 

@@ -85,6 +85,8 @@ async def test_a_failed_step_says_why_and_offers_to_try_again_from_there(desk: D
     desk.page.tabs.setCurrentIndex(2)
     desk.button("Open settings").click()
     assert desk.page.tabs.currentIndex() == 0
+    desk.button("Input").click()
+    assert desk.page.tabs.currentIndex() == TABS.index("Input")
     desk.tab.document.apply("Mend", lambda w: set_config_field(w, "end", "text", "done"))
     desk.button("Retry from here").click()
     await desk.over(2)

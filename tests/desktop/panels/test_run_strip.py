@@ -33,8 +33,8 @@ def offered(strip: RunStrip) -> list[str]:
 @pytest.mark.parametrize(
     ("view", "mark", "problem", "resumable", "says", "offers"),
     [
-        (StepView("failed", error="It broke."), None, "", True, "It broke.", ["retry", "settings"]),
-        (StepView("done"), None, "No more.", False, "No more.", ["retry", "settings"]),
+        (StepView("failed", error="It broke."), None, "", True, "It broke.", ["retry", "settings", "sent"]),
+        (StepView("done"), None, "No more.", False, "No more.", ["retry", "settings", "sent"]),
         (StepView("waiting", question=Question("Go?")), None, "", True, "Go?", ["answer"]),
         (StepView("cancelled"), None, "", True, "Cut short", ["resume"]),
         (StepView("done", cause="reused"), None, "", False, "earlier run still holds", []),
@@ -71,7 +71,7 @@ def test_it_is_not_there_when_there_is_nothing_to_say(strip: RunStrip, view: Ste
 def test_a_failed_step_is_tried_again_one_way_only(strip: RunStrip) -> None:
     strip.show_step(StepView("failed", error="It broke."), StepMark(stale="Stale: changed."))
     assert strip.notices.texts == ["It broke.", "Stale: changed."]
-    assert offered(strip) == ["retry", "settings"]
+    assert offered(strip) == ["retry", "settings", "sent"]
 
 
 def test_a_long_error_is_cut(strip: RunStrip) -> None:
