@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from core.engine.errors import Question
@@ -107,10 +108,13 @@ class RunOverlay:
         if type(event) in (StepCompleted, StepSkipped, StepFailed):
             self._settled(event.path, event.step_id, failed=type(event) is StepFailed)
 
-    def load(self, records: Iterable[StepRecord], *, running: bool) -> None:
+    def load(
+        self, records: Iterable[StepRecord], *, running: bool, when: Callable[[datetime], float] = lambda _at: 0.0
+    ) -> None:
         """Show what a run has done before anyone watched it. records: in order of their making.
 
-        running: somebody executes the run, so that a step without an end is at work; else it was interrupted.
+        running: somebody executes the run, so that a step without an end is at work; else it was interrupted. when:
+        gives monotonic seconds, on the scale of `StepView.since`.
         """
         newest: dict[str, StepRecord] = {}
         for record in records:
@@ -120,6 +124,8 @@ class RunOverlay:
         for record in newest.values():
             for view in self._views(record):
                 _show(view, record, running=running)
+                if view.state == "running" and record.started is not None:
+                    view.since = when(record.started)
             self._dirty.add(record.step_id)
             if record.status in ("completed", "skipped", "failed"):
                 self._settled(record.path, record.step_id, failed=record.status == "failed")
@@ -233,6 +239,10 @@ def _show(view: StepView, record: StepRecord, *, running: bool) -> None:
             _send(view)
         case "failed":
             view.failed += 1
+        case "started" if running:
+            view.running += 1
+    if running and view.running:
+        view.state = "running"
 
 
 def record_state(record: StepRecord, *, running: bool) -> StepState:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from core.engine.clock import Clock
 from core.engine.engine import Run
 from core.engine.events import Event
-from core.engine.journal import Journal, StepRecord
+from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.part import WHOLE, Given, Part
 from core.workflow.model import Json, Workflow
 from desktop.bridge import Bridge, OnError, explain
@@ -185,7 +185,7 @@ class RunController(QObject):
             return
         record = await self._workspace.journal.run(run_id)
         steps = await self._workspace.steps(run_id)
-        watched = await asyncio.to_thread(partial(WatchedRun.of, record, steps, live=True))
+        watched = await asyncio.to_thread(partial(self._watched, record, steps, live=True))
         run = await self._workspace.resume(run_id)
         watched.status = "running"
         shown = self._shown is None or self._shown.id == run_id or record.workflow.name == self._document.workflow.name
@@ -206,8 +206,11 @@ class RunController(QObject):
         if run_id not in self._executing:
             record = await self._workspace.journal.run(run_id)
             steps = await self._workspace.steps(run_id)
-            self._keep(await asyncio.to_thread(WatchedRun.of, record, steps))
+            self._keep(await asyncio.to_thread(self._watched, record, steps))
         self.show(run_id)
+
+    def _watched(self, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False) -> WatchedRun:
+        return WatchedRun.of(record, steps, live=live, clock=self._workspace.clock)
 
     def _watch(self, run: Run, watched: WatchedRun) -> None:
         """Follow a run; called before anything is awaited after its start, so that no event is missed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from core.engine.clock import Clock
 from core.engine.events import Event, RunResumed, RunStarted, RunStatus, Usage
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.lifecycle import RunResult
@@ -44,15 +45,20 @@ class WatchedRun:
             self.overlay.by_id[step_id] = StepView("done", output=given.output, cause="edited")
 
     @classmethod
-    def of(cls, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False) -> WatchedRun:
-        """A run from the journal. live: it is about to go on in this process."""
+    def of(
+        cls, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False, clock: Clock | None = None
+    ) -> WatchedRun:
+        """A run from the journal. live: it is about to go on in this process. clock: tells since when what runs."""
         run = cls(record.id, record.workflow, record.inputs, record.created, record.part)
         run.status, run.outputs, run.duration_s = record.status, record.outputs, record.duration_s
         run.live, run.resumable, run.wake_at = live, may_resume(record), record.wake_at
         if record.error is not None:
             run.problem, run.problem_path = record.error.message, record.error_path
         run.log.load(steps)
-        run.overlay.load(steps, running=live)
+        now, seconds = (clock.now(), clock.monotonic()) if clock is not None else (record.created, 0.0)
+        run.overlay.load(
+            steps, running=live or is_executed(record), when=lambda at: seconds - (now - at).total_seconds()
+        )
         return run
 
     @property
@@ -83,6 +89,11 @@ class WatchedRun:
 def taking_part(workflow: Workflow, part: Part) -> Iterator[str]:
     """The ids of the steps that a run will come to: those inside loops begin with their loop."""
     return (step.id for step in cut(workflow, part).steps.values() if step.type != "note" and not step.disabled)
+
+
+def is_executed(record: RunRecord) -> bool:
+    """Whether somebody may be at work for a run: itself, or passes of its loops on workers while it waits for them."""
+    return record.status in ("running", "suspended") and not record.interrupted
 
 
 def may_resume(record: RunRecord) -> bool:

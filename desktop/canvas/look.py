@@ -149,7 +149,7 @@ def said(seconds: float) -> str:
 def _summary(step: Step, kind: StepType[Any] | None, shape: Shape, view: StepView | None) -> str:
     if shape.form == "loop":
         base = summary(step, kind)
-        if view is not None and (view.passes or view.passes_failed or view.running):
+        if view is not None and (view.passes or view.passes_failed or view.running or view.state == "waiting"):
             items = view.inputs.get("items")
             total = f" of {len(items)}" if isinstance(items, list) else ""
             parts = [f"{view.passes}{total} done", f"{view.passes_failed} failed" if view.passes_failed else ""]

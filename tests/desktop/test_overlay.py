@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from core.engine.events import StepCompleted
+from core.engine.journal import RunRecord, StepRecord
+from core.engine.testing import ManualClock
 from desktop.overlay import RunOverlay, StepMark, loops_of
+from desktop.watched_run import WatchedRun
 from tests.support.engine_rig import Rig, step, workflow
 
 LOOP = workflow(
@@ -69,3 +75,26 @@ async def test_what_went_out_of_each_port_is_counted_over_all_passes_and_known_a
     past = RunOverlay(loops_of(LOOP))
     past.load(await rig.journal.steps("run-1"), running=False)
     assert {i: view.sent for i, view in past.by_id.items()} == {i: view.sent for i, view in overlay.by_id.items()}
+
+
+def test_a_run_that_waits_for_passes_on_workers_shows_which_are_at_work_and_since_when() -> None:
+    document = workflow(step("all", "many", config={"items": [1, 2, 3]}, body=[step("x")]))
+    clock = ManualClock()
+    began = clock.now() - timedelta(seconds=40)
+
+    def record(path: str, status: Any, **more: Any) -> StepRecord:
+        return StepRecord("r", path, path.rpartition("/")[2], 1, status, started=began, **more)
+
+    steps = [
+        record("all", "suspended", inputs={"items": [1, 2, 3]}, state={"spread": {"runs": 3}}),
+        record("all[0]/x", "completed", output={}),
+        record("all[1]/x", "started"),
+        record("all[2]/x", "completed", output={}),
+    ]
+    run = RunRecord("r", document, {}, "suspended", began)
+    shown = WatchedRun.of(run, steps, clock=clock).overlay
+    assert (shown.by_id["all"].state, shown.by_id["all"].passes) == ("waiting", 2)
+    assert (shown.by_id["x"].state, shown.by_id["x"].running, shown.by_id["x"].done) == ("running", 1, 2)
+    assert clock.monotonic() - shown.by_path["all[1]/x"].since == 40
+    over = WatchedRun.of(RunRecord("r", document, {}, "cancelled", began), steps, clock=clock).overlay
+    assert over.by_path["all[1]/x"].state == "cancelled"

@@ -141,3 +141,5 @@ def test_a_loop_shows_how_many_passes_are_done_and_how_many_failed() -> None:
     step = Step("l", "for_each", config={"items": "{{ a.b }}"}, body={"x": CHAT})
     view = StepView(state="running", running=1, passes=3, passes_failed=1, inputs={"items": [1, 2, 3, 4, 5]})
     assert look(step, view).summary == "3 of 5 done · 1 failed"
+    waiting = StepView(state="waiting", inputs={"items": [1, 2, 3, 4, 5]})
+    assert look(step, waiting).summary == "0 of 5 done"
