@@ -7,7 +7,7 @@ Everything here can be built in any state, valid or not, so that an editor can h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from core.workflow.model import Json
@@ -132,10 +132,3 @@ class Agent:
     def function(self, name: str) -> Function | None:
         """The function of that name, or None."""
         return next((function for function in self.functions if function.name == name), None)
-
-    def with_function(self, function: Function) -> Agent:
-        """The same agent with the function of that name replaced where it stands, or added at the end."""
-        if self.function(function.name) is None:
-            return replace(self, functions=(*self.functions, function))
-        functions = tuple(function if known.name == function.name else known for known in self.functions)
-        return replace(self, functions=functions)

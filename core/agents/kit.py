@@ -117,8 +117,3 @@ class Kit:
     blobs: Blobs | None = None
     memory: Remembering | None = None
     summary_model: str = ""
-
-
-async def nothing_known(model: str) -> ModelFacts:
-    """The LookUp of a server that tells nothing."""
-    return ModelFacts(model)

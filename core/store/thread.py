@@ -46,12 +46,6 @@ class StoreThread:
         assert threading.current_thread() is not self._thread, "waiting for oneself"
         return self._submit(function(*args, **kwargs)).result()
 
-    def soon(self, callback: Callable[..., object], *args: object) -> None:
-        """Call back on the store's loop as soon as it is free. Does nothing after `close`."""
-        with self._lock:
-            if not self._closed:
-                self._loop.call_soon_threadsafe(callback, *args)
-
     def close(self) -> None:
         """Cancel what still runs there, and end the thread. Idempotent."""
         with self._lock:

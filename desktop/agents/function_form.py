@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.agents.agent import Function
@@ -41,9 +41,7 @@ _TYPE_WORDS: Final = {
 
 
 class FunctionForm(QWidget):
-    """Shows one function of a draft. try_wanted: the Test button was pressed."""
-
-    try_wanted = Signal()
+    """Shows one function of a draft."""
 
     def __init__(self, draft: AgentDraft, around: Surroundings, tools: ListTools) -> None:
         super().__init__()

@@ -16,7 +16,6 @@ from desktop.canvas.geometry import (
     GROUP_TITLE,
     HEADER,
     NodeBox,
-    PortKind,
     Rect,
     Shape,
     WirePath,
@@ -160,11 +159,6 @@ class Diagram:
     def unlaid(self) -> dict[str, Place]:
         """Where steps stand that have no place in the document: an edit of places writes them down as well."""
         return {i: (box.x, box.y) for i, box in self.boxes.items() if i not in self.workflow.layout}
-
-    def kind_of(self, wire: Wire) -> PortKind:
-        """What a wire carries."""
-        path = self.wires.get(wire)
-        return path.kind if path else "any"
 
     def wires_of(self, step: str) -> frozenset[Wire]:
         """The wires that begin or end at a step."""

@@ -253,10 +253,6 @@ class Painter:
         density = (viewport.scale, dpr)
         paint_frame(painter, box, self._look(box.id), self.ink, self.faces, self.detail, density)
 
-    def paint_area(self, painter: QPainter, part: QRect, viewport: Viewport, dpr: float) -> None:
-        """Paint a part of the window straight to a painter in window pixels."""
-        self._paint(painter, QRegion(part), QRegion(part), viewport, dpr)
-
     def _size_differs(self, window: QRect, density: float) -> bool:
         picture = self._picture
         return picture is None or (picture.width(), picture.height()) != (

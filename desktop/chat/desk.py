@@ -126,11 +126,6 @@ class ChatDesk(QObject):
         if (panel := self.show()) is not None:
             panel.begin(agent_name)
 
-    def open_workflow_chat(self, name: str) -> None:
-        """A new conversation with a workflow of the library."""
-        if (panel := self.show()) is not None:
-            panel.begin(workflow=name)
-
     def open_conversation(self, conversation_id: UUID, message: int | None = None) -> None:
         """A kept conversation. message: one to be shown."""
         if (panel := self.show()) is not None:

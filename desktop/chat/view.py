@@ -67,7 +67,6 @@ class ChatView(QWidget):
         self.empty = EmptyNote("message-square", "", "", around.themes, around.icons)
         self._editing: int | None = None
         self._wants_focus = False
-        self._sent_views: list[SentView] = []
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.transcript)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from core.engine.budget import USE
 from core.engine.errors import Question
@@ -177,37 +177,3 @@ class ApprovalCard(QFrame):
     def _send(self, answer: dict[str, Json]) -> None:
         self.allow(False)
         self.answered.emit({**answer, **({"answered_by": self._answered_by} if self._answered_by else {})})
-
-
-class ApprovalDialog(QDialog):
-    """The card in a window of its own, for the canvas and for a notification; open it with `open`.
-
-    answered: as the card's.
-    """
-
-    answered = Signal(object)
-
-    def __init__(
-        self,
-        question: Question,
-        bridge: Bridge,
-        themes: ThemeManager,
-        icons: Icons,
-        *,
-        title: str = "",
-        about: str = "",
-        answered_by: str = "",
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title or "A step asks")
-        self.card = ApprovalCard(
-            question, bridge, themes, icons, title=title, about=about, answered_by=answered_by
-        )  # fmt: skip
-        layout = QVBoxLayout(self)
-        side = themes.theme.px("space.4")
-        layout.setContentsMargins(side, side, side, side)
-        layout.addWidget(self.card)
-        self.card.answered.connect(self.answered)
-        self.card.answered.connect(lambda _answer: self.accept())
-        self.resize(460, self.sizeHint().height())

@@ -87,4 +87,3 @@ async def test_closing_cancels_what_runs_and_refuses_what_comes_later() -> None:
     thread.close()
     with pytest.raises(StoreClosed):
         await thread.call(_where)
-    thread.soon(print)

@@ -202,10 +202,8 @@ async def test_one_talks_with_a_workflow_that_takes_a_message(program: Program) 
     )
     assert workspace.store is not None
     await workspace.store.workflows.save(echo, 0)
-    await chat_of(program)
-    program.chats.open_workflow_chat("Echo")
-    panel = program.chats.panel
-    assert panel is not None
+    panel = await chat_of(program)
+    panel.begin(workflow="Echo")
     await say(program, panel, "hello")
     assert panel.view.talk.last is not None
     assert panel.view.talk.last.text == "You wrote hello"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from core.engine.errors import Question
 from core.workflow.model import Json
-from desktop.dialogs.approval import ApprovalCard, ApprovalDialog
+from desktop.dialogs.approval import ApprovalCard
 from tests.support.panel_parts import PanelParts, panel_parts
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
@@ -94,17 +94,6 @@ async def test_the_keyboard_alone_answers(parts: PanelParts) -> None:
     QTest.keyClick(card.buttons[1], Qt.Key.Key_Space)
 
     assert answers == [{"choice": "no", "comment": ""}]
-
-
-async def test_an_answer_closes_the_dialog(parts: PanelParts) -> None:
-    answers: list[object] = []
-    dialog = ApprovalDialog(Question("Publish?", ("yes",)), parts.bridge, parts.themes, parts.icons, title="Publish?")
-    dialog.answered.connect(answers.append)
-    parts.show(dialog, 420, 260)
-    dialog.card.buttons[0].click()
-
-    assert answers == [{"choice": "yes", "comment": ""}]
-    assert not dialog.isVisible()
 
 
 async def test_cheaper_models_are_one_button_with_a_menu_between_going_on_and_stopping(parts: PanelParts) -> None:
