@@ -46,12 +46,14 @@ Search: TypeAlias = Callable[[str], list[Choice]]
 class Chooser(QFrame):
     """A search field over a list. choices: what is searched through, or what does the searching. width: in pixels.
 
-    chosen: the key of the line taken. closed: it is gone, with or without a choice.
+    chosen: the key of the line taken. pointed: the key of the line that Enter would take, while there is a text.
+    closed: it is gone, with or without a choice.
 
     Up and Down move, Enter takes, Escape closes; the focus going elsewhere closes it too.
     """
 
     chosen = Signal(str)
+    pointed = Signal(str)
     closed = Signal()
 
     def __init__(
@@ -86,6 +88,7 @@ class Chooser(QFrame):
         self._dress()
         self.field.textChanged.connect(self._search)
         self.list.itemClicked.connect(self._take)
+        self.list.currentItemChanged.connect(self._point)
         self.field.installEventFilter(self)
         self._is_open = True
         self._search("")
@@ -144,6 +147,10 @@ class Chooser(QFrame):
         key = str(item.data(Qt.ItemDataRole.UserRole))
         self.dismiss()
         self.chosen.emit(key)
+
+    def _point(self, item: QListWidgetItem | None) -> None:
+        if item is not None and self._is_open and self.field.text().strip():
+            self.pointed.emit(str(item.data(Qt.ItemDataRole.UserRole)))
 
     def _search(self, text: str) -> None:
         self.list.clear()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, Q
 from desktop.canvas.detail import Detail
 from desktop.canvas.diagram import GroupFrame
 from desktop.canvas.faces import Faces
-from desktop.canvas.geometry import DOTS, HEADER, NodeBox
+from desktop.canvas.geometry import DOTS, GROUP_PAD, GROUP_TITLE, HEADER, NodeBox
 from desktop.canvas.ink import Ink
 from desktop.canvas.look import Look
 from desktop.canvas.viewport import Viewport
@@ -133,13 +133,14 @@ def paint_group_title(painter: QPainter, frame: GroupFrame, ink: Ink, scale: flo
         painter.setFont(ink.heading)
         title = metrics.elidedText(frame.group.title, Qt.TextElideMode.ElideRight, room)
         if scale < FAR_TITLES:
-            back = QRectF(6.0, 4.0, metrics.horizontalAdvance(title) + 12.0, _TITLE + 4.0)
+            back = QRectF(6.0, 0.0, metrics.horizontalAdvance(title) + 12.0, _TITLE + 4.0)
             back = back.intersected(QRectF(0.0, 0.0, rect.width() / shrink, rect.height() / shrink))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink.mixed(colour, 0.14))
             painter.drawRoundedRect(back, ink.chip_radius, ink.chip_radius)
         painter.setPen(ink.mixed(colour, 0.85))
-        painter.drawText(QRectF(12.0, 6.0, room, _TITLE), Qt.AlignmentFlag.AlignVCenter, title)
+        top = min(10.0, max(2.0, ((GROUP_PAD + GROUP_TITLE) / shrink - _TITLE) / 2))
+        painter.drawText(QRectF(12.0, top, room, _TITLE), Qt.AlignmentFlag.AlignVCenter, title)
         painter.restore()
 
 

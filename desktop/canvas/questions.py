@@ -125,7 +125,9 @@ class Questions:
         at = QPoint(canvas.viewport().width() // 2 - WIDE // 2, 48)
         finder = Finder(canvas.diagram, canvas.overlay)
         prompt = "Find by title, id, setting or last value"
-        return self._ask(finder, prompt, "Nothing holds that text.", at, canvas.focus_on, width=WIDE)
+        chooser = self._ask(finder, prompt, "Nothing holds that text.", at, canvas.focus_on, width=WIDE)
+        chooser.pointed.connect(canvas.focus_on)
+        return chooser
 
     def loop_at(self, point: Place) -> str:
         """The innermost loop at a canvas point, '' for none."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -25,7 +25,7 @@ from desktop.filing import SUFFIX
 from desktop.icons import Icons
 from desktop.library_desk import LibraryDesk, file_name
 from desktop.panels.library_delegate import LibraryDelegate
-from desktop.panels.library_model import ENTRY, FOLDER, LibraryModel
+from desktop.panels.library_model import ENTRY, FOLDER, Index, LibraryModel
 from desktop.panels.shelf_bar import ShelfBar
 from desktop.theme import ThemeManager
 
@@ -267,6 +267,11 @@ class _Tree(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
         self.setDefaultDropAction(Qt.DropAction.CopyAction)
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:  # noqa: N802 - Qt's name
+        """The arrow of a folder; before a workflow the style would paint a piece of its selection."""
+        if index.data(ENTRY) is None:
+            super().drawBranches(painter, rect, index)
 
     def unfold(self, folded: set[str]) -> None:
         """Open all folders but these."""

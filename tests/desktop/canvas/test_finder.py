@@ -72,6 +72,20 @@ def test_ctrl_f_goes_to_the_step_whose_last_value_holds_the_text(make_hand: Make
     assert hand.canvas.hasFocus()
 
 
+def test_what_enter_would_go_to_is_seen_while_one_types_and_walks_through_the_hits(make_hand: MakeHand) -> None:
+    hand: Hand = make_hand(WORKFLOW)
+    hand.canvas.select(["sum_up"])
+    hand.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert hand.canvas.selected == {"sum_up"}, "nothing is typed yet"
+    field = hand.chooser().field
+    QTest.keyClicks(field, "morning")
+    assert hand.offered() == ["greet", "sum_up"]
+    assert hand.canvas.selected == {"greet"}
+    QTest.keyClick(field, Qt.Key.Key_Down)
+    assert hand.canvas.selected == {"sum_up"}
+    assert field.hasFocus()
+
+
 def test_an_untitled_step_is_listed_by_what_stands_on_its_face_with_its_id_beside_it(make_hand: MakeHand) -> None:
     steps = {"value_2": Step("value_2", "value", then={"out": ("b",)}), "b": Step("b", "add")}
     hand = make_hand(Workflow("w", steps=steps))
