@@ -109,6 +109,9 @@ def import_files(
     replace: Annotated[
         bool, typer.Option("--replace", help="Save over agents of the same name, as a new version.")
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Python functions may run without asking where the files say so.")
+    ] = False,
     example: Annotated[
         str, typer.Option("--example", help="An agent that comes with the program, with all that it calls.")
     ] = "",
@@ -120,13 +123,14 @@ def import_files(
         raise Refusal("Name files, or one --example.")
     if name and len(files) > 1:
         raise Refusal("--name gives one agent a name, but there are several files. Import them one by one.")
-    return asyncio.run(_import(files, name, replace))
+    return asyncio.run(_import(files, name, replace, trust))
 
 
-async def _import(files: list[Path], name: str, replace: bool) -> int:
+async def _import(files: list[Path], name: str, replace: bool, trust: bool) -> int:
     from core.agents.agent_file import AgentFileError
     from core.agents.check import check_agent
     from core.agents.library import AgentChanged
+    from core.agents.taken_in import said_of, without_leave
     from core.workspace import Workspace
 
     console = error_console()
@@ -136,7 +140,12 @@ async def _import(files: list[Path], name: str, replace: bool) -> int:
         for file in files:
             try:
                 agent = await asyncio.to_thread(_load, file, name)
-                saved = await workspace.agents.save(agent, await _base(workspace.agents, agent, replace))
+                known = await _known(workspace.agents, agent.name)
+                asking: tuple[str, ...] = ()
+                if not trust:
+                    agent, asking = without_leave(agent, known.agent if known is not None else None)
+                base = known.version if known is not None and replace else 0
+                saved = await workspace.agents.save(agent, base)
             except AgentFileError as error:
                 console.print(str(error), markup=False, soft_wrap=True)
                 code = BAD_USAGE
@@ -150,6 +159,8 @@ async def _import(files: list[Path], name: str, replace: bool) -> int:
                 code = BAD_USAGE
             else:
                 console.print(f"{file}: saved {agent.name!r}, version {saved.version}", markup=False, soft_wrap=True)
+                if said := said_of(asking):
+                    console.print(f"{file}: {said} --trust takes the file at its word.", markup=False, soft_wrap=True)
                 taken.append(agent)
         available = await workspace.available()
     for agent in taken:
@@ -283,15 +294,13 @@ async def _left_behind(agents: AgentLibrary, name: str) -> str:
     return f"\nFunctions of {', '.join(map(repr, users))} still name it." if users else ""
 
 
-async def _base(agents: AgentLibrary, agent: Agent, replace: bool) -> int:
+async def _known(agents: AgentLibrary, name: str) -> SavedAgent | None:
     from core.store.errors import AgentNotFound
 
-    if not replace:
-        return 0
     try:
-        return (await agents.get(agent.name)).version
+        return await agents.get(name)
     except AgentNotFound:
-        return 0
+        return None
 
 
 def _load(file: Path, name: str) -> Agent:

@@ -157,10 +157,11 @@ class AgentDesk(QObject):
             )
             return
 
-        def done(name: str) -> None:
+        def done(found: tuple[str, str]) -> None:
+            name, asks = found
             self.refresh()
             self._window.toasts.show(
-                f"{name} is one of your agents now", f"From {file.name}.", kind="done", action="Edit",
+                f"{name} is one of your agents now", asks or f"From {file.name}.", kind="done", action="Edit",
                 on_action=lambda: self.edit(name),
             )  # fmt: skip
 
@@ -230,13 +231,14 @@ async def _written(library: AgentLibrary, name: str, file: Path) -> None:
     await asyncio.to_thread(save, agent, file)
 
 
-async def _imported(library: AgentLibrary, file: Path) -> str:
-    """Save a file's agent under the first free name; the name."""
+async def _imported(library: AgentLibrary, file: Path) -> tuple[str, str]:
+    """Save a file's agent under the first free name; the name, and what is to be said of its functions."""
     from core.agents.agent_file import load
     from core.agents.examples import save_under_free_name
+    from core.agents.taken_in import said_of, without_leave
 
-    agent = await asyncio.to_thread(load, file)
-    return await save_under_free_name(library, agent, f"Imported from {file.name}")
+    agent, asking = without_leave(await asyncio.to_thread(load, file))
+    return await save_under_free_name(library, agent, f"Imported from {file.name}"), said_of(asking)
 
 
 async def _added_example(workspace: Workspace, example: Agent) -> Added:

@@ -174,3 +174,20 @@ def test_an_example_that_is_none_is_refused_with_those_there_are(cli: Cli, ada: 
     assert (refused.code, "Support desk" in refused.err) == (2, True)
     assert cli("agents", "import").code == 2
     assert cli("agents", "import", ada, "--example", "Support desk").code == 2
+
+
+def test_a_file_does_not_let_an_agent_run_python_by_itself_unless_it_is_trusted(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "Shell.agent.yaml"
+    file.write_text(
+        "steploom_agent: 1\nname: Shell\nprompt: x\nfunctions:\n"
+        "  shell: {python: 'subprocess:getoutput', description: Runs it., policy: auto}\n",
+        encoding="utf-8",
+    )
+    taken = cli("agents", "import", file)
+    assert "shell calls Python and asks before each call, though the file says otherwise. --trust" in taken.err
+    assert "policy" not in cli("agents", "show", "Shell").out
+    assert "asks" not in cli("agents", "import", file, "--replace", "--trust").err
+    assert "policy: auto" in cli("agents", "show", "Shell").out
+    again = cli("agents", "import", file, "--replace")  # what it may do already, it still may
+    assert (again.code, "asks" in again.err) == (0, False)
+    assert "policy: auto" in cli("agents", "show", "Shell").out

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
 
-from core.agents.agent import Agent
+from core.agents.agent import Agent, Function
 from core.agents.agent_file import load, save
 from core.agents.check import check_agent
 from desktop.agents.card import AgentCard
@@ -160,3 +160,17 @@ async def test_agents_that_were_made_elsewhere_are_there_when_one_comes_back_to_
     for kind in (QEvent.Type.WindowDeactivate, QEvent.Type.WindowActivate):
         QApplication.sendEvent(panel(program), QEvent(kind))
     await until(lambda: names(program) == ["Clerk", "Front desk", "Made outside"])
+
+
+async def test_a_file_from_somebody_else_does_not_let_its_agent_run_python_unasked(
+    program: Program, tmp_path: Path
+) -> None:
+    shell = Function("shell", "Runs it.", "python", "subprocess:getoutput", policy="auto")
+    file = tmp_path / "shell.agent.yaml"
+    save(Agent("Shell", functions=(shell,)), file)
+    program.agents.desk.import_files([file])
+    await until(lambda: "Shell" in names(program))
+    known = (await workspace_of(program).agents.get("Shell")).agent
+    assert known.functions == (replace(shell, policy=""),)
+    toast = program.window.toasts.shown[-1]
+    assert toast.text == "shell calls Python and asks before each call, though the file says otherwise."
