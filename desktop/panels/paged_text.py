@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QTextOption
+from PySide6.QtGui import QTextCursor, QTextOption
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.icons import Icons
@@ -94,10 +94,27 @@ class PagedText(QWidget):
         return len(self._pages)
 
     def show_text(self, text: str) -> None:
-        """Show the first page of a text."""
+        """Show the first page of a text; one that has only grown is not laid out anew."""
+        if not self._is_markdown and self._grow(text):
+            return
         size, at = (MARKDOWN_PAGE, "\n\n") if self._is_markdown else (TEXT_PAGE, "\n")
         self._pages = pages(text, size, at)
         self.turn_to(0)
+
+    def _grow(self, text: str) -> bool:
+        """Add the rest of a text that begins as the shown one; whether that was possible."""
+        shown = self._pages[0]
+        if self.count > 1 or not shown or not text.startswith(shown) or len(text) > TEXT_PAGE or has_long_words(text):
+            return False
+        bar = self._plain.verticalScrollBar()
+        was_at_end = bar.value() == bar.maximum()
+        cursor = QTextCursor(self._plain.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text[len(shown) :])
+        self._pages = [text]
+        if was_at_end:
+            bar.setValue(bar.maximum())
+        return True
 
     def turn_to(self, page: int) -> None:
         """Show a page."""

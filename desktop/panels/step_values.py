@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from core.workflow.model import Json
 from desktop.empty_state import EmptyState
 from desktop.panels.background import Surroundings
+from desktop.panels.value_parts import prompt_keys
 from desktop.panels.value_view import ValueView
 
 
@@ -60,5 +61,6 @@ class StepValues(QWidget):
             self.viewer.setContentsMargins(side, 0, side, side)
             self.viewer.setMinimumWidth(1)  # a viewer's bar of buttons must not decide how wide the inspector is
             self._stack.addWidget(self.viewer)
-        self.viewer.show_value(dict(self._value), self._root)
+        value = dict(self._value)
+        self.viewer.show_value(value, self._root, prompt_keys(value))
         self._stack.setCurrentIndex(1)

@@ -11,7 +11,7 @@ from desktop.bridge import Bridge
 from desktop.icons import Icons
 from desktop.panels.file_view import FileView, ReadFile
 from desktop.panels.paged_text import PagedText
-from desktop.panels.value_parts import FileRef, Keys, files_of, part, path_text
+from desktop.panels.value_parts import FileRef, Keys, files_of, is_file, part, path_text
 from desktop.style import set_role
 from desktop.theme import ThemeManager
 
@@ -20,6 +20,9 @@ ROW: Final = 80
 
 NARROW_ROW: Final = 28
 """The same in a narrow place."""
+
+
+_LOOKED_AT: Final = 4
 
 
 class ValueDetail(QWidget):
@@ -101,4 +104,8 @@ def _part(value: Json, keys: Keys) -> Json:
 
 
 def _pictures(value: Json) -> list[FileRef]:
-    return [file for file in files_of(value) if file.media_type.startswith("image/")]
+    """The pictures that a value names where one looks first: itself, its parts, the first of its lists."""
+    near: list[Json] = [value, *(value.values() if isinstance(value, dict) else ())]
+    near += [item for inner in near if isinstance(inner, list) for item in inner[:_LOOKED_AT]]
+    found = [file for item in near if is_file(item) for file in files_of(item)]
+    return [file for file in found if file.media_type.startswith("image/")]

@@ -121,7 +121,8 @@ def files_of(value: Json, most: int = 200) -> list[FileRef]:
     """The kept files that a value names, in order, each once."""
     found: dict[str, FileRef] = {}
     for _, item in _walk(value, 20_000):
-        if isinstance(item, dict) and isinstance(blob := item.get("blob"), str) and "media_type" in item:
+        if isinstance(item, dict) and is_file(item):
+            blob = str(item["blob"])
             size = item.get("size")
             name, media_type = str(item.get("name") or ""), str(item["media_type"])
             found.setdefault(blob, FileRef(blob, media_type, size if isinstance(size, int) else 0, name))
@@ -154,6 +155,48 @@ def part(value: Json, keys: Keys) -> Json:
         else:
             raise TypeError(key)
     return value
+
+
+def opened(value: Json, most: int) -> list[Keys]:
+    """Which branches of a value are shown open: level by level, as long as no more rows than that are seen.
+
+    Objects that name kept files stay closed: what they show is the file.
+    """
+    found: list[Keys] = []
+    level: list[tuple[Keys, Json]] = [((), value)]
+    rows = 0
+    while level:
+        rows += sum(len(item) for _, item in level if isinstance(item, dict | list))
+        if rows > most:
+            break
+        found += [keys for keys, _ in level if keys]
+        below = [((*keys, key), inner) for keys, item in level for key, inner in _inside(item)]
+        level = [(keys, item) for keys, item in below if isinstance(item, dict | list) and item and not is_file(item)]
+    return found
+
+
+def prompt_keys(request: Json) -> Keys:
+    """Where in the request to a model the last message stands whose content is a text; () for other requests."""
+    messages = request.get("messages") if isinstance(request, dict) else None
+    if not isinstance(messages, list):
+        return ()
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if isinstance(message, dict) and isinstance(message.get("content"), str) and message["content"]:
+            return ("messages", index, "content")
+    return ()
+
+
+def is_file(value: Json) -> bool:
+    """Whether an object names a kept file."""
+    return isinstance(value, dict) and isinstance(value.get("blob"), str) and "media_type" in value
+
+
+def _inside(value: Json) -> Iterator[tuple[str | int, Json]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
 
 
 def path_text(root: str, keys: Keys) -> str:

@@ -35,6 +35,7 @@ from desktop.panels.value_parts import (
     files_of,
     is_quick,
     main_text,
+    opened,
     part,
     search,
     table_of,
@@ -55,6 +56,9 @@ _VIEWS: Final[Sequence[tuple[ViewName, str, str]]] = (
     ("files", "Picture", "image"),
 )
 _SEARCH_MS = 150
+_OPENED_ROWS = 16
+"""Rows of a value up to which its branches are opened at once."""
+
 _PATH_WIDTH = 230
 _KEY_ROOM = 12
 _KEYS_AT_MOST = 0.45
@@ -121,8 +125,8 @@ class ValueView(QWidget):
         """Show a value. root: what templates call it, '' if they cannot read it. main: the part that matters in it."""
         self._value, self._root, self._keys, self._found, self._main = value, root, (), [], main
         self.model.show(value, root)
-        if self.model.rowCount() <= 3:
-            self.tree.expandToDepth(0)
+        for keys in opened(value, _OPENED_ROWS):
+            self.tree.expand(self.model.index_of(keys))
         if self._compact:
             self._fit_keys()
         self.search.clear()

@@ -19,6 +19,7 @@ from desktop.icons import Icons
 from desktop.overlay import StepState, record_state
 from desktop.panels.empty_note import EmptyNote
 from desktop.panels.file_view import ReadFile
+from desktop.panels.value_parts import prompt_keys
 from desktop.panels.value_view import ValueView
 from desktop.panels.wording import STATE_ICONS, path_words
 from desktop.run_controller import RunController
@@ -213,7 +214,8 @@ class ValuesPanel(QWidget):
             case "input":
                 self.view.show_value(dict(record.inputs))
             case "request":
-                self.view.show_value(dict(record.request or {}))
+                request = dict(record.request or {})
+                self.view.show_value(request, main=prompt_keys(request))
             case "error":
                 self.view.show_value(error_value(record), main=("message",))
             case "facts":

@@ -12,13 +12,13 @@ import pytest
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 
 from core.engine.errors import StepError
 from core.workflow.model import Json, Retry
 from desktop.panels.json_tree import BRANCH_PAGE, JsonTree
 from desktop.panels.markdown_view import MarkdownView
-from desktop.panels.value_parts import TEXT_PAGE
+from desktop.panels.value_parts import TEXT_PAGE, prompt_keys
 from desktop.panels.value_view import ValueView
 from desktop.panels.values import ValuesPanel
 from desktop.theme import Theme
@@ -247,6 +247,43 @@ async def test_the_text_that_matters_stands_whole_beside_the_rows(view: ValueVie
     assert detail_of(view) == (True, "message", "No\nluck")
     view.show_value("Streaming " * 20)
     assert detail_of(view) == (True, "", "Streaming " * 20)
+
+
+async def test_of_a_request_the_messages_are_open_and_the_last_one_stands_whole(view: ValueView) -> None:
+    long = "How urgent is this ticket, from 1 to 5? Reply with the number alone, and nothing else at all, please."
+    request: Any = {
+        "model": "m", "stream": True,
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": long}],
+        "made": {"blob": "png", "media_type": "image/png"},
+    }  # fmt: skip
+    view.show_value(request, main=prompt_keys(request))
+    for keys in (("messages",), ("messages", 0), ("messages", 1)):
+        assert view.tree.isExpanded(view.model.index_of(keys))
+    assert not view.tree.isExpanded(view.model.index_of(("made",)))
+    assert detail_of(view) == (True, "messages[1].content", long)
+    view.show_value({"items": list(range(500)), "one": {"a": 1}})
+    assert not view.tree.isExpanded(view.model.index_of(("items",)))
+    assert prompt_keys({"messages": [{"role": "user", "content": None}]}) == ()
+    assert prompt_keys({"url": "https://example.org"}) == ()
+
+
+async def test_a_text_that_streams_in_is_followed_and_not_laid_out_anew(view: ValueView) -> None:
+    said = "One line.\n" * 30
+    view.show_value(said)
+    plain = view.detail.text.findChildren(QPlainTextEdit)[0]
+    bar = plain.verticalScrollBar()
+    changes: list[tuple[int, int]] = []
+    plain.document().contentsChange.connect(lambda at, _removed, added: changes.append((at, added)))
+    bar.setValue(bar.maximum())
+    view.show_value(said + "And more.\n" * 5)
+    assert plain.toPlainText() == said + "And more.\n" * 5
+    assert changes == [(len(said), 50)]
+    assert bar.value() == bar.maximum()
+    bar.setValue(3)
+    view.show_value(said + "And more.\n" * 9)
+    assert bar.value() == 3
+    view.show_value("Another. " * 20)
+    assert plain.toPlainText() == "Another. " * 20
 
 
 async def test_a_picture_is_seen_beside_the_rows_at_once(view: ValueView, parts: PanelParts) -> None:
