@@ -25,6 +25,8 @@ CLIENT_LABEL: Final = "openai"
 
 _REMEMBERED: Final = 10_000
 
+_RESULT: Final = "[A function that the client carried out gave this.]"
+
 _SYSTEM: Final = "The program that you are used through says:\n{said}\n\n"
 
 
@@ -42,8 +44,7 @@ class Histories:
         if last.role != "user":
             text = "The last message must be of the role `user`: it is what is answered."
             raise ApiError(400, "messages", text, param="messages")
-        fresh = not any(message.role == "assistant" for message in before)
-        said = _with_system(before, last.text) if fresh and all(m.role != "user" for m in before) else last.text
+        said = _with_system(before, last.text) if all(m.role != "user" for m in before) else last.text
         known = self._known.pop(_digest(model, before, caller), None)
         if known is not None and parts.chat.running(known) is None:
             return known, said
@@ -68,20 +69,36 @@ async def _begun(parts: ServiceParts, model: str, before: Sequence[WireMessage],
         made = await parts.conversations.create(agent_id=agent.id, **own)  # type: ignore[arg-type] # one of each
     else:
         made = await parts.conversations.create(workflow=name, **own)  # type: ignore[arg-type] # one of each
-    past = [m for m in before if m.role in ("user", "assistant") and (m.text or (m.role == "user" and m.sources))]
-    if past:
+    if past := _past(before):
         log = await parts.conversations.write(made.id)
         try:
-            for number, message in enumerate(past):
-                await log.add(await _stored(parts, message, before if number == 0 else ()))
+            first = next((message for message in past if message.role == "user"), None)
+            for message in past:
+                await log.add(await _stored(parts, message, before if message is first else ()))
         finally:
             await log.close()
     return made
 
 
+def _past(before: Sequence[WireMessage]) -> list[WireMessage]:
+    """What was said, in turns: what a function of the client gave belongs to the answer that it was called for."""
+    past: list[WireMessage] = []
+    for message in before:
+        if message.role == "user" and (message.text or message.sources):
+            past.append(message)
+        elif message.role in ("assistant", "tool") and message.text:
+            text = message.text if message.role == "assistant" else f"{_RESULT}\n{message.text}"
+            if past and past[-1].role == "assistant":
+                text = f"{past.pop().text}\n\n{text}"
+            past.append(WireMessage(role="assistant", content=text))
+    return past
+
+
 async def _stored(parts: ServiceParts, message: WireMessage, before: Sequence[WireMessage]) -> StoredMessage:
     if message.role == "assistant":
-        return StoredMessage(0, None, "assistant", message.text, {"role": "assistant", "content": message.text})
+        text = message.text
+        body = {"role": "assistant", "content": text}
+        return StoredMessage(0, None, "assistant", text, body, tainted=_RESULT in text)
     return await parts.chat.user_message(_with_system(before, message.text), message.attachments())
 
 

@@ -77,9 +77,14 @@ async def test_what_the_client_says_of_itself_comes_first(site: Site) -> None:
     messages: list[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Go"}]
     async with _client(site) as client:
         answer = await client.chat.completions.create(model="workflow/Echo", messages=messages)
-    text = answer.choices[0].message.content or ""
-    assert "Be brief." in text
-    assert "Go (after 0)" in text
+        text = answer.choices[0].message.content or ""
+        assert "Be brief." in text
+        assert "Go (after 0)" in text
+        messages.insert(1, {"role": "assistant", "content": "How may I help?"})
+        greeted = await client.chat.completions.create(model="workflow/Echo", messages=messages)
+        text = greeted.choices[0].message.content or ""
+        assert "Be brief." in text
+        assert "Go (after 1)" in text
 
 
 async def test_such_conversations_are_not_among_a_persons_own(site: Site, http: httpx.AsyncClient) -> None:

@@ -164,6 +164,25 @@ async def test_a_service_that_was_started_anew_goes_on_with_a_call_of_before(
     assert second.choices[0].message.content == "Dry."
 
 
+async def test_what_calls_gave_in_a_conversation_that_is_not_known_here_stays_in_it(
+    site: Site, stand_in: StandIn
+) -> None:
+    stand_in.script(text_stream("As I said: dry."))
+    wire = [{"id": "call_9", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]
+    said = [
+        *ASKED,
+        {"role": "assistant", "content": "Let me look.", "tool_calls": wire},
+        {"role": "tool", "tool_call_id": "call_9", "content": "Dry, 12 degrees"},
+        {"role": "user", "content": "So?"},
+    ]
+    async with _client(site) as client:
+        await _ask(client, said, tools=[WEATHER])
+    sent = [message for message in stand_in.sent()[0]["messages"] if message["role"] != "system"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "user"]
+    assert "Let me look." in sent[1]["content"]
+    assert "Dry, 12 degrees" in sent[1]["content"]
+
+
 async def test_nobody_else_hands_in_results(site: Site, stand_in: StandIn) -> None:
     stand_in.script(_wants(("weather", {"town": "Ghent"})))
     async with _client(site) as client, _client(site) as stranger:
