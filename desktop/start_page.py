@@ -195,7 +195,7 @@ class StartPage(QScrollArea):
         where = "Library" if work.kind == "library" else work.name
         button = QPushButton(work.title)
         button.setProperty("role", "quiet")
-        button.setStyleSheet("text-align: left;")
+        button.setStyleSheet("text-align: left; padding-left: 2px;")
         button.setIcon(self._icons.icon("library" if work.kind == "library" else "file-text", self._themes.theme))
         button.setToolTip(where)
         button.setAccessibleName(f"Open {work.title}, {where}")
