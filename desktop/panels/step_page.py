@@ -66,11 +66,13 @@ class StepPage(QWidget):
         self.settings = Form(fields, around, templates, wire, self)
         self.behaviour = Form(BEHAVIOUR, around, templates, wire, self)
         self.input = StepValues(
-            around, "Last input", "log-in", "No input yet", "After a run its settings stand here, templates filled in."
-        )
+            around, "Last input", "log-in", "No input yet", "After a run its settings stand here, templates filled in.",
+            kind.main_field if kind is not None else "",
+        )  # fmt: skip
         self.output = StepValues(
-            around, "Last output", "file-output", "No output yet", "Run the workflow; what the step gives stands here."
-        )
+            around, "Last output", "file-output", "No output yet", "Run the workflow; what the step gives stands here.",
+            kind.main_output if kind is not None else "",
+        )  # fmt: skip
         self.request = StepValues(
             around,
             "Request",

@@ -10,18 +10,29 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from core.workflow.model import Json
 from desktop.empty_state import EmptyState
 from desktop.panels.background import Surroundings
-from desktop.panels.value_parts import prompt_keys
+from desktop.panels.value_parts import Keys, prompt_keys
 from desktop.panels.value_view import ValueView
 
 
 class StepValues(QWidget):
-    """One object of values. name: what it is, for screen readers. icon, title, text: what is shown without values."""
+    """One object of values. name: what it is, for screen readers. icon, title, text: what is shown without values.
+
+    main: the key of what matters most in it, '' if nothing does.
+    """
 
     def __init__(
-        self, around: Surroundings, name: str, icon: str, title: str, text: str, parent: QWidget | None = None
+        self,
+        around: Surroundings,
+        name: str,
+        icon: str,
+        title: str,
+        text: str,
+        main: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._around = around
+        self._main: Keys = (main,) if main else ()
         self._value: Mapping[str, Json] | None = None
         self._root = ""
         self._is_stale = True
@@ -62,5 +73,5 @@ class StepValues(QWidget):
             self.viewer.setMinimumWidth(1)  # a viewer's bar of buttons must not decide how wide the inspector is
             self._stack.addWidget(self.viewer)
         value = dict(self._value)
-        self.viewer.show_value(value, self._root, prompt_keys(value))
+        self.viewer.show_value(value, self._root, prompt_keys(value) or self._main)
         self._stack.setCurrentIndex(1)

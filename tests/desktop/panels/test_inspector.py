@@ -293,6 +293,20 @@ def test_the_tabs_show_what_the_last_run_knows_of_the_step(open_: Open) -> None:
     assert rig.step.output.value == {"text": "Yes"}
 
 
+def test_what_matters_of_a_step_stands_whole_below_its_values(open_: Open) -> None:
+    rig = open_(triage(), "reply")
+    prompt, system, answer = ("Answer this. " * 10, "Be brief and kind. " * 20, "Dear Ann, yes. " * 10)
+    overlay = RunOverlay()
+    overlay.by_id["reply"] = StepView(
+        state="done", inputs={"prompt": prompt, "system": system}, output={"reasoning": "Hm. " * 90, "text": answer}
+    )
+    rig.inspector.show_run(LastRun(overlay))
+    for tab, values, wanted in ((2, rig.step.input, ("prompt", prompt)), (3, rig.step.output, ("text", answer))):
+        rig.step.tabs.setCurrentIndex(tab)
+        (viewer,) = values.findChildren(ValueView)
+        assert (viewer.detail.name.text(), viewer.detail.text.shown) == wanted
+
+
 def test_a_field_previews_what_it_became_in_the_last_run(open_: Open) -> None:
     rig = open_(triage({"prompt": "Answer {{ classify.text }}"}), "reply")
     overlay = RunOverlay()
