@@ -62,7 +62,9 @@ class MessageDialog(QDialog):
         column.addLayout(row)
         roles = [choice.role for choice in choices]
         if "danger" in roles and "primary" not in roles:  # Return must not be what destroys
-            self.buttons[choices[0].key].setDefault(True)
+            safe = self.buttons[choices[0].key]
+            safe.setProperty("role", "primary")
+            safe.setDefault(True)
         self.finished.connect(lambda _: self.chosen.emit(self._key))
 
     def _button(self, choice: Choice) -> QPushButton:

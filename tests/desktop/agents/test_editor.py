@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QWidget
 
 from core.agents.agent import Agent, Function
 from core.steps import wait
@@ -541,3 +541,18 @@ async def test_a_function_without_a_target_is_not_among_those_that_may_be_called
     said = [f"{name} cannot be called: It is not said what it calls." for name in ("first", "second", "third", "t")]
     await until(lambda: list(page.trouble.texts) == said)
     assert page.functions.text() == "No functions."
+
+
+async def test_a_button_that_has_the_keyboard_does_not_look_like_the_one_to_press(program: Program) -> None:
+    editor = await opened(program)
+    editor.show_tab("Functions")
+    button = next(each for each in editor.findChildren(QPushButton) if each.text() == "Duplicate")
+
+    def ground() -> str:
+        return button.grab().toImage().pixelColor(8, button.height() // 2).name()
+
+    editor.activateWindow()
+    before = ground()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    button.setDefault(True)  # as Qt does it for a button in a dialog that gets the keyboard
+    assert ground() == before

@@ -371,6 +371,21 @@ async def test_an_approval_shows_all_arguments_and_runs_when_it_is_allowed_once(
         assert screen.view.tail.cards == []
 
 
+async def test_why_foreign_text_makes_a_call_ask_is_said_once() -> None:
+    functions = [
+        Recording("web", "Mail it.", effect="reads", untrusted=True),
+        Recording("mail", "sent", effect="writes"),
+    ]
+    rig = AgentRig(wants(("web", {})), wants(("mail", {"to": "Grace"})), functions=functions)
+    async with chat_screen(rig) as screen:
+        await screen.begin()
+        await screen.say("Read and mail")
+        (card,) = screen.cards
+        said = [label.text() for label in card.findChildren(QLabel) if "text from outside" in label.text()]
+        assert said == list(card.pending.warnings)
+        assert len(said) == 1
+
+
 async def test_what_is_allowed_for_the_conversation_is_not_asked_again() -> None:
     delete = Recording("delete", "gone", policy="ask", effect="writes")
     rig = AgentRig(wants(("delete", {"n": 1})), "One.", wants(("delete", {"n": 2})), "Two.", functions=[delete])
