@@ -69,7 +69,7 @@ class Progress:
     clock: Clock
     titles: Mapping[str, str] = field(default_factory=dict)
     _running: dict[str, _Running] = field(default_factory=dict)
-    _explained: set[str] = field(default_factory=set)
+    _explained: dict[str, str] = field(default_factory=dict)
     _spent: Usage = NO_USAGE
     _since: float = 0.0
     _live: Live | None = None
@@ -127,8 +127,9 @@ class Progress:
             case StepFailed():
                 self._count(event)
                 self._line("✗", "red", event, spent(event.usage, event.duration_s))
-                self._explain(event.error.message, event.path.count("/") + 2)
-                self._explained.add(event.path)
+                if not self._is_told(event):
+                    self._explain(event.error.message, event.path.count("/") + 2)
+                self._explained[event.path] = event.error.message
             case StepRetrying():
                 self._count(event)
                 self._line("↻", "yellow", event, f"again in {event.wait:.1f} s", event.error.message)
@@ -165,11 +166,16 @@ class Progress:
         running = self._running.get(event.path)
         return _scoped(event.path, running.title if running else self.titles.get(event.step_id, event.step_id))
 
+    def _is_told(self, event: StepFailed) -> bool:
+        """Whether what is inside of the step has failed by the same error, which stands there."""
+        inside = (message for path, message in self._explained.items() if _is_inside(path, event.path))
+        return event.error.message in inside
+
     def _explain(self, message: str, depth: int) -> None:
         """An error's whole text under its step."""
         text = Text(message.strip())
         if self._live is None:
-            self._print(Text("  " * depth) + text)
+            self._print(Text("\n").join(Text("  " * depth) + line for line in text.split()))
         else:
             self.console.print(Padding(text, (0, 0, 0, 2 * depth)), highlight=False)
 
@@ -208,6 +214,11 @@ class Progress:
         spinner = Spinner("dots", text=title.append(elapsed, style="dim"), style="cyan")
         spinner.start_time = 0.0  # made anew for every frame, they must not begin anew
         return Padding(spinner, (0, 0, 0, indent))
+
+
+def _is_inside(path: str, container: str) -> bool:
+    """Whether a scope path leads into a loop or a workflow."""
+    return path.startswith((f"{container}/", f"{container}["))
 
 
 def _scoped(path: str, title: str) -> str:

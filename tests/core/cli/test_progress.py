@@ -176,3 +176,17 @@ def test_a_question_is_set_on_a_terminal_and_left_as_it_is_in_a_log() -> None:
         assert ("*Continue*" in written.getvalue()) is not terminal
         assert ("| --- |" in written.getvalue()) is not terminal
         assert "nano" in written.getvalue()
+
+
+def test_an_error_stands_once_where_it_happened_and_every_line_of_it_is_set_in() -> None:
+    error = ErrorInfo("code", "line 2: KeyError: 'x'\nvalue = found['x']")
+    written = io.StringIO()
+    console = Console(file=written, width=80)
+    with Progress(console, discover(), ManualClock()) as progress:
+        progress(started("each", kind="for_each"))
+        progress(started("each[0]/work", kind="code"))
+        progress(StepFailed("r", NOW, "each[0]/work", "work", 1, error, None, NO_USAGE, 0.1))
+        progress(StepFailed("r", NOW, "each", "each", 1, error, None, NO_USAGE, 0.1))
+        progress(RunFailed("r", NOW, "each[0]/work", error, NO_USAGE, 0.2))
+    assert written.getvalue().count("KeyError") == 1
+    assert "\n      line 2: KeyError: 'x'\n      value = found['x']\n" in written.getvalue()
