@@ -64,9 +64,11 @@ def make_app(parts: ServiceParts) -> Application:
 
 
 def _exact(route: StarletteRoute) -> StarletteRoute:
-    """A route without the HEAD that comes with every GET: asked of a stream, it would go on for as long."""
+    """A route without the HEAD that comes with every GET: asked of a stream, it would go on for as long. Of a service's
+    health, those who watch over it ask for nothing else."""
     assert route.methods is not None
-    route.methods.discard("HEAD")
+    if route.path not in ("/healthz", "/readyz"):
+        route.methods.discard("HEAD")
     return route
 
 

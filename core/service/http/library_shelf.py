@@ -17,11 +17,14 @@ class LibraryShelf:
     async def list(self) -> Sequence[ShelfEntry]:
         """As the protocol says."""
         entries = await self._workflows.list()
-        return [ShelfEntry(each.name, each.version, each.updated, each.folder, each.tags) for each in entries]
+        return [
+            ShelfEntry(each.name, each.version, each.updated, each.folder, each.tags, each.published_version,
+                       each.is_active)
+            for each in entries
+        ]  # fmt: skip
 
     async def get(self, name: str, version: int | None = None) -> ShelfWorkflow:
         """As the protocol says."""
-        if version is None:
-            version = (await self._workflows.publication(name)).published or None
-        saved = await self._workflows.get(name, version)
-        return ShelfWorkflow(saved.workflow, saved.version, saved.folder)
+        stands = await self._workflows.publication(name)
+        saved = await self._workflows.get(name, stands.published or None if version is None else version)
+        return ShelfWorkflow(saved.workflow, saved.version, saved.folder, stands.published, stands.is_active)

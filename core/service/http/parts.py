@@ -23,22 +23,27 @@ from core.workflow.model import Workflow
 
 @dataclass(frozen=True, slots=True)
 class ShelfEntry:
-    """A workflow in a list."""
+    """A workflow in a list. published: the version that its trigger runs, 0 for none. is_active: its trigger starts
+    it."""
 
     name: str
     version: int
     updated: datetime
     folder: str = ""
     tags: tuple[str, ...] = ()
+    published: int = 0
+    is_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShelfWorkflow:
-    """A workflow that can be run. version: its number. folder: where it is filed."""
+    """A workflow that can be run. version: its number. folder: where it is filed. published, is_active: as above."""
 
     workflow: Workflow
     version: int
     folder: str = ""
+    published: int = 0
+    is_active: bool = False
 
 
 class WorkflowShelf(Protocol):

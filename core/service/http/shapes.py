@@ -116,12 +116,14 @@ class RunPage(BaseModel):
 
 
 class WorkflowLine(BaseModel):
-    """A workflow in a list."""
+    """A workflow in a list. published_version: the one that its trigger runs. is_active: the trigger starts it."""
 
     name: str
     folder: str
     tags: list[str]
     version: int
+    published_version: int | None
+    is_active: bool
     updated: datetime
 
 
@@ -148,6 +150,8 @@ class WorkflowShape(BaseModel):
     version: int
     folder: str
     tags: list[str]
+    published_version: int | None
+    is_active: bool
     trigger: str
     inputs: dict[str, Any]
     outputs: list[str]

@@ -21,6 +21,8 @@ EXAMPLE: Final[dict[str, Json]] = {
     "version": 3,
     "folder": "",
     "tags": [],
+    "published_version": 3,
+    "is_active": False,
     "trigger": "manual",
     "inputs": {"who": {"type": "string"}},
     "outputs": ["greeting"],
@@ -73,14 +75,16 @@ def _place(entry: ShelfEntry) -> tuple[str, str]:
 def _entry_json(entry: ShelfEntry) -> dict[str, Json]:
     return {
         "name": entry.name, "folder": entry.folder, "tags": list(entry.tags), "version": entry.version,
-        "updated": moment(entry.updated),
+        "published_version": entry.published or None, "is_active": entry.is_active, "updated": moment(entry.updated),
     }  # fmt: skip
 
 
 async def get_workflow(call: Call) -> Response:
     """One workflow."""
     found = await call.parts.workflows.get(call.path("name"), call.asked(VersionQuery).version)
-    return json_response(workflow_json(found.workflow, found.version, found.folder), limit=call.parts.limits.answer)
+    told = workflow_json(found.workflow, found.version, found.folder)
+    told |= {"published_version": found.published or None, "is_active": found.is_active}
+    return json_response(told, limit=call.parts.limits.answer)
 
 
 ROUTES: Final = (
@@ -88,7 +92,8 @@ ROUTES: Final = (
         "GET", "/api/v1/workflows", list_workflows, "List workflows", "Workflows", scopes=("read",),
         query=WorkflowsQuery, description="In pages: `next` is the address of the following one, null on the last.",
         answers={200: Answer("Workflows of the library by folder and name.", {"workflows": [
-            {"name": "Greet somebody", "folder": "", "tags": [], "version": 3, "updated": "2026-11-27T09:00:00+00:00"}
+            {"name": "Greet somebody", "folder": "", "tags": [], "version": 3, "published_version": 3,
+             "is_active": False, "updated": "2026-11-27T09:00:00+00:00"}
         ], "next": None}, shape=WorkflowPage)},
     ),
     Route(

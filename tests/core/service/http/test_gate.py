@@ -150,6 +150,8 @@ async def test_a_database_that_is_away_is_said_and_no_fault_of_the_caller(site: 
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/readyz")).json()["error"]["code"] == "database"
         assert (await client.get("/healthz")).status_code == 200
+        heads = [await client.head(path) for path in ("/healthz", "/readyz")]
+        assert [head.status_code for head in heads] == [200, 503]
 
 
 async def test_an_error_that_nobody_expected_tells_nothing_of_the_inside(site: Site) -> None:

@@ -254,6 +254,11 @@ async def test_the_published_version_runs_while_a_newer_one_is_worked_on(site: S
     await library.save(loads(ORDERS), 0)
     await library.publish("Orders")
     await library.save(loads(ORDERS.replace("Order {{", "Draft {{")), 1)
+    (listed,) = (await http.get("/api/v1/workflows", params={"search": "orders"})).json()["workflows"]
+    assert (listed["version"], listed["published_version"], listed["is_active"]) == (2, 1, False)
+    await library.activate("Orders")
+    shown = (await http.get("/api/v1/workflows/Orders")).json()
+    assert (shown["version"], shown["published_version"], shown["is_active"]) == (1, 1, True)
     body = {"workflow": "Orders", "inputs": {"number": 1, "who": "Bob"}, "wait_s": 20}
     assert (await http.post("/api/v1/runs", json=body)).json()["outputs"] == {"said": "Order 1 of Bob"}
     assert (await http.post("/api/v1/runs", json={**body, "version": 2})).json()["outputs"] == {
