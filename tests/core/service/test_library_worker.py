@@ -13,6 +13,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.testing import InMemoryConnector
 
 from core.service.library_worker import MOST_AT_ONCE, LibraryWorker
+from core.service.worker_entries import configure
 from core.store.address import Address
 from core.store.entry_sql import DROP_ENTRIES, TAKE_ENTRIES
 
@@ -158,6 +159,18 @@ async def test_a_worker_without_a_free_place_stops_at_once_and_leaves_what_waits
         await rig.until_begun(1)
     assert rig.begun == [0]
     assert await rig.left() == [(1, "todo")]
+
+
+async def test_the_queue_is_read_in_the_order_of_its_index_also_by_a_plan_that_was_made_while_it_was_empty(
+    rig: Rig, database_url: str
+) -> None:
+    await rig.query("ANALYZE procrastinate_jobs")
+    facts = {"queues": ["default", "slow"], "places": MOST_AT_ONCE, "worker_id": None}
+    async with await psycopg.AsyncConnection.connect(Address.parse(database_url).dsn) as connection:
+        await configure(connection)
+        told = await connection.execute(f"EXPLAIN {TAKE_ENTRIES}", facts)
+        plan = "\n".join(line for (line,) in await told.fetchall())
+    assert "Index Scan using procrastinate_jobs_priority_idx_v1" in plan, plan
 
 
 async def test_an_entry_that_is_announced_while_the_queue_is_looked_at_is_looked_for_at_once(
