@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from core.store.memory_records import Memory
 from desktop.memory_panel.add_dialog import AddDialog
@@ -146,7 +147,8 @@ class MemoryPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Nobody looks."""
         super().hideEvent(event)
-        self._desk.watch(False)
+        if isValid(self._desk):  # when the window is taken apart, the desk may go first
+            self._desk.watch(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Escape goes back to the list; F5 reads again."""
