@@ -109,6 +109,9 @@ def _decoded(text: str | bytes) -> str:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
+            if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 is full of zeros, too
+                said = "This is not a text file, so it holds no workflow."
+                raise _Stop("not_utf8", said, "Open a file whose name ends in .loom.yaml.") from None
             line = raw.count(b"\n", 0, error.start) + 1
             raise _Stop("not_utf8", "The text is not valid UTF-8.", "Save the file as UTF-8.", line) from None
     text = text.removeprefix("\ufeff")

@@ -81,7 +81,7 @@ class ProblemReport(QDialog):
         grid.setColumnStretch(1, 1)
         top = Qt.AlignmentFlag.AlignTop
         for n, problem in enumerate(self.problems):
-            line = _label(f"Line {problem.line}" if problem.line else "—", "keys")
+            line = _label(f"Line {problem.line}" if problem.line else "File", "keys")
             grid.addWidget(line, n, 0, top | Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(_problem(problem), n, 1)
         grid.setRowStretch(len(self.problems), 1)

@@ -84,6 +84,21 @@ async def test_whatever_a_file_holds_it_is_reported_and_nothing_is_opened(
     assert program.window.all_tabs == []
 
 
+async def test_a_picture_is_told_from_a_workflow_and_what_concerns_no_line_concerns_the_file(
+    program: Program, tmp_path: Path
+) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    assert drop_files(program.window.start_page.viewport(), [picture])
+    await until(lambda: bool(program.window.findChildren(ProblemReport)))
+    (report,) = program.window.findChildren(ProblemReport)
+    shown = [label.text() for label in report.findChildren(QLabel)]
+    assert "This is not a text file, so it holds no workflow." in shown
+    assert "Open a file whose name ends in .loom.yaml." in shown
+    assert "File" in shown
+    report.buttons["close"].click()
+
+
 async def test_a_dropped_workflow_is_opened(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "triage.loom.yaml"
     file.write_bytes(example("support_triage").read_bytes())
