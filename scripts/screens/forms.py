@@ -114,7 +114,7 @@ async def workflow_page(program: Program) -> Shots:
 
 
 async def triggers(program: Program) -> Shots:
-    """A schedule at work: when it comes, and what became of the times that came."""
+    """Triggers at work: when a schedule comes and what became of the times that came; where another one is called."""
     from core.engine.testing import ManualClock
     from core.service.triggers.scheduler import Scheduler
     from core.workflow.document import loads
@@ -137,6 +137,16 @@ async def triggers(program: Program) -> Shots:
     (await open_text(program, "Morning report", text)).select(())
     await asyncio.sleep(0.8)
     yield "", inspector_of(program)
+    text = text.replace("Morning report", "New order").replace(
+        "type: schedule, cron: '0 * * * *', zone: Europe/Berlin", "type: api, path: /orders"
+    )
+    await store.workflows.save(loads(text), 0)
+    await store.workflows.activate("New order")
+    for _ in range(2):
+        await workspace.start(loads(text), labels={"trigger": "api"}).result()
+    (await open_text(program, "New order", text)).select(())
+    await asyncio.sleep(0.8)
+    yield "api", inspector_of(program)
 
 
 async def strips(program: Program) -> Shots:
