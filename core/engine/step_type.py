@@ -288,6 +288,10 @@ class StepType(ABC, Generic[C]):
         """Names besides `item` and `index` that templates inside the body may read."""
         return ()
 
+    def empty_outputs(self, config: Mapping[str, Json]) -> Mapping[str, str]:
+        """Keys of the output that hold nothing with that config, each with the config field that fills it."""
+        return {}
+
     def passes_apart(self, config: Mapping[str, Json]) -> bool:
         """Whether passes through the body may be made in different places, knowing nothing of each other."""
         return False

@@ -109,6 +109,10 @@ class ForEachStep(StepType[ForEachConfig]):
     is_container = True
     config_model = ForEachConfig
 
+    def empty_outputs(self, config: Mapping[str, Json]) -> Mapping[str, str]:
+        """The results, unless something is collected."""
+        return {} if config.get("collect") is not None else {"results": "collect"}
+
     def passes_apart(self, config: Mapping[str, Json]) -> bool:
         """If it is spread."""
         return config.get("spread") is True

@@ -102,6 +102,10 @@ class RepeatStep(StepType[RepeatConfig]):
             )
         yield from check_rules(rules, ("rules",))
 
+    def empty_outputs(self, config: Mapping[str, Json]) -> Mapping[str, str]:
+        """The result, unless something is collected."""
+        return {} if config.get("collect") is not None else {"result": "collect"}
+
     async def run(self, config: RepeatConfig, context: StepContext) -> dict[str, Json]:
         """Make the passes one after the other."""
         index = 0

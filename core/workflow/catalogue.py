@@ -70,6 +70,9 @@ class StepKind(Protocol):
     def body_names(self, config: Mapping[str, Json]) -> Iterable[str]:
         """Names besides `item` and `index` that templates inside the body may read."""
 
+    def empty_outputs(self, config: Mapping[str, Json]) -> Mapping[str, str]:
+        """Keys of the output that hold nothing with that config, each with the config field that fills it."""
+
     def passes_apart(self, config: Mapping[str, Json]) -> bool:
         """Whether passes through the body may be made in different places, knowing nothing of each other."""
 

@@ -107,7 +107,7 @@ class _Place:
             return None
         found = self._visible_level(root)
         if found is not None:
-            return self._disabled_flaw(found.steps[root])
+            return self._disabled_flaw(found.steps[root]) or self._empty_flaw(found.steps[root], reference)
         if root in ("item", "index"):
             message = f"{root!r} is only there inside a loop."
             return Problem("not_in_loop", message, "Move the step into a loop's body, or refer to another name.")
@@ -151,6 +151,14 @@ class _Place:
             return None
         message = f"The step {step.id!r} is disabled, so it has no output here."
         return Problem("reference_to_disabled", message, "Enable it, or refer to another step.", severity="warning")
+
+    def _empty_flaw(self, step: Step, reference: Reference) -> Problem | None:
+        kind, key = self.outline.kind(step), reference.path[0] if reference.path else None
+        field = kind.empty_outputs(step.config).get(str(key)) if kind is not None else None
+        if field is None:
+            return None
+        message = f"{step.id}.{key} is always empty, because {field!r} of the step {step.id!r} is not filled in."
+        return Problem("empty_output", message, f"Say in {field!r} what it is made of.", severity="warning")
 
     def _too_late(self, root: str) -> Problem:
         level = self.outline.level_of[root]

@@ -199,3 +199,18 @@ def test_a_spread_loop_whose_passes_add_to_a_variable_is_warned_of() -> None:
     assert "begins with the value from before the loop" in problem.message
     assert validate(_document(False, adds), discover()) == []
     assert validate(_document(True, "{{ item }}"), discover()) == []
+
+
+@pytest.mark.parametrize(("kind", "output"), [("for_each", "results"), ("repeat", "result")])
+def test_reading_what_a_loop_does_not_collect_is_warned_of(kind: str, output: str) -> None:
+    config: dict[str, Json] = {"items": [1]} if kind == "for_each" else {}
+    body = {"say": Step("say", "template", config={"text": "x"})}
+    reader = Step("reader", "template", config={"text": f"{{{{ each.{output} }}}}"})
+
+    def problems(**more: Json) -> list[tuple[str, str, str | None]]:
+        loop = Step("each", kind, config={**config, **more}, body=body, then={"out": ("reader",)})
+        found = validate(Workflow("W", steps={"each": loop, "reader": reader}), discover())
+        return [(problem.severity, problem.code, problem.step) for problem in found]
+
+    assert problems() == [("warning", "empty_output", "reader")]
+    assert problems(collect="{{ say.text }}") == []
