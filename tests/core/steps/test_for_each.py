@@ -203,7 +203,7 @@ def test_a_spread_loop_whose_passes_add_to_a_variable_is_warned_of() -> None:
 
 @pytest.mark.parametrize(("kind", "output"), [("for_each", "results"), ("repeat", "result")])
 def test_reading_what_a_loop_does_not_collect_is_warned_of(kind: str, output: str) -> None:
-    config: dict[str, Json] = {"items": [1]} if kind == "for_each" else {}
+    config: dict[str, Json] = {"items": [1]} if kind == "for_each" else {"until": False}
     body = {"say": Step("say", "template", config={"text": "x"})}
     reader = Step("reader", "template", config={"text": f"{{{{ each.{output} }}}}"})
 
