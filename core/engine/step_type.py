@@ -430,6 +430,24 @@ def _touches_template(loc: tuple[int | str, ...], templated: set[tuple[str | int
     return any(loc[: len(path)] == path or path[: len(loc)] == loc for path in templated)
 
 
+_SAID: Mapping[str, tuple[str, str]] = {
+    "less_than_equal": ("The most is {le}.", "Give a smaller number."),
+    "less_than": ("It has to be less than {lt}.", "Give a smaller number."),
+    "greater_than_equal": ("The least is {ge}.", "Give a larger number."),
+    "greater_than": ("It has to be more than {gt}.", "Give a larger number."),
+    "int_parsing": ("This is no whole number.", "Write one, such as 3."),
+    "int_type": ("This is no whole number.", "Write one, such as 3."),
+    "int_from_float": ("This is no whole number.", "Write one, such as 3."),
+    "float_parsing": ("This is no number.", "Write one, such as 0.5."),
+    "float_type": ("This is no number.", "Write one, such as 0.5."),
+    "bool_parsing": ("This is neither yes nor no.", "Write true or false."),
+    "bool_type": ("This is neither yes nor no.", "Write true or false."),
+    "string_type": ("This is no text.", "Write a text, or a template that gives one."),
+    "list_type": ("This is no list.", "Write a list, or a template that gives one."),
+}
+"""What is said of a value that does not fit, and what to do, by pydantic's name for it."""
+
+
 def _problem(model: type[Config], detail: ErrorDetails, config: Mapping[str, Json]) -> ConfigProblem:
     path = detail["loc"]
     name = str(path[0]) if path else ""
@@ -452,6 +470,17 @@ def _problem(model: type[Config], detail: ErrorDetails, config: Mapping[str, Jso
             near = difflib.get_close_matches(given, re.findall(r"'([^']*)'", expected), n=1)
             fix = f"Did you mean {near[0]!r}?" if near else f"Choose one of {expected}."
             return ConfigProblem(path, "wrong_value", f"{given!r} is not one of the choices.", fix)
+        case known_error if known_error in _SAID:
+            message, fix = _SAID[known_error]
+            limits = {key: _number(value) for key, value in detail.get("ctx", {}).items()}
+            return ConfigProblem(path, "wrong_value", message.format(**limits), fix)
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             return ConfigProblem(path, "wrong_value", message if message.endswith(".") else f"{message}.")
+
+
+def _number(limit: object) -> str:
+    """A limit as people write it."""
+    if not isinstance(limit, int | float):
+        return str(limit)
+    return f"{limit:,.0f}" if limit == int(limit) else f"{limit:,g}"

@@ -118,7 +118,7 @@ class FieldRow(QWidget):
         self._notices.clear()
         seen: set[str] = set()
         for _, problem in rest:
-            is_empty = problem.code == "missing_field" and bool(self.field.title)  # which field stands above it
+            is_empty = problem.message == f"{self.field.title} is missing."  # which field stands above it
             text = "Fill this in." if is_empty else f"{problem.message} {problem.fix}".strip()
             if text in seen or (by_editor and problem.code in SHOWN_BY_EDITOR):
                 continue

@@ -174,3 +174,24 @@ def _steps(data: Any, type_name: str) -> Iterator[dict[str, Any]]:
             yield data
         for value in data.values():
             yield from _steps(value, type_name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "said"),
+    [
+        ("chat", {"prompt": "x", "temperature": 9}, "The most is 2. Give a smaller number."),
+        ("chat", {"prompt": "x", "temperature": -1}, "The least is 0. Give a larger number."),
+        ("chat", {"prompt": "x", "temperature": "warm"}, "This is no number. Write one, such as 0.5."),
+        ("for_each", {"items": [], "concurrency": 2.5}, "This is no whole number. Write one, such as 3."),
+        (
+            "api",
+            {"url": "https://example.org", "max_bytes": 10**12},
+            "The most is 1,000,000,000. Give a smaller number.",
+        ),
+        ("remember", {"content": "x", "pinned": "sure"}, "This is neither yes nor no. Write true or false."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_spoken_of_in_plain_words(kind: str, config: dict[str, Json], said: str) -> None:
+    step_type = next(each for each in _TYPES if each.type == kind)
+    (problem,) = step_type.check_config(config)
+    assert f"{problem.message} {problem.fix}" == said

@@ -561,3 +561,9 @@ def test_thousands_of_mistakes_do_not_make_checking_slow() -> None:
     began = time.process_time()
     assert len(validate(Workflow("Wrong", steps={**wrong, **setters}), TYPES)) == 3000 * 2 + 2000 * 3 - 1
     assert time.process_time() - began < 15
+
+
+@pytest.mark.parametrize("text", ["{{", "{{ input.name", "{{ 1 +"])
+def test_marks_that_are_not_closed_are_spoken_of_in_plain_words(text: str) -> None:
+    problem = one({}, outputs={"x": text})
+    assert problem.message == "The template cannot be read: “{{” is not closed."
