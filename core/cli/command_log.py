@@ -16,7 +16,7 @@ LOG_FILE = "logs/steploom.log"
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """While inside, log lines go to the file; only warnings about step types that are missing are shown as well."""
+    """While inside, log lines go to the file; only warnings about missing step types and lost traces are shown too."""
     with ExitStack() as stack:
         try:
             stack.callback(log_to(default_home() / LOG_FILE, as_json=False, mask=Mask()))
@@ -26,7 +26,8 @@ def logged() -> Iterator[None]:
             stack.callback(logging.getLogger().removeHandler, silent)
         shown = logging.StreamHandler()
         shown.setLevel(logging.WARNING)
-        steps = logging.getLogger("core.steps")
-        steps.addHandler(shown)
-        stack.callback(steps.removeHandler, shown)
+        for name in ("core.steps", "core.monitoring.traces"):
+            logger = logging.getLogger(name)
+            logger.addHandler(shown)
+            stack.callback(logger.removeHandler, shown)
         yield

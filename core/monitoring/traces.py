@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +47,9 @@ FUNCTION: Final = "function"
 
 OPEN_RUNS: Final = 10_000
 """Runs whose spans are open at once, at most: one that another process took over never tells of its end."""
+
+LAST_WORDS_S: Final = 5.0
+"""Seconds that a collector is given for what is left when the program ends."""
 
 LONGEST: Final = 16_000
 """Characters of a text in a span."""
@@ -229,11 +233,14 @@ class Traces:
         )
 
 
-def trace_to(watch: Watch, endpoint: str, *, content: bool = False) -> Callable[[], None]:
+def trace_to(
+    watch: Watch, endpoint: str, *, content: bool = False, patience_s: float = LAST_WORDS_S
+) -> Callable[[], None]:
     """Send traces to a collector by OTLP over HTTP, in the background; how to stop, which sends what is left.
 
     endpoint: such as http://localhost:4318/v1/traces. Headers and what else a collector asks for come from
-    OpenTelemetry's own environment variables. Without the extra `telemetry` a warning is logged and nothing is sent.
+    OpenTelemetry's own environment variables. patience_s: seconds that stopping may take; what a collector has not
+    taken by then is lost. Without the extra `telemetry` a warning is logged and nothing is sent.
     """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -244,7 +251,8 @@ def trace_to(watch: Watch, endpoint: str, *, content: bool = False) -> Callable[
         _log.warning("Traces are asked for, and OpenTelemetry is not installed. Install steploom[telemetry].")
         return lambda: None
     provider = TracerProvider(resource=Resource.create({"service.name": "steploom"}), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    exporter = OTLPSpanExporter(endpoint=endpoint)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     traces = Traces(provider.get_tracer("steploom"), content=content)
     watch.listeners.append(traces.heard)
     watch.observers.append(traces.called)
@@ -252,7 +260,18 @@ def trace_to(watch: Watch, endpoint: str, *, content: bool = False) -> Callable[
     def stop() -> None:
         watch.listeners.remove(traces.heard)
         watch.observers.remove(traces.called)
+        given_up = threading.Timer(patience_s, give_up)  # its own patience is half a minute
+        given_up.daemon = True
+        given_up.start()
         provider.shutdown()
+        given_up.cancel()
+
+    def give_up() -> None:
+        _log.warning(
+            "The newest traces were not taken by %s within %g seconds and are lost. Check that the collector runs, or "
+            "empty the endpoint in the settings.", endpoint, patience_s,
+        )  # fmt: skip
+        exporter.shutdown()
 
     return stop
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import importlib.util
 import subprocess
@@ -194,3 +195,16 @@ async def send_and_look(home: Path, site: Site) -> None:
     assert sent.headers["content-type"] == "application/x-protobuf"
     assert b"invoke_workflow Asks" in gunzipped(sent)
     assert b"pearl" not in gunzipped(sent)
+
+
+@needs_telemetry
+async def test_a_collector_that_is_not_there_holds_nobody_up_at_the_end(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from core.monitoring.traces import trace_to
+
+    async with Workspace.open(home, memory_only=True, demo=True) as workspace:
+        stop = trace_to(workspace.watch, "http://127.0.0.1:1/v1/traces", patience_s=0.05)
+        await workspace.run(workflow(step("say", "template", config={"text": "x"})))
+        await asyncio.to_thread(stop)
+    assert "were not taken by http://127.0.0.1:1/v1/traces within 0.05 seconds" in caplog.text
