@@ -251,7 +251,7 @@ def trace_to(
         _log.warning("Traces are asked for, and OpenTelemetry is not installed. Install steploom[telemetry].")
         return lambda: None
     provider = TracerProvider(resource=Resource.create({"service.name": "steploom"}), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(endpoint=endpoint)
+    exporter: Any = OTLPSpanExporter(endpoint=endpoint)  # its methods have no types
     provider.add_span_processor(BatchSpanProcessor(exporter))
     traces = Traces(provider.get_tracer("steploom"), content=content)
     watch.listeners.append(traces.heard)
