@@ -19,6 +19,7 @@ from core.service.http import (
     hook_routes,
     openai_routes,
     run_routes,
+    trigger_routes,
     workflow_routes,
 )
 from core.service.http.endpoint import endpoint
@@ -38,6 +39,7 @@ def all_routes() -> tuple[Route, ...]:
     return (
         *run_routes.ROUTES,
         *chat_routes.ROUTES,
+        *trigger_routes.ROUTES,
         *workflow_routes.ROUTES,
         *openai_routes.routes(),
         *health_routes.ROUTES,

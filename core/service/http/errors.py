@@ -13,12 +13,14 @@ from core.agents.errors import ChatError, NothingToDo
 from core.engine.errors import EngineError, InputError, JournalUnavailable, RunBusy, RunNotFound, StepError
 from core.service.hooks import HookRefused
 from core.store.errors import (
+    AddressTaken,
     AgentNotFound,
     CallSettled,
     ConnectError,
     ConversationBusy,
     ConversationLost,
     ConversationNotFound,
+    NotScheduled,
     StoreError,
     TokenNotFound,
     WorkflowNotFound,
@@ -72,12 +74,21 @@ def as_api_error(error: Exception) -> ApiError | None:
             | AgentNotFound()
             | ConversationNotFound()
             | TokenNotFound()
+            | NotScheduled()
             | StepError(kind="not_found")
         ):
             return ApiError(404, error.code if error.code != "step" else "not_found", str(error))
         case InputError() | DocumentError():
             return ApiError(422, error.code, str(error), problems=[_problem(each) for each in error.problems])
-        case RunBusy() | ConversationBusy() | ConversationLost() | CallSettled() | NothingToDo() | ChatError():
+        case (
+            AddressTaken()
+            | RunBusy()
+            | ConversationBusy()
+            | ConversationLost()
+            | CallSettled()
+            | NothingToDo()
+            | ChatError()
+        ):
             return ApiError(409, error.code, str(error))
         case JournalUnavailable() | ConnectError():
             return ApiError(503, error.code, str(error), headers={"Retry-After": "5"})

@@ -16,6 +16,7 @@ from core.service.hooks import Hooks, NoHooks
 from core.service.http.live_runs import LiveRuns
 from core.service.queue import RunQueue
 from core.service.triggers.call_rates import CallLimits
+from core.service.triggers.switches import Switches
 from core.store.conversations import Conversations
 from core.store.tokens import Token
 from core.workflow.model import Workflow
@@ -123,6 +124,7 @@ class ServiceParts:
     chat: Chat
     conversations: Conversations
     tokens: TokenBook
+    switches: Switches
     metrics: Callable[[], bytes]
     ready: Callable[[], Awaitable[None]]
     read_file: Callable[[str], Awaitable[bytes]]

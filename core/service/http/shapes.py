@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from core.agents.chat_events import PendingKind, TurnStatus
-from core.engine.events import Cause, StepStatus
+from core.engine.events import Cause, RunStatus, StepStatus
 from core.engine.journal import RunStanding
 from core.store.conversation_records import CallStatus, MessageRole, MessageStatus
 from core.store.tokens import Scope
@@ -156,6 +156,53 @@ class WorkflowShape(BaseModel):
     inputs: dict[str, Any]
     outputs: list[str]
     steps: list[StepLine]
+
+
+class StandingShape(BaseModel):
+    """How the trigger of a workflow stands. published_version: the one that it runs. is_active: it starts it."""
+
+    name: str
+    newest_version: int
+    published_version: int | None
+    is_active: bool
+
+
+class ScheduleShape(BaseModel):
+    """A schedule at work. outcome: what became of `last_at`. problem: why it starts nothing though it is active."""
+
+    workflow: str
+    version: int
+    zone: str
+    paused: bool
+    next_at: datetime | None
+    last_at: datetime | None
+    last_run_id: str | None
+    last_run_status: RunStatus | None
+    outcome: str
+    problem: str
+
+
+class ScheduleList(BaseModel):
+    """All schedules at work."""
+
+    schedules: list[ScheduleShape]
+
+
+class PastTimeShape(BaseModel):
+    """A time that came. noticed_at: when it was acted upon. run_status: null if the run is not kept any more."""
+
+    at: datetime
+    noticed_at: datetime
+    outcome: str
+    run_id: str | None
+    run_status: RunStatus | None
+    run_ended_at: datetime | None
+
+
+class PastTimes(BaseModel):
+    """Times that came, the latest first."""
+
+    times: list[PastTimeShape]
 
 
 class AgentShape(BaseModel):
