@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QTabWidget, QToolButton, QWidget
 
 from desktop.commands import Commands
@@ -20,6 +20,7 @@ from desktop.menus import Menus
 from desktop.palette_search import Provider, Recency
 from desktop.start_page import StartPage
 from desktop.status_bar import StatusBar
+from desktop.tab_bar import WorkTabs
 from desktop.theme import ThemeManager
 from desktop.toasts import Toasts
 from desktop.work_tab import CanvasFactory, WorkTab
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.start_page = StartPage(icons, themes)
-        self.tabs = QTabWidget()
+        self.tabs = WorkTabs()
         self._middle = QStackedWidget()
         self._blank = QWidget()
         self._build_middle()
@@ -250,6 +251,13 @@ class MainWindow(QMainWindow):
             self.docks.name_once()
             self.shown_first.emit()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Escape closes the newest message, where nothing else had a use for it."""
+        if event.key() == Qt.Key.Key_Escape and self.toasts.shown:
+            self.toasts.remove(self.toasts.shown[-1])
+        else:
+            super().keyPressEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Files may be dropped anywhere."""
         if _files(event):
@@ -262,11 +270,6 @@ class MainWindow(QMainWindow):
             self.files_dropped.emit(files)
 
     def _build_middle(self) -> None:
-        self.tabs.setDocumentMode(True)
-        self.tabs.setTabsClosable(True)
-        self.tabs.setMovable(True)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
-        self.tabs.tabBar().setAccessibleName("Open workflows")
         self.tabs.tabCloseRequested.connect(lambda index: self._close_index(index))
         self.tabs.currentChanged.connect(lambda _: self._activated())
         self._blank.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -179,10 +179,12 @@ class Interactions:
     def key(self, event: QKeyEvent) -> bool:
         """A key goes down; whether it means something here."""
         if event.key() == Qt.Key.Key_Escape:
+            marks = self._canvas.marks
+            used = bool(self.gesture or self._pressed or marks.selected or marks.wires)
             if self.gesture is None:
                 self._canvas.select(())
             self.cancel()
-            return True
+            return used
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat() and self.gesture is None:
                 self._space = True

@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop.docks import LEAST
 from desktop.memory import RecentWork
+from desktop.tab_bar import LEAST as TAB_LEAST
+from desktop.tab_bar import WIDEST
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 from tests.support.desktop_window import main_window, open_work, panel
@@ -143,6 +145,32 @@ def test_the_layout_can_be_reset_on_the_start_page(window: MainWindow) -> None:
     assert window.docks.get("timeline").isHidden()
     open_work(window, "Triage")
     assert not window.docks.get("timeline").isHidden()
+
+
+def test_titles_of_many_workflows_can_be_read_and_the_one_in_front_is_seen_whole(window: MainWindow) -> None:
+    window.resize(1000, 700)
+    long = "Support triage of all incoming tickets in every language"
+    titles = [long, "Digest", "A", "Payments", "Nightly", long, "Letters", "Weekly report", long, "Old customers"]
+    for title in titles:
+        open_work(window, title)
+    QApplication.processEvents()
+    bar = window.tabs.tabBar()
+    metrics = bar.fontMetrics()
+    for index, title in enumerate(titles):
+        width = bar.tabRect(index).width()
+        assert width <= WIDEST
+        assert width >= min(metrics.horizontalAdvance(title) + 24, TAB_LEAST)
+    front = bar.tabRect(bar.currentIndex())
+    assert bar.rect().contains(front)
+
+
+def test_escape_closes_the_newest_message_after_everything_else_had_its_use_of_it(window: MainWindow) -> None:
+    window.activateWindow()
+    window.toasts.show("One")
+    window.toasts.show("Two")
+    window.setFocus()
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert [toast.title for toast in window.toasts.shown] == ["One"]
 
 
 def test_in_a_small_window_panels_keep_what_can_be_read_and_their_names_are_whole(

@@ -269,3 +269,15 @@ def test_alignment_is_one_edit(hand: Hand) -> None:
     assert {hand.canvas.diagram.boxes[step].y for step in ("yes", "no", "choose")} == {-104.0}
     hand.canvas.commands.distribute("across")
     assert hand.canvas.document.stack.count() >= 1
+
+
+def test_escape_deselects_first_and_is_left_to_the_window_when_it_has_nothing_to_do(hand: Hand) -> None:
+    def escape() -> bool:
+        event = QKeyEvent(QEvent.Type.KeyPress, Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(hand.canvas, event)
+        return event.isAccepted()
+
+    hand.canvas.select(["one"])
+    assert escape()
+    assert hand.canvas.selected == set()
+    assert not escape()
