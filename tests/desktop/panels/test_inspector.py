@@ -207,7 +207,7 @@ def test_problems_of_the_step_stand_at_their_fields(open_: Open) -> None:
     rig = open_(triage({"temperature": 7}), "reply")
     rows = rig.step.settings.rows
     assert rows["prompt"].notices.texts == ["Fill this in."]
-    assert "less than or equal to 2" in rows["temperature"].notices.texts[0]
+    assert "The most is 2." in rows["temperature"].notices.texts[0]
     assert rig.step.bar.marked == {0}
 
 
