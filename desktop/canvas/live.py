@@ -40,7 +40,8 @@ class Marks:
     selected: steps. wires: selected wires. hover, hover_wire: under the pointer. focus: the step that the keyboard is
     at. targets: steps that a wire being drawn may lead to, None when none is drawn; all others fade. drop: the wire
     that a dropped step goes into. frame: the loop that it goes into. offset: how far what is dragged is from where it
-    stands, in canvas pixels.
+    stands, in canvas pixels. loose: a wire whose other end is being asked for: its step and port, and the canvas point
+    where that end will be.
     """
 
     selected: set[str] = field(default_factory=set)
@@ -54,6 +55,7 @@ class Marks:
     drop: Wire | None = None
     frame: str | None = None
     offset: tuple[float, float] = (0.0, 0.0)
+    loose: tuple[str, str, float, float] | None = None
 
 
 class Live:
@@ -128,6 +130,8 @@ class Live:
         for marked, pen in ((marks.hover_wire, ink.hover_wire), (marks.drop, ink.chosen_wire)):
             if marked is not None and marked in known:
                 strands.paint_as(painter, (marked,), pen)
+        if marks.loose is not None:
+            self._loose(painter, *marks.loose)
         if self._painter.detail == "near":
             strands.paint_labels(painter, {*lit, *(known.keys() & {marks.hover_wire, marks.drop})}, ink)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._painter.detail != "far")
@@ -144,6 +148,16 @@ class Live:
                 painter.drawPath(
                     curve_path(path.x1 + dx * out, path.y1 + dy * out, path.x2 + dx * into, path.y2 + dy * into)
                 )
+
+    def _loose(self, painter: QPainter, step: str, port: str, x: float, y: float) -> None:
+        """A wire whose other end is being asked for."""
+        box = self._diagram.boxes.get(step)
+        spot = box.shape.exit(port) if box is not None else None
+        if box is not None and spot is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(self._painter.ink.live_wire[spot.kind])
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(curve_path(*box.spot(spot), x, y))
 
     def _lifted(self, painter: QPainter, near: set[str], viewport: Viewport, dpr: float) -> None:
         """What is dragged, with the wires between; the painter looks from where it would stand still."""

@@ -42,7 +42,16 @@ class Questions:
             canvas.commands.add(type_name, point, after=after, on=on, into=into)
 
         choices = type_choices(canvas.types, wired=bool(after or on))
-        return self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
+        chooser = self._ask(choices, "Add a step", "No step type is called so.", at, chosen)
+        if after is not None:
+            self._hold_wire((*after, *point))
+            chooser.closed.connect(lambda: self._hold_wire(None))
+        return chooser
+
+    def _hold_wire(self, wire: tuple[str, str, float, float] | None) -> None:
+        """Show the wire that the new step will hang on, as long as the list is open."""
+        self._canvas.marks.loose = wire
+        self._canvas.repaint_all()
 
     def ask_next(self) -> Chooser:
         """Open the list of step types: for what comes after the selected step or goes into the selected wire, or where

@@ -11,7 +11,7 @@ from core.workflow import edits
 from core.workflow.model import Wire
 from desktop.canvas.drops import STEP_MIME
 from desktop.canvas.layers import COLUMN_GAP
-from tests.support.canvas_hand import Hand
+from tests.support.canvas_hand import Hand, settled
 
 ALT, SHIFT, CTRL = (
     Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier,
@@ -130,6 +130,21 @@ def test_a_wire_dropped_in_the_void_asks_for_a_step_and_leads_to_it(hand: Hand) 
     assert hand.workflow().steps["no"].then == {"out": ("value",)}
     assert hand.canvas.selected == {"value"}
     assert hand.canvas.document.stack.count() == 1
+
+
+def test_the_wire_stays_to_be_seen_while_the_step_at_its_end_is_asked_for(hand: Hand) -> None:
+    def colour_of_the_wire() -> str:
+        settled(hand.canvas)
+        x, y = hand.port("no", "out")
+        return hand.canvas.viewport().grab().toImage().pixelColor(hand.at(x + 12.0, y)).name()
+
+    bare = colour_of_the_wire()
+    hand.drag(hand.port("no", "out"), (930.0, 122.0))
+    assert colour_of_the_wire() != bare
+    QTest.keyClick(hand.chooser().field, Qt.Key.Key_Escape)
+    assert hand.canvas.marks.loose is None
+    hand.move(300.0, 500.0)
+    assert colour_of_the_wire() == bare
 
 
 def test_a_click_on_an_open_port_asks_for_the_next_step(hand: Hand) -> None:
