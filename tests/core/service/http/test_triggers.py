@@ -14,10 +14,10 @@ from core.service.triggers.scheduler import Scheduler
 from core.workflow.document import loads
 from tests.support.http_service import Site
 
-DAILY = """
+YEARLY = """
 steploom: 1
-name: Daily
-trigger: {type: schedule, cron: "0 9 * * *", zone: Europe/Berlin, missed: skip}
+name: Yearly
+trigger: {type: schedule, cron: "0 9 1 1 *", zone: Europe/Berlin, missed: skip}
 steps: {say: {type: template, config: {text: Good morning}}}
 """
 
@@ -32,7 +32,7 @@ steps: {say: {type: template, config: {text: Thanks}}}
 @pytest.fixture
 async def admin(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     assert site.workspace.store is not None
-    for text in (DAILY, ORDERS, ORDERS.replace("name: Orders", "name: Other orders")):
+    for text in (YEARLY, ORDERS, ORDERS.replace("name: Orders", "name: Other orders")):
         await site.workspace.store.workflows.save(loads(text), 0)
     async with site.client("admin") as made:
         yield made
@@ -67,31 +67,31 @@ async def test_what_cannot_run_is_not_switched_on(site: Site, admin: httpx.Async
 
 async def test_a_schedule_is_listed_paused_and_resumed(admin: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
     assert (await http.get("/api/v1/schedules")).json() == {"schedules": []}
-    assert (await admin.post("/api/v1/schedules/Daily/pause")).status_code == 404
-    await admin.post("/api/v1/workflows/Daily/activate")
+    assert (await admin.post("/api/v1/schedules/Yearly/pause")).status_code == 404
+    await admin.post("/api/v1/workflows/Yearly/activate")
     (listed,) = (await http.get("/api/v1/schedules")).json()["schedules"]
     assert (listed["workflow"], listed["zone"], listed["paused"], listed["last_at"]) == (
-        "Daily", "Europe/Berlin", False, None,
+        "Yearly", "Europe/Berlin", False, None,
     )  # fmt: skip
     assert datetime.fromisoformat(listed["next_at"]) > datetime.now(UTC)
-    assert (await http.post("/api/v1/schedules/Daily/pause")).status_code == 403
-    paused = (await admin.post("/api/v1/schedules/Daily/pause")).json()
+    assert (await http.post("/api/v1/schedules/Yearly/pause")).status_code == 403
+    paused = (await admin.post("/api/v1/schedules/Yearly/pause")).json()
     assert (paused["paused"], paused["next_at"]) == (True, None)
-    assert (await admin.post("/api/v1/schedules/Daily/resume")).json()["next_at"] == listed["next_at"]
+    assert (await admin.post("/api/v1/schedules/Yearly/resume")).json()["next_at"] == listed["next_at"]
 
 
 async def test_the_times_that_came_are_told(site: Site, admin: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
     store = site.workspace.store
     assert store is not None
-    clock = ManualClock(datetime.now(UTC) - timedelta(days=30))
-    await store.workflows.activate("Daily", now=clock.now())
-    await store.schedules.pause("Daily")  # the service's own scheduler would be quicker
-    assert (await http.get("/api/v1/schedules/Daily/times")).json() == {"times": []}
-    due = await store.schedules.resume("Daily", now=clock.now())
+    clock = ManualClock(datetime.now(UTC) - timedelta(days=400))
+    await store.workflows.activate("Yearly", now=clock.now())
+    await store.schedules.pause("Yearly")  # the service's own scheduler would be quicker
+    assert (await http.get("/api/v1/schedules/Yearly/times")).json() == {"times": []}
+    due = await store.schedules.resume("Yearly", now=clock.now())
     assert due is not None
     await clock.advance((due - clock.now()).total_seconds() + 3600)
     await Scheduler(store.schedules, site.workspace.queue, clock=clock).fire_due()
-    times = (await http.get("/api/v1/schedules/Daily/times?limit=500")).json()["times"]
+    times = (await http.get("/api/v1/schedules/Yearly/times?limit=500")).json()["times"]
     assert datetime.fromisoformat(times[-1]["at"]) == due
     assert times[-1]["outcome"].startswith("missed")
     assert (times[-1]["run_id"], times[-1]["run_status"]) == (None, None)
