@@ -137,11 +137,13 @@ _HOLD_BACK = text("""
 UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()), slot_until = NULL WHERE run_id = :run_id""")
 
 _FREE_SLOT = text("""
-UPDATE queued_runs AS q SET slot_until = NULL FROM executions AS e
+UPDATE queued_runs AS q SET slot_until = NULL
+FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
 WHERE q.run_id = :run_id AND e.id = q.run_id AND q.slot_until IS NOT NULL
     AND (e.lease_owner IS NULL OR e.lease_expires < clock_timestamp())
 RETURNING q.limit_key, q.key_limit, e.workflow_name, e.part IS NULL AS is_whole""")
-"""Of a run that another worker executes by now the slot is that one's."""
+"""Of a run that another worker executes by now the slot is that one's. Without waiting for the disk: should a crash
+forget who was let in, whoever looks after the queue lets somebody in."""
 
 _LET_IN = """
 WITH let_in AS (

@@ -149,16 +149,25 @@ class SpreadRuns:
         await connection.execute(spread_sql.TELL_TO_STOP, told)
 
     async def has_ended(self, run_id: str) -> bool:
-        """A run that a step asked for may have ended: let the one that waits go on if it can; whether it does."""
+        """A run that a step asked for may have ended: let the one that waits go on if it can; whether it does.
+
+        The end is noted in a transaction of its own before the others are looked at, as the parent is suspended before
+        it looks (see `waits`): so, of those that end at once, the last one sees all ends, and none has to be kept out
+        meanwhile. Should two see them all, the parent is handed out twice, which does no harm.
+        """
+
+        async def note(connection: AsyncConnection) -> AnyRow | None:
+            return (await connection.execute(spread_sql.NOTE_END, {"run_id": run_id})).one_or_none()
+
+        row = await self._database.run(note)
+        if row is None:
+            return False
+        at_once = row.outcome == "ends" or (row.outcome == "failed" and row.stops)
+        values = {"parent": row.parent_id, "path": row.path, "round": row.round, "at_once": at_once}
 
         async def work(connection: AsyncConnection) -> bool:
-            await connection.execute(spread_sql.LOCK_PARENT_OF, {"run_id": run_id})
-            row = (await connection.execute(spread_sql.NOTE_END, {"run_id": run_id})).one_or_none()
-            if row is None:
-                return False
-            at_once = row.outcome == "ends" or (row.outcome == "failed" and row.stops)
-            values = {"parent": row.parent_id, "path": row.path, "round": row.round, "at_once": at_once}
             if at_once:
+                await connection.execute(spread_sql.LOCK_PARENT, {"parent": row.parent_id})
                 reason = "another pass of its loop has made it needless"
                 await self.drop_inside(connection, row.parent_id, path=unescape(row.path), reason=reason)
             if await connection.scalar(spread_sql.LAST_OF_STEP, values) is None:
@@ -171,12 +180,11 @@ class SpreadRuns:
         """A run was suspended: let it go on if what it waits for ended meanwhile; whether it does."""
 
         async def work(connection: AsyncConnection) -> bool:
-            await connection.execute(spread_sql.LOCK_PARENT, {"parent": run_id})
-            await connection.execute(spread_sql.NOTE_ENDS, {"parent": run_id})
             if await connection.scalar(spread_sql.IS_RIPE, {"parent": run_id}) is None:
                 return False
             return await self._queued.again(run_id, connection=connection)
 
+        await self._database.run(lambda connection: connection.execute(spread_sql.NOTE_ENDS, {"parent": run_id}))
         return await self._database.run(work)
 
     async def below(self, run_id: str) -> Sequence[Member]:

@@ -56,9 +56,11 @@ CASE WHEN e.status <> 'completed' THEN 'failed'
 _HAS_ENDED = "(e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AND NOT e.resumable))"
 
 NOTE_END = text(f"""
-UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
+UPDATE spread_runs AS s SET outcome = {_OUTCOME}
+FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
 WHERE s.run_id = :run_id AND e.id = s.run_id AND s.outcome = '' AND {_HAS_ENDED}
 RETURNING s.parent_id, s.path, s.round, s.outcome, s.stops""")  # noqa: S608 - made of constants
+"""Without waiting for the disk: what a crash forgets of it is found when the queue is looked after."""
 
 NOTE_ENDS = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
@@ -66,13 +68,12 @@ WHERE s.parent_id = :parent AND s.outcome = '' AND e.id = s.run_id AND {_HAS_END
 
 NOTE_ALL_ENDS = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
-WHERE s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}""")  # noqa: S608 - as above
-
-LOCK_PARENT_OF = text("""
-SELECT pg_advisory_xact_lock(hashtextextended('runs of ' || parent_id, 3)) FROM spread_runs WHERE run_id = :run_id""")
+WHERE s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}
+    AND coalesce(e.ended < now() - interval '3 s', true)""")  # noqa: S608 - as above
+"""Not of those whose worker is about to note it: they would wait for each other."""
 
 LOCK_PARENT = text("SELECT pg_advisory_xact_lock(hashtextextended('runs of ' || CAST(:parent AS text), 3))")
-"""Of two runs that end at once each must see the other's end, or nobody lets their parent go on."""
+"""Two who drop what another one needs no more do it one after the other."""
 
 _WAITS = """(
     SELECT status FROM step_results AS r WHERE r.run_id = {parent} AND r.path = {path} ORDER BY attempt DESC LIMIT 1

@@ -110,9 +110,8 @@ WITH near AS MATERIALIZED (
 holders AS MATERIALIZED (
     SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL AS is_whole
     FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.slot_until IS NOT NULL AND run.status IN ('queued', 'running', 'suspended')
-        AND (other.slot_until > clock_timestamp()
-            OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+    WHERE other.slot_until IS NOT NULL AND (other.slot_until > clock_timestamp()
+        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
     UNION
     SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL
     FROM procrastinate_jobs AS entry JOIN queued_runs AS other ON other.run_id = entry.args ->> 'run_id'
