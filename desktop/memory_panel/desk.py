@@ -71,9 +71,10 @@ class MemoryDesk(QObject):
         self.changed.connect(self._count)
         # Agents learn behind the window, some time after a conversation: only looking tells of what waits.
         self._looking = QTimer(self)
-        self._looking.setInterval(LOOK_MS)
+        self._looking.setInterval(NEAR_MS)
         self._looking.timeout.connect(self._look)
         self._newest = -1
+        self._turns = 0
 
     @property
     def available(self) -> bool:
@@ -149,10 +150,6 @@ class MemoryDesk(QObject):
         if self.available:
             self._bridge.spawn(self._read_owners(), self._show_owners)
             self.changed.emit()
-
-    def watch(self, near: bool) -> None:
-        """Look often whether memories have changed, or seldom. near: they are seen."""
-        self._looking.setInterval(NEAR_MS if near else LOOK_MS)
 
     def read(
         self, shown: MemoryFilter, limit: int, offset: int, on_done: Callable[[MemoryPage], None], on_error: OnError
@@ -397,7 +394,14 @@ class MemoryDesk(QObject):
         else:
             self._show_count(0)
 
+    @property
+    def _is_seen(self) -> bool:
+        return bool(self._window.docks.get(PANEL).is_in_front)
+
     def _look(self) -> None:
+        self._turns = 0 if self._is_seen else (self._turns + 1) % (LOOK_MS // NEAR_MS)
+        if self._turns:
+            return
         if self._workspace is not None and self.available:
             self._bridge.spawn(_newest(self._workspace), self._hear, lambda _: None)
 

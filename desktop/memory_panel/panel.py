@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from core.store.memory_records import Memory
 from desktop.memory_panel.add_dialog import AddDialog
@@ -141,14 +140,7 @@ class MemoryPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Read again when it is looked at: agents learn meanwhile."""
         super().showEvent(event)
-        self._desk.watch(True)
         self._desk.refresh()
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Nobody looks."""
-        super().hideEvent(event)
-        if isValid(self._desk):  # when the window is taken apart, the desk may go first
-            self._desk.watch(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Escape goes back to the list; F5 reads again."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.store.memory_records import Source
 from desktop.memory_panel.add_dialog import AddDialog
-from desktop.memory_panel.desk import NEAR_MS
+from desktop.memory_panel.desk import LOOK_MS, NEAR_MS
 from desktop.program import Program
 from tests.support.desktop_program import until
 from tests.support.memory_panel import (
@@ -272,9 +272,19 @@ async def test_the_list_says_each_memory_in_one_sentence(program: Program, known
 async def test_what_agents_learn_behind_the_window_is_seen_without_asking(program: Program, agent: UUID) -> None:
     await see(program)
     assert panel_of(program).isVisible()
-    assert program.memories._looking.interval() == NEAR_MS
+    assert program.memories._looking.isActive()
     await tell(program, agent, DOG)
     program.memories._looking.timeout.emit()
     await see(program, DOG)
-    panel_of(program).hide()
-    assert program.memories._looking.interval() > NEAR_MS
+
+
+async def test_while_nobody_looks_it_is_asked_seldom_what_agents_have_learned(program: Program, agent: UUID) -> None:
+    await see(program)
+    await until(lambda: program.bridge.busy == 0)
+    program.window.docks.get("memory").hide()
+    looked = []
+    for _ in range(2 * LOOK_MS // NEAR_MS):
+        program.memories._looking.timeout.emit()
+        looked.append(program.bridge.busy > 0)
+        await until(lambda: program.bridge.busy == 0)
+    assert looked.count(True) == 2
