@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import SystemRandom
 from uuid import UUID
 
@@ -29,6 +29,7 @@ class Office:
     """A workspace's agents at work: one kit for chats and one for steps, as both ask the same models.
 
     services: what the runs get, models included. server: to ask about models; None for the demonstration model.
+    day_is_over: as in Kit.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Office:
         runs: RunMaker,
         servers: Callable[[], ToolServers] | None,
         memory: Remembering | None = None,
+        day_is_over: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         assert services.models is not None
         functions = FunctionSet(
@@ -65,6 +67,7 @@ class Office:
             new_id=new_run_id,
             blobs=services.blobs,
             memory=memory,
+            day_is_over=day_is_over,
         )
         self.chat = Chat(ChatParts(self.kit, conversations, runs, new_run_id, workflows=services.workflows))
         self.steps = StepAgents(lambda: self.kit, conversations)

@@ -104,7 +104,8 @@ class Remembering(Protocol):
 class Kit:
     """What all turns of a workspace share.
 
-    summary_model: writes notes of what no longer fits; '' for the agent's own.
+    summary_model: writes notes of what no longer fits; '' for the agent's own. day_is_over: says why nothing more may
+    be spent today, '' if more may; looked at before every request.
     """
 
     models: Models
@@ -117,3 +118,4 @@ class Kit:
     blobs: Blobs | None = None
     memory: Remembering | None = None
     summary_model: str = ""
+    day_is_over: Callable[[], Awaitable[str]] | None = None

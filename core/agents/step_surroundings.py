@@ -53,7 +53,8 @@ class StepSurroundings:
         return True
 
     def equip(self, kit: Kit) -> Kit:
-        """With the cheaper model that a person chose for the rest of this run, if one did."""
+        """With the cheaper model that a person chose for the rest of this run, if one did; its limits are `may_ask`."""
+        kit = replace(kit, day_is_over=None)
         models = self._context.services.models
         if not isinstance(models, CheaperModels):
             return kit

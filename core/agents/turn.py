@@ -295,6 +295,8 @@ class Turn:
         """The limit that keeps the next request from being made, or lets it be the last."""
         if self._settings.share is not None and (why := self._settings.share.used_up()):
             return Exceeded(why, in_words=False)
+        if self._kit.day_is_over is not None and (why := await self._kit.day_is_over()):
+            return Exceeded(why, in_words=False)
         for each in {self._first.id: self._first, known.id: known}.values():
             if has_daily_limit(each.agent.limits):
                 midnight = self._kit.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)

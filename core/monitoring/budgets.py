@@ -121,6 +121,22 @@ class Budgets:
         await self._list()
         return Instead(model)
 
+    async def day_is_over(self) -> str:
+        """Why nothing more may be spent today outside of runs, which ask a person instead; '' if more may.
+
+        Raises StepError(kind='connection').
+        """
+        limit = self._limits.usd_per_day
+        if not limit or self._spent is None:
+            return ""
+        spent = await _told(self._spent.since(midnight(self._clock.now())))
+        if spent < limit:
+            return ""
+        return (
+            f"Today all runs and chats have spent {dollars(spent)} on models; the limit is {dollars(limit)}. "
+            "Raise it in the settings (Budgets), or go on tomorrow."
+        )
+
     def is_dearer(self, model: str, than: str) -> bool:
         """Whether a chat model ('' for the default) costs more than another; also if that is not known."""
         if self._models is None:

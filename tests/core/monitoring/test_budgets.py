@@ -152,6 +152,19 @@ async def test_a_database_that_is_away_makes_a_step_try_again(clock: ManualClock
     assert (caught.value.kind, caught.value.retryable) == ("connection", True)
 
 
+async def test_chats_are_told_when_the_limit_of_the_day_is_reached(clock: ManualClock) -> None:
+    known = Known(everything=4.99)
+    budgets = Budgets(BudgetSettings(usd_per_day=5), known, clock)
+    assert await budgets.day_is_over() == ""
+    known.everything = 5.0
+    assert await budgets.day_is_over() == (
+        "Today all runs and chats have spent $5.00 on models; the limit is $5.00. Raise it in the settings (Budgets), "
+        "or go on tomorrow."
+    )
+    assert known.asked == [("", midnight(clock.now()))] * 2
+    assert await Budgets(BudgetSettings(usd_per_run=1), known, clock).day_is_over() == ""
+
+
 async def test_where_nothing_is_limited_nothing_is_looked_up(clock: ManualClock) -> None:
     known = Known(everything=9.0)
     assert await Budgets(BudgetSettings(), known, clock).reached(RUN) is None
