@@ -10,7 +10,7 @@ from desktop.commands import Commands
 from desktop.key_bindings import shown
 from desktop.memory import RecentWork, WindowMemory
 from desktop.palette_search import Entry, FunctionProvider, Provider
-from desktop.step_words import WORDS
+from desktop.step_words import WORDS, face_title
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def steps(active: Callable[[], WorkTab | None]) -> Provider:
         titles: dict[str, str] = {}
         for path, step in tab.document.workflow.walk():
             kind = types.get(step.type) if types is not None else None
-            titles[step.id] = title = step.title or (kind.title if kind else step.id)
+            titles[step.id] = title = face_title(step, types)
             place = " / ".join([tab.title, *(titles[loop] for loop in path)])
             icon, tint = (kind.icon, f"kind.{kind.category}") if kind else ("box", "text.secondary")
             yield Entry(

@@ -1,9 +1,13 @@
-"""The names that other programs have for what our step types do: a person who comes from there finds them by those."""
+"""What steps are called: on their faces, and what other programs call what our step types do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from core.engine.step_type import StepTypes
+    from core.workflow.model import Step
 
 WORDS: Final[Mapping[str, str]] = {
     "agent": "assistant react tools",
@@ -27,7 +31,13 @@ WORDS: Final[Mapping[str, str]] = {
     "workflow": "subworkflow sub-workflow call execute",
     "write_file": "save export store",
 }
-"""By step type; words parted by spaces."""
+"""By step type; words parted by spaces. Who comes from another program finds the types by those."""
+
+
+def face_title(step: Step, types: StepTypes | None) -> str:
+    """What a step is called on its face: its title, or else its type's, or else its id."""
+    kind = types.get(step.type) if types is not None else None
+    return step.title or (kind.title if kind is not None else step.id)
 
 
 def known_as(type_name: str, query: str) -> bool:

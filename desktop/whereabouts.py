@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 from shiboken6 import isValid
@@ -17,8 +17,12 @@ from desktop.canvas_commands import canvas_in_front
 from desktop.commands import Command
 from desktop.filing import Filing
 from desktop.memory import RecentWork
+from desktop.step_words import face_title
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
+
+if TYPE_CHECKING:
+    from core.engine.step_type import StepTypes
 
 STEP_TYPE: Final = "workflow"
 """The step type that runs another workflow."""
@@ -156,7 +160,9 @@ class Whereabouts(QObject):
 
     def _show(self, tab: WorkTab) -> None:
         workflow = tab.document.workflow
-        loops = [step.name for name in self._loops.get(tab, ()) if (step := workflow.step(name)) is not None]
+        types: StepTypes | None = getattr(tab.canvas, "types", None)
+        steps = [workflow.step(name) for name in self._loops.get(tab, ())]
+        loops = [face_title(step, types) for step in steps if step is not None]
         tab.bar.breadcrumbs.show_path([*(each.title for each in self._around(tab)), tab.title, *loops])
 
     def _chose(self, tab: WorkTab, index: int) -> None:

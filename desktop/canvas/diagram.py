@@ -27,6 +27,7 @@ from desktop.canvas.placing import places
 from desktop.canvas.routing import bounds
 from desktop.canvas.shapes import Shapes
 from desktop.document import Changes
+from desktop.step_words import face_title
 
 
 @dataclass(slots=True)
@@ -215,9 +216,7 @@ class Diagram:
 
     def title(self, step_id: str) -> str:
         """What a step is called on its face: its title, or else its type's, or else its id."""
-        step = self.steps[step_id]
-        kind = self.types.get(step.type)
-        return step.title or (kind.title if kind else step_id)
+        return face_title(self.steps[step_id], self.types)
 
     def is_note(self, step: Step) -> bool:
         """Whether a step is a note."""

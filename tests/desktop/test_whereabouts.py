@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
+from core.workflow import edits
 from core.workflow.document import save
 from core.workflow.model import Step, Workflow
 from desktop.canvas.view import CanvasView
@@ -63,6 +64,9 @@ async def test_a_step_in_loops_shows_the_loops_around_it_and_a_press_leads_out(
     assert path(tab) == ["Book"]
     canvas.select(["say"])
     assert path(tab) == ["Book", "Each page", "Until it fits"]
+    canvas.apply("Untitled", lambda workflow: edits.set_title(workflow, "outer", ""))
+    assert path(tab) == ["Book", "For each", "Until it fits"], "as its face says"
+    tab.document.stack.undo()
     await press(tab, "Each page")
     assert canvas.selected == {"outer"}
     assert path(tab) == ["Book", "Each page"]
