@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from desktop.theme import ThemeName
 
 TARGET: Final = ROOT / "docs" / "images"
+DOCUMENTED: Final = ("window", "question")
+"""The scenes that the documentation shows."""
+
 SCENES: Final[Mapping[str, Scene]] = {
     **frame.SCENES,
     **drawing.SCENES,
@@ -89,7 +92,7 @@ def main() -> int:
 
     themes: list[ThemeName] = [name for name in get_args(ThemeName) if options.theme in ("", name)]
     mark = f"@{options.scale:g}x" if options.scale != 1 else ""
-    names = (options.only or [*SCENES]) if options.all else ["window"]
+    names = (options.only or [*SCENES]) if options.all else [*DOCUMENTED]
     return min(1, take_all(names, themes, Path(options.all) if options.all else TARGET, mark))
 
 

@@ -171,7 +171,7 @@ def opened(value: Json, most: int) -> list[Keys]:
             break
         found += [keys for keys, _ in level if keys]
         below = [((*keys, key), inner) for keys, item in level for key, inner in _inside(item)]
-        level = [(keys, item) for keys, item in below if isinstance(item, dict | list) and item and not is_file(item)]
+        level = [(keys, item) for keys, item in below if _is_worth_opening(item)]
     return found
 
 
@@ -190,6 +190,12 @@ def prompt_keys(request: Json) -> Keys:
 def is_file(value: Json) -> bool:
     """Whether an object names a kept file."""
     return isinstance(value, dict) and isinstance(value.get("blob"), str) and "media_type" in value
+
+
+def _is_worth_opening(value: Json) -> bool:
+    if isinstance(value, list):
+        return bool(value) and not all(is_file(item) for item in value[:_COLUMNS])
+    return isinstance(value, dict) and bool(value) and not is_file(value)
 
 
 def _inside(value: Json) -> Iterator[tuple[str | int, Json]]:

@@ -247,3 +247,41 @@ def many_steps(count: int) -> str:
     lines.append("layout:")
     lines.extend(f"  s{n}: [{n % 10 * 300}, {n // 10 * 140}]" for n in range(count))
     return "\n".join(lines) + "\n"
+
+
+POSTER: Final = """\
+steploom: 1
+name: Spring poster
+inputs:
+  event: {type: string, default: Open day at the weaving mill}
+steps:
+  idea:
+    type: chat
+    title: Find a motif
+    config: {prompt: "A motif for a poster: {{ input.event }}"}
+    then: draw
+  draw:
+    type: image
+    title: Draw the poster
+    config: {prompt: "{{ idea.text }}", aspect_ratio: "1:1"}
+    then: ask
+  ask:
+    type: approval
+    title: Print this poster?
+    config:
+      message: |
+        The poster for **{{ input.event }}** is ready.
+
+        Shall it go to the printer?
+      choices: [print, draw_again, discard]
+    then: {print: order}
+  order:
+    type: template
+    title: Order the print
+    config: {text: "Please print {{ draw.image.name }}."}
+layout:
+  idea: [0, 0]
+  draw: [0, 200]
+  ask: [330, 80]
+  order: [1260, 110]
+"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from scripts.screens.documents import ASKING, FAILING, RUNNABLE, VALUES
+from scripts.screens.documents import ASKING, FAILING, POSTER, RUNNABLE, VALUES
+from scripts.screens.forms import page_of
 from scripts.screens.stage import (
     INPUTS,
     Scene,
@@ -133,6 +134,21 @@ async def waiting(program: Program) -> Shots:
         yield "answer", program.window
 
 
+async def question(program: Program) -> Shots:
+    """For the documentation: a run that asks about a picture, with the values of the step that made it."""
+    canvas = await open_text(program, "poster", POSTER)
+    await run(program)
+    canvas.fit()
+    canvas.select(["draw"])
+    await reveal(program, "values", 0.8)
+    page = await page_of(program, "draw")
+    page.tabs.setCurrentIndex(page.tabs.indexOf(page.output))
+    for toast in program.window.toasts.shown:
+        program.window.toasts.remove(toast)
+    await asyncio.sleep(0.6)
+    yield "", program.window
+
+
 async def failed(program: Program) -> Shots:
     """A failed run, its record, and the history of several."""
     canvas = await open_text(program, "failing", FAILING)
@@ -167,5 +183,6 @@ SCENES = {
     "drawer": Scene(drawer),
     "values": Scene(values),
     "waiting": Scene(waiting),
+    "question": Scene(question, empty=True),
     "failed": Scene(failed),
 }

@@ -254,7 +254,7 @@ async def test_of_a_request_the_messages_are_open_and_the_last_one_stands_whole(
     request: Any = {
         "model": "m", "stream": True,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": long}],
-        "made": {"blob": "png", "media_type": "image/png"},
+        "made": [{"blob": "png", "media_type": "image/png"}],
     }  # fmt: skip
     view.show_value(request, main=prompt_keys(request))
     for keys in (("messages",), ("messages", 0), ("messages", 1)):
