@@ -57,6 +57,15 @@ WHERE w.is_active AND w.deleted_at IS NULL AND (:type = '' OR d.body -> 'trigger
     OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
 ORDER BY w.name""")
 
+_RUN_BY_DEFAULT = text("""
+SELECT w.id, w.name, w.folder, w.updated, w.is_active, v.number AS published_version, d.hash, d.body FROM workflows AS w
+JOIN workflow_versions AS v
+    ON v.workflow_id = w.id AND v.number = coalesce(nullif(w.published_version, 0), w.version)
+JOIN documents AS d ON d.hash = v.document_hash
+WHERE w.deleted_at IS NULL AND (d.body -> 'trigger' ->> 'type' = :type
+    OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
+ORDER BY w.folder, w.name""")
+
 _AT_WORK = text("""
 SELECT w.id, w.name, w.published_version, d.hash, d.body, s.next_at, coalesce(s.paused, false) AS paused
 FROM workflows AS w
@@ -86,6 +95,18 @@ class ActiveWorkflow:
     id: UUID
     version: int
     workflow: Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class RunByDefault:
+    """The version of a workflow that runs unless another one is asked for: the published one, else the newest.
+
+    updated: when the newest one was saved.
+    """
+
+    workflow: Workflow
+    version: int
+    updated: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,20 @@ class Publications:
         async def work(connection: AsyncConnection) -> list[ActiveWorkflow]:
             rows = (await connection.execute(_ACTIVE, {"type": type_})).all()
             return [found for row in rows if (found := self._readable(row)) is not None]
+
+        return await self._database.run(work)
+
+    async def run_by_default(self, type_: str) -> Sequence[RunByDefault]:
+        """The workflows with that type of trigger, active or not, by folder and name; what cannot be read is left
+        out."""
+
+        async def work(connection: AsyncConnection) -> list[RunByDefault]:
+            rows = (await connection.execute(_RUN_BY_DEFAULT, {"type": type_})).all()
+            found: list[RunByDefault] = []
+            for row in rows:
+                with suppress(DocumentError):
+                    found.append(RunByDefault(self.read(row).workflow, row.published_version, row.updated))
+            return found
 
         return await self._database.run(work)
 

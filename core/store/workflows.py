@@ -19,7 +19,7 @@ from core.store.database import Database
 from core.store.documents import Document, Documents
 from core.store.errors import NameTaken, VersionConflict, WorkflowNotFound
 from core.store.pins import copy_pins, move_pins
-from core.store.publications import ActiveWorkflow, AtWork, Publication, Publications
+from core.store.publications import ActiveWorkflow, AtWork, Publication, Publications, RunByDefault
 from core.store.records import AnyRow
 from core.store.tables import DocumentRow, ExecutionRow, ScheduleRow, WorkflowRow, WorkflowVersionRow
 from core.store.values import escape, unescape
@@ -253,6 +253,10 @@ class Workflows:
     async def at_work(self) -> Sequence[AtWork]:
         """All workflows that are switched on, those that cannot be read among them."""
         return await self._publications.at_work()
+
+    async def run_by_default(self, type_: str) -> Sequence[RunByDefault]:
+        """The workflows with that type of trigger, active or not; as in Publications."""
+        return await self._publications.run_by_default(type_)
 
     async def active(self, type_: str = "") -> Sequence[ActiveWorkflow]:
         """The published versions of the active workflows, those with that type of trigger if one is given."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.agents.workflow_chat import message_input
 from core.service.http.parts import ShelfEntry, ShelfWorkflow
 from core.store.workflows import Workflows
 
@@ -22,6 +23,11 @@ class LibraryShelf:
                        each.is_active)
             for each in entries
         ]  # fmt: skip
+
+    async def chats(self) -> Sequence[ShelfEntry]:
+        """As the protocol says."""
+        found = await self._workflows.run_by_default("message")
+        return [ShelfEntry(e.workflow.name, e.version, e.updated) for e in found if message_input(e.workflow)]
 
     async def get(self, name: str, version: int | None = None) -> ShelfWorkflow:
         """As the protocol says."""

@@ -47,16 +47,20 @@ class OpenAi:
         """All models."""
         parts = call.parts
         listed = [_model_json(f"agent/{s.agent.name}", s.updated.timestamp()) for s in await parts.agents.list()]
-        for entry in await parts.workflows.list():
-            found = await parts.workflows.get(entry.name)
-            if found.workflow.trigger.type == "message" and message_input(found.workflow):
-                listed.append(_model_json(f"workflow/{entry.name}", entry.updated.timestamp()))
+        listed += [_model_json(f"workflow/{e.name}", e.updated.timestamp()) for e in await parts.workflows.chats()]
         return json_response({"object": "list", "data": listed}, limit=parts.limits.answer)
 
     async def model(self, call: Call) -> Response:
         """One model."""
-        name = call.path("model")
-        return json_response(_model_json(name, await _check_model(call.parts, name)))
+        model = call.path("model")
+        await _check_model(call.parts, model)
+        kind, _, name = model.partition("/")
+        if kind == "agent":
+            updated = (await call.parts.agents.get(name)).updated
+        else:
+            entries = await call.parts.workflows.list()
+            updated = next((each.updated for each in entries if each.name == name), call.parts.clock.now())
+        return json_response(_model_json(model, updated.timestamp()))
 
     async def complete(self, call: Call) -> Response:
         """The next message of a conversation."""
@@ -226,19 +230,18 @@ def _model_json(name: str, created: float) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": int(created), "owned_by": "steploom"}
 
 
-async def _check_model(parts: ServiceParts, model: str) -> float:
-    """When the agent, or the workflow that takes a message, was saved: seconds since 1970. Raises ApiError."""
+async def _check_model(parts: ServiceParts, model: str) -> None:
+    """Raise ApiError for what is no agent and no workflow that takes a message."""
     kind, _, name = model.partition("/")
     text = f"There is no model {model!r}. /v1/models lists those there are."
     unknown = ApiError(404, "model_not_found", text, param="model")
     try:
         if kind == "agent":
-            return (await parts.agents.get(name)).updated.timestamp()
-        if kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
+            await parts.agents.get(name)
+        elif kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
             raise unknown
     except (AgentNotFound, WorkflowNotFound):
         raise unknown from None
-    return next((each.updated.timestamp() for each in await parts.workflows.list() if each.name == name), 0.0)
 
 
 def routes() -> tuple[Route, ...]:

@@ -53,6 +53,9 @@ class WorkflowShelf(Protocol):
     async def list(self) -> Sequence[ShelfEntry]:
         """All of them by folder and name."""
 
+    async def chats(self) -> Sequence[ShelfEntry]:
+        """Those whose trigger is a message, and that take one."""
+
     async def get(self, name: str, version: int | None = None) -> ShelfWorkflow:
         """One of them; None for the version that runs by default. Raises WorkflowNotFound."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import httpx2
 import openai
 import pytest
 
+from core.workflow.model import Trigger
 from tests.support.http_service import Site
 
 
@@ -31,6 +33,12 @@ async def test_agents_and_workflows_that_take_a_message_are_models(site: Site) -
         assert [model.id for model in listed] == ["agent/Helper", "workflow/Echo"]
         assert [await client.models.retrieve(model.id) for model in listed] == listed
         assert all(model.owned_by == "steploom" and model.created > 1_700_000_000 for model in listed)
+        assert site.workspace.store is not None
+        library = site.workspace.store.workflows
+        await library.publish("Echo")
+        by_hand = (await library.get("Echo")).workflow
+        await library.save(replace(by_hand, trigger=Trigger()), 1)  # a change that is not at work yet
+        assert [model.id async for model in client.models.list()] == ["agent/Helper", "workflow/Echo"]
 
 
 async def test_an_agent_answers_whole_and_in_pieces(site: Site) -> None:
