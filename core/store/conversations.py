@@ -179,7 +179,7 @@ class Conversations(ConversationSource, Protocol):
         """Whether somebody writes to the conversation now, in whatever process: it is being answered."""
 
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
-        """The first message of the conversation that names a file, or whose calls do; None if none does."""
+        """The first message of the conversation that names a file, or whose calls do; None if there is none."""
 
     async def request(self, message_id: int) -> SentRequest | None:
         """What a model was sent for that message, or None if no model made it."""

@@ -196,8 +196,8 @@ class MemoryConversations:
         return self.entry(conversation_id).owned
 
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
-        """The first message of the conversation that names a file, or whose calls do; None if none does."""
-        messages = self.entry(conversation_id).messages
+        """The first message of the conversation that names a file, or whose calls do; None if there is none."""
+        messages = self._entries[conversation_id].messages if conversation_id in self._entries else {}
         return next((each for _, each in sorted(messages.items()) if _names_file(each, blob_hash)), None)
 
     async def request(self, message_id: int) -> SentRequest | None:

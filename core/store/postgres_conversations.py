@@ -242,7 +242,7 @@ class PostgresConversations:
         return await self._database.run(work)
 
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
-        """The first message of the conversation that names a file, or whose calls do; None if none does."""
+        """The first message of the conversation that names a file, or whose calls do; None if there is none."""
         values = {"conversation_id": conversation_id, "hash": blob_hash}
 
         async def work(connection: AsyncConnection) -> StoredMessage | None:

@@ -412,6 +412,32 @@ async def test_a_found_message_is_shown_where_the_words_stand(conversations: Con
     assert (shown.message, shown.snippet) == (numbers[2], "nothing")
 
 
+async def test_the_message_is_found_that_names_a_file_or_whose_calls_made_it(conversations: Conversations) -> None:
+    log = await conversations.write((await conversations.create()).id)
+    other = await conversations.write((await conversations.create()).id)
+    sent, made, unknown = "ab" * 32, "cd" * 32, "ef" * 32
+    first = await log.add(said("Look", blobs=(sent,)))
+    file: Json = {"type": "blob", "blob": made, "media_type": "text/plain", "size": 1, "name": "a.txt"}
+    second = await log.add(said("", "assistant"), calls=[asked(status="completed", state={"files": [file]})])
+    await log.add(said("Again", blobs=(sent,)))
+    await other.add(said("Elsewhere"))
+    found = [await conversations.with_file(log.conversation.id, each) for each in (sent, made, unknown)]
+    assert found == [first, second, None]
+    assert await conversations.with_file(other.conversation.id, sent) is None
+    assert await conversations.with_file(NOBODY, sent) is None
+
+
+async def test_a_conversation_is_busy_while_somebody_writes(conversations: Conversations) -> None:
+    made = await conversations.create()
+    assert not await conversations.busy(made.id)
+    log = await conversations.write(made.id)
+    assert await conversations.busy(made.id)
+    await log.close()
+    assert not await conversations.busy(made.id)
+    with pytest.raises(ConversationNotFound):
+        await conversations.busy(NOBODY)
+
+
 async def test_what_is_gone_is_said_to_be_gone(conversations: Conversations) -> None:
     made = await conversations.create()
     await conversations.delete(made.id)
