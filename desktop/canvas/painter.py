@@ -170,12 +170,15 @@ class Painter:
             return self._stale.add_body(box.rect, viewport)
         return QRegion(self.stale_area(box.rect, viewport))
 
-    def rewired(self, wire: Wire, viewport: Viewport) -> QRegion:
-        """A wire looks different; the part of the window that has to be painted anew."""
+    def rewired(self, wire: Wire, viewport: Viewport, *, label_alone: bool = False) -> QRegion:
+        """A wire looks different; the part of the window that has to be painted anew. label_alone: all else is as it
+        was."""
         region = QRegion()
+        if self.detail == "far" or (label_alone and self.detail != "near"):
+            return region
         path = self._diagram.wires[wire]
-        if self.detail != "far" and self._diagram.paths.rect(wire).intersects(viewport.visible()):
-            for area in strips(path.x1, path.y1, path.x2, path.y2):
+        if self._diagram.paths.rect(wire).grown(LABEL_REACH).intersects(viewport.visible()):
+            for area in () if label_alone else strips(path.x1, path.y1, path.x2, path.y2):
                 region += window_rect(area.grown(_HALF_WIRE), viewport)
             region += window_rect(label_room(path), viewport)
             self._stale.add(region, viewport)

@@ -120,7 +120,7 @@ class CanvasView(_Base):
         self.faults = Faults(self)
         self._themes = theme_manager
         self._looks: dict[str, Look] = {}
-        self._flows: dict[str, tuple[object, ...]] = {}
+        self._flows: dict[Wire, tuple[Flow, int]] = {}
         self._running: set[str] = set()
         self._has_news = False
         self.picture = Painter(
@@ -546,15 +546,15 @@ class CanvasView(_Base):
         self.repaint_part(region if region.rectCount() <= _FEW_PIECES else region.boundingRect())
 
     def _reflow(self, step: str, view: StepView | None) -> QRegion:
-        """The part of the window with the wires of a step whose flow is another one."""
-        settled = view is not None and view.state in ("done", "skipped", "failed")
-        flow = (view.state if settled else "", view.ports, *view.sent.items()) if view is not None else ("", ())
+        """The part of the window with the wires of a step whose flow is another one, or what is said of it."""
         region = QRegion()
-        if self._flows.get(step, ("", ())) != flow:
-            self._flows[step] = flow
-            for wire in self.diagram.wires_of(step):
-                if wire.source == step:
-                    region += self.picture.rewired(wire, self.camera)
+        for wire in self.diagram.wires_of(step):
+            if wire.source == step:
+                before = self._flows.get(wire, ("rest", 0))
+                now = self._flows[wire] = (flow_of(view, wire.port), view.sent.get(wire.port, 0) if view else 0)
+                if now != before:  # a label that comes or goes moves the arrow beside it
+                    alone = now[0] == before[0] and min(now[1], before[1]) > 1
+                    region += self.picture.rewired(wire, self.camera, label_alone=alone)
         return region
 
     def _theme_changed(self, theme: Theme) -> None:
