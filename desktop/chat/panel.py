@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -76,7 +76,6 @@ class ChatPanel(QWidget):
         self._build()
         self._join()
         self._dress()
-        self.refresh()
 
     @property
     def is_wide(self) -> bool:
@@ -88,6 +87,14 @@ class ChatPanel(QWidget):
         self.list.hidden = self._bin.ids
         self.list.refresh()
         self._around.bridge.spawn(self._read_names(), self._take_names)
+
+    def event(self, event: QEvent) -> bool:
+        """Who looks again, or comes back to the window, may have made agents or talked with them elsewhere."""
+        looks = event.type() == QEvent.Type.Show or (event.type() == QEvent.Type.WindowActivate and self.isVisible())
+        if looks:
+            self.refresh()
+            self.view.talk.learn_again()
+        return super().event(event)
 
     def begin(self, agent: str = "", workflow: str = "") -> None:
         """A new conversation."""

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.agents.agent import Agent, Function
 from core.steps import wait
@@ -69,6 +69,20 @@ async def test_where_no_agent_is_one_click_makes_the_first_and_one_can_talk(prog
     await until(lambda: panel.view.talk.agent == "Assistant")
     await say(program, panel, "Hello")
     assert panel.view.talk.total == 2
+
+
+async def test_an_agent_that_was_made_elsewhere_can_be_talked_to_when_one_comes_back(program: Program) -> None:
+    assert program.session.workspace is not None
+    program.commands.run("chat.open")
+    panel = program.chats.panel
+    assert panel is not None
+    await until(lambda: panel.first_button.isVisible())
+    await program.session.workspace.agents.save(Agent("Ada", prompt="You are Ada."), 0)
+    QApplication.sendEvent(panel, QEvent(QEvent.Type.WindowActivate))
+    await until(lambda: panel.view.talk.agent == "Ada" and not panel.first_button.isVisible())
+    await program.session.workspace.agents.save(Agent("Ada", icon="scissors", prompt="You are Ada."), 1)
+    QApplication.sendEvent(panel, QEvent(QEvent.Type.WindowActivate))
+    await until(lambda: panel.view.talk.face.icon == "scissors")
 
 
 async def test_nothing_of_agents_is_made_before_the_chat_is_seen(program: Program) -> None:
