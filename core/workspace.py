@@ -345,6 +345,10 @@ class Workspace:
         services = self._services_for(record.origin, demo)
         if self.store is not None:
             services = replace(services, spread=self._spread(self.store, is_worker=queued))
+            if not queued:
+                # What was answered may have been asked by one of its passes, which workers go on with.
+                with suppress(StoreError):  # they find it themselves a little later
+                    await self.store.spread_runs.answered(run_id, itself=False)
         run = await self.engine.resume(run_id, services=services, timeout=timeout, record=record)
         self._runs.add(run)
         return run

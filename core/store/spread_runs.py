@@ -191,9 +191,9 @@ class SpreadRuns:
         """The runs that a run's steps have asked for, those that these have asked for included."""
         return await self._database.run(lambda connection: family(connection, run_id))
 
-    async def answered(self, run_id: str) -> bool:
+    async def answered(self, run_id: str, *, itself: bool = True) -> bool:
         """Let those go on, of the runs that share one work, whose questions were answered, and those that waited for
-        somebody else's answer; whether there are any.
+        somebody else's answer; whether there are any. itself: also that run; otherwise the caller goes on with it.
         """
 
         async def work(connection: AsyncConnection) -> bool:
@@ -203,6 +203,8 @@ class SpreadRuns:
                 return False
             answered = (await connection.execute(spread_sql.ANSWERED, {"ids": ids})).scalars()
             found = {*answered, *(await connection.execute(spread_sql.AT_LIMIT, {"ids": ids})).scalars()}
+            if not itself:
+                found.discard(run_id)
             for each in sorted(found):
                 await self._queued.again(each, connection=connection)
             return bool(found)

@@ -356,6 +356,8 @@ async def test_an_answer_about_a_limit_lets_all_go_on_that_wait_for_it(
     await postgres_journal.answer(spot.run_id, "pay", {"choice": CONTINUE})
     assert sorted(await database.run(spread.look_after)) == sorted(others), "the asker is found by its answer"
     assert await entries(database) == []
+    assert await spread.answered(asker, itself=False) is True
+    assert sorted(await entries(database)) == sorted(others)
     assert await spread.answered(others[0]) is True
     assert sorted(await entries(database)) == sorted([asker, *others])
     assert untouched not in await entries(database)
