@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from core.engine.clock import Clock
 from core.service.bearer import Application, Receive, Scope, Send
@@ -72,8 +72,7 @@ class Gate:
         if name is None or name not in self._hosts:
             message = "This server does not answer to that name. Call it by its own, or allow the name: --allow-host."
             return ApiError(421, "host", message)
-        origin = _only(scope, b"origin")
-        if origin and urlsplit(origin).netloc.lower() != host.lower():
+        if _is_of_another_site(scope, host):
             return ApiError(403, "origin", "Pages of other sites may not call this server.")
         return None
 
@@ -82,6 +81,16 @@ def host_name(host: str) -> str | None:
     """The name in a `Host` header, in lower case, without its port; None for what is none."""
     match = _HOST.match(host)
     return None if match is None else (match[1] or match[2]).lower()
+
+
+def _is_of_another_site(scope: Scope, host: str) -> bool:
+    """Whether a browser says that it calls for a page of another site, be it only for a picture on it, which carries
+    no origin (W3C, Fetch Metadata Request Headers). A link that a person follows is no such call."""
+    origin = _only(scope, b"origin")
+    if origin and origin.partition("://")[2].lower() != host.lower():
+        return True
+    follows = (_only(scope, b"sec-fetch-mode"), _only(scope, b"sec-fetch-dest")) == ("navigate", "document")
+    return _only(scope, b"sec-fetch-site") in ("cross-site", "same-site") and not follows
 
 
 def _only(scope: Scope, wanted: bytes) -> str:
@@ -97,11 +106,16 @@ def _completed(headers: object) -> list[tuple[bytes, bytes]]:
     return kept if b"cache-control" in names else [*kept, (b"cache-control", b"no-store")]
 
 
+def _shown(path: str) -> str:
+    """A path as it may stand on a terminal: what would be obeyed there is quoted."""
+    return "".join(c if c.isprintable() else quote(c) for c in path[:200])
+
+
 def _write(scope: Scope, status: int, size: int, seconds: float) -> None:
     """One line without query, headers and bodies, in which secrets travel."""
     client = scope.get("client") or ("",)
     facts = {
-        "method": scope["method"], "path": scope["path"][:200], "status": status, "bytes": size,
+        "method": scope["method"], "path": _shown(scope["path"]), "status": status, "bytes": size,
         "duration_s": round(seconds, 4), "client": client[0], "token": scope["state"].get("token_id", ""),
     }  # fmt: skip
     quiet = scope["path"] in ("/healthz", "/readyz", "/metrics") and status < 400

@@ -85,7 +85,7 @@ def _text(request: HookRequest) -> str:
     charset = str(header.get_param("charset") or "utf-8")
     try:
         return request.body.decode(charset)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         raise HookRefused(f"The body is no text in {charset[:40]}.", status=400, code="bad_text") from None
 
 

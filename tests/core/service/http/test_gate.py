@@ -77,7 +77,7 @@ async def test_only_its_own_names_are_answered_to(http: httpx.AsyncClient) -> No
 
 
 async def test_pages_of_other_sites_may_not_call(http: httpx.AsyncClient) -> None:
-    for origin in ("https://evil.example", "null", "http://localhost:9"):
+    for origin in ("https://evil.example", "null", "http://localhost:9", "http://[", "//", "localhost"):
         answer = await http.get("/api/v1/runs", headers={"Origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin")
     own = str(http.base_url).rstrip("/")
@@ -88,6 +88,29 @@ async def test_pages_of_other_sites_may_not_call(http: httpx.AsyncClient) -> Non
     for headers in (answer.headers, preflight.headers):
         assert not [name for name in headers if name.startswith("access-control")]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_picture_on_a_page_of_another_site_starts_nothing(site: Site) -> None:
+    async with site.client() as browser:
+        for where in ("cross-site", "same-site"):
+            for mode, dest in (("no-cors", "image"), ("navigate", "iframe"), ("cors", "empty")):
+                sent = {"Sec-Fetch-Site": where, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+                answer = await browser.get("/hooks/anything", headers=sent)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin")
+            link = {"Sec-Fetch-Site": where, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+            assert (await browser.get("/docs", headers=link)).status_code == 200
+        for where in ("none", "same-origin"):
+            assert (await browser.get("/docs", headers={"Sec-Fetch-Site": where})).status_code == 200
+
+
+async def test_a_path_gives_the_terminal_that_shows_the_log_no_orders(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        async with site.client() as nobody:
+            await nobody.get("/%1b]0;mine%07%0aanother line %C3%BC%C2%9B%E2%80%AE")
+    (found,) = [r for r in caplog.records if r.name == "steploom.http"]
+    assert found.path == "/%1B]0;mine%07%0Aanother line ü%C2%9B%E2%80%AE"  # type: ignore[attr-defined]
 
 
 async def test_bodies_are_bounded_and_have_to_fit(site: Site) -> None:

@@ -249,6 +249,7 @@ async def test_values_that_no_input_is_named_for_may_be_left_out(rig: Rig) -> No
         (b"--y\r\nnonsense", {"content-type": "multipart/form-data; boundary=x"}, 400),
         (b"\xff", {"content-type": "text/plain"}, 400),
         (b"x", {"content-type": "text/plain; charset=klingon"}, 400),
+        (b"x", {"content-type": "text/plain; charset=undefined"}, 400),
         (b"\x1f\x8b", {"content-encoding": "gzip"}, 415),
         (b"&".join(b"a%d=1" % n for n in range(1001)), {"content-type": "application/x-www-form-urlencoded"}, 400),
     ],
