@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 
-from PySide6.QtCore import QDate, QSize, Signal
-from PySide6.QtWidgets import QDateEdit, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtCore import QDate, QSize, Qt, Signal
+from PySide6.QtGui import QTextCharFormat
+from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from desktop.dialogs.value_editors import ChoiceBox
 from desktop.icons import Icons
@@ -16,6 +17,9 @@ from desktop.theme import Theme, ThemeManager
 
 OWN = "Other dates"
 ALL = "All workflows"
+
+_CALENDAR = QSize(312, 250)
+"""Room for the short names of the days and for six weeks."""
 
 
 class RangeBar(QWidget):
@@ -114,9 +118,21 @@ class RangeBar(QWidget):
         edit.setCalendarPopup(True)
         edit.setAccessibleName(name)
         edit.setDisplayFormat("yyyy-MM-dd")
+        calendar = edit.calendarWidget()
+        calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+        calendar.setMinimumSize(_CALENDAR)
         return edit
 
     def _dress(self, theme: Theme) -> None:
+        day = QTextCharFormat()
+        day.setForeground(theme.color("text.primary"))
+        head = QTextCharFormat(day)
+        head.setBackground(theme.color("surface.menu"))
+        for edit in (self.first, self.last):
+            calendar = edit.calendarWidget()
+            calendar.setHeaderTextFormat(head)
+            for weekday in (Qt.DayOfWeek.Saturday, Qt.DayOfWeek.Sunday):  # Qt's own red says nothing here
+                calendar.setWeekdayTextFormat(weekday, day)
         self.reread.setIcon(self._icons.icon("refresh-cw", theme, "text.secondary", 16))
 
 

@@ -92,6 +92,12 @@ async def test_other_dates_can_be_chosen(program: Program) -> None:
     await choose_range(panel, 3)
     assert panel.bar.first.isVisible()
     today = QDate.currentDate()
+    calendar = panel.bar.first.calendarWidget()
+    fits = calendar.fontMetrics().horizontalAdvance("Wed") * 7
+    assert calendar.minimumWidth() > 1.5 * fits  # every day has its name, and no day is red
+    assert calendar.weekdayTextFormat(Qt.DayOfWeek.Sunday).foreground().color() == program.window.themes.theme.color(
+        "text.primary"
+    )
     panel.bar.first.setDate(today.addDays(-2))
     await until(lambda: numbers_of(program).range == panel.bar.range and len(numbers_of(program).bars) == 24)
     assert numbers_of(program).range.since.astimezone().date() == date.fromisoformat(
