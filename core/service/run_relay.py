@@ -50,6 +50,10 @@ class RunRelay:
         if run_id in self._running():
             self._put(run_id, None)
 
+    def watches(self, run_id: str) -> bool:
+        """Whether somebody watches that run, or did a moment ago."""
+        return run_id in self._watched
+
     def heard(self, event: Event) -> None:
         """Something happened in a run: a listener of the engine."""
         until = self._watched.get(event.run_id)

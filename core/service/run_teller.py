@@ -63,7 +63,7 @@ class RunTeller:
         return set(self._host.running) - set(self._others())
 
     def _heard(self, event: Event) -> None:
-        if event.run_id not in self._others():
+        if self._relay.watches(event.run_id) and event.run_id not in self._others():
             self._relay.heard(event)
 
 
