@@ -516,6 +516,7 @@ async def test_what_is_made_while_an_editor_is_open_is_known_when_one_comes_back
     assert store is not None
     await store.workflows.save(replace(SHOUT, name="Whisper"), 0)
     editor.activateWindow()
+    await until(editor.isActiveWindow)
     QApplication.sendEvent(editor, QEvent(QEvent.Type.ActivationChange))
     await until(lambda: "Whisper" in (editor._available.workflows or {}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLabel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.store.memory_upkeep import MemoryUpkeep
 from desktop.memory_panel.audit_page import TOGETHER, FindingGroup
 from desktop.program import Program
 from tests.support.desktop_program import until
@@ -79,31 +81,37 @@ async def test_of_an_agent_that_remembers_nothing_it_is_not_said_that_all_is_wel
     assert page.summary.text() == ""
 
 
-async def test_a_look_that_takes_long_is_stopped_in_the_server_too(program: Program, agent: UUID) -> None:
+async def test_a_look_that_takes_long_is_stopped_in_the_server_too(
+    program: Program, agent: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await made(program, agent, "The dog is called Bruno.")
     assert program.session.workspace is not None
     assert program.session.workspace.store is not None
     database = program.session.workspace.store.database
-    with database.connect() as other:
-        other.execute("BEGIN")
-        other.execute("LOCK TABLE agent_memories IN ACCESS EXCLUSIVE MODE")  # what makes it long
+
+    async def alike(*_: object, **__: object) -> Sequence[tuple[UUID, UUID, float]]:
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(text("SELECT pg_sleep(600)"))
+
+        await database.run(work)
+        return []
+
+    def looking() -> bool:
+        with database.connect() as other:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(600)'"
+            return other.execute(query).fetchone() == (1,)
+
+    page = panel_of(program).audit
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryUpkeep, "alike", alike)
         program.commands.run("memory.audit")
-        page = panel_of(program).audit
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
-
-        def looking() -> int:
-            with database.connect() as third:
-                row = third.execute(waiting, ("%first_value(id)%agent_memories%",)).fetchone()
-                return int(row[0]) if row is not None else 0
-
-        await until(lambda: looking() == 1)
+        await until(looking)
         assert not page.look_button.isVisible()
         press(page.stop_button)
-        await until(lambda: looking() == 0)
         assert page.summary.text() == "Stopped before all were looked over."
         assert page.look_button.isVisible()
         assert not page.stop_button.isVisible()
-        other.execute("ROLLBACK")
+        await until(lambda: not looking())
     press(page.look_button)
     await until(lambda: page.found is not None and page.found.looked_at == 1)
 

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.store.memory_records import Source
+from desktop.memory_panel import desk
 from desktop.memory_panel.add_dialog import AddDialog
 from desktop.memory_panel.desk import LOOK_MS, NEAR_MS
 from desktop.program import Program
@@ -278,13 +279,25 @@ async def test_what_agents_learn_behind_the_window_is_seen_without_asking(progra
     await see(program, DOG)
 
 
-async def test_while_nobody_looks_it_is_asked_seldom_what_agents_have_learned(program: Program, agent: UUID) -> None:
+async def test_while_nobody_looks_it_is_asked_seldom_what_agents_have_learned(
+    program: Program, agent: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await see(program)
-    await until(lambda: program.bridge.busy == 0)
+    asked: list[object] = []
+
+    async def newest(workspace: object) -> int:
+        asked.append(workspace)
+        return program.memories._newest
+
+    monkeypatch.setattr(desk, "_newest", newest)
+    program.memories._looking.stop()  # it is the test that lets time pass
     program.window.docks.get("memory").hide()
-    looked = []
     for _ in range(2 * LOOK_MS // NEAR_MS):
         program.memories._looking.timeout.emit()
-        looked.append(program.bridge.busy > 0)
-        await until(lambda: program.bridge.busy == 0)
-    assert looked.count(True) == 2
+    await until(lambda: len(asked) == 2 and program.bridge.busy == 0)
+    program.window.docks.get("memory").show()
+    program.window.docks.get("memory").raise_()
+    await until(lambda: program.window.docks.get("memory").is_in_front)
+    for _ in range(3):
+        program.memories._looking.timeout.emit()
+    await until(lambda: len(asked) == 5)
