@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -52,7 +52,8 @@ class Filing(QObject):
 
     refused: a title, a text and lines of detail, when a file cannot be opened or saved. broken: a file's path and the
     DocumentError that says what is wrong with it. conflicting: a WorkTab and the VersionConflict, when somebody else
-    saved the workflow meanwhile. library: None until the database is open.
+    saved the workflow meanwhile. library: None until the database is open. taken: names that a new workflow does not
+    get.
     """
 
     opened = Signal(object, object)
@@ -65,10 +66,14 @@ class Filing(QObject):
         super().__init__(parent)
         self._bridge = bridge
         self.library: WorkflowLibrary | None = None
+        self.taken: Callable[[], Collection[str]] = tuple
 
     def new(self) -> None:
         """Open an empty workflow."""
-        self.opened.emit(OpenDocument(Workflow(UNTITLED)), None)
+        name, taken = UNTITLED, set(self.taken())
+        while name in taken:
+            name = numbered(name)
+        self.opened.emit(OpenDocument(Workflow(name)), None)
 
     def open_files(self, files: Sequence[Path]) -> Sequence[asyncio.Task[None]]:
         """Open these files, each on its own: a broken one keeps no other from opening. Gives the work begun."""
@@ -175,6 +180,12 @@ class Filing(QObject):
     def _refuse(self, title: str, error: Exception) -> None:
         text, _, detail = explain(error).partition("\n")
         self.refused.emit(title, text, detail)
+
+
+def numbered(name: str) -> str:
+    """The next name in a row: `Triage`, `Triage 2`, `Triage 3`."""
+    stem, _, number = name.rpartition(" ")
+    return f"{stem} {int(number) + 1}" if stem and number.isdecimal() else f"{name} 2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from core.workflow.problems import DocumentError
 from desktop.dialogs.message import Choice, MessageDialog
 from desktop.dialogs.problem_report import ProblemReport
 from desktop.document import OpenDocument
-from desktop.filing import Filing
+from desktop.filing import Filing, numbered
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
 
@@ -79,12 +79,6 @@ class FilingReports(QObject):
         elif key == "theirs":
             reason = f"This is version {error.current}, as somebody else saved it. Copy from it what you need."
             self._filing.opened.emit(OpenDocument(error.theirs, read_only=True, reason=reason), None)
-
-
-def numbered(name: str) -> str:
-    """The next name in a row: `Triage`, `Triage 2`, `Triage 3`."""
-    stem, _, number = name.rpartition(" ")
-    return f"{stem} {int(number) + 1}" if stem and number.isdecimal() else f"{name} 2"
 
 
 def _differences(error: VersionConflict) -> str:

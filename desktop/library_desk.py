@@ -12,8 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.workflow.problems import DocumentError
 from desktop.bridge import Bridge, explain
-from desktop.filing import SUFFIX, Filing
-from desktop.filing_reports import numbered
+from desktop.filing import SUFFIX, Filing, numbered
 from desktop.memory import RecentWork
 from desktop.window import MainWindow
 

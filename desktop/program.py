@@ -144,6 +144,7 @@ class Program(QObject):
         self.waiting = WaitingDesk(self.window, self.running, bridge)
         self.makers.setdefault("waiting", self.waiting.make_panel)
         self.library = LibraryDesk(self.window, self.filing, bridge)
+        self.filing.taken = lambda: {*self.library.names(), *(tab.title for tab in self.window.all_tabs)}
         self.makers.setdefault("library", self._make_library)
         self.agents = AgentRoom(self.window, bridge, self.themes, self.icons, SessionFacts(session))
         self.makers.setdefault("agents", self.agents.make_panel)

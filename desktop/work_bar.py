@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from desktop.commands import Commands
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
 
 HEIGHT = 44
+LEAST_FIELD, FIELD_HEIGHT = 200, 28
+"""Width and height of the field in which the workflow's name is typed."""
 
 TOOLS: Final = ("step.add", "step.tidy", "view.fit", "", "edit.undo", "edit.redo")
 """Commands that have a button at the right of the strip; '' is a gap."""
 
 
 class Breadcrumbs(QWidget):
-    """The way from the workflow into sub-workflows and loop bodies. chosen: the index of the part that was pressed."""
+    """The way from the workflow into sub-workflows and loop bodies. chosen: the index of the part that was pressed.
+
+    rename_wanted: the last part was double-clicked. renamed: what was typed in its place.
+    """
 
     chosen = Signal(int)
+    rename_wanted = Signal()
+    renamed = Signal(str)
 
     def __init__(self, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
         self._icons, self._themes = icons, themes
         self._path: tuple[str, ...] = ()
+        self._title = QLabel()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2)
@@ -42,6 +51,11 @@ class Breadcrumbs(QWidget):
         """Show these parts, outermost first; the last is where one is."""
         self._path = tuple(path)
         self._build()
+
+    def edit(self) -> None:
+        """Lay a field over the last part. Enter and the focus going elsewhere take the text, Escape leaves it."""
+        if self._path:
+            _TitleField(self, self._title.geometry(), self._path[-1]).begin()
 
     def _build(self) -> None:
         while (item := self._row.takeAt(0)) is not None:
@@ -65,11 +79,57 @@ class Breadcrumbs(QWidget):
         return button
 
     def _last(self, title: str) -> QWidget:
-        label = QLabel(title)
+        label = _Title(title)
         label.setProperty("kind", "strong")
         label.setContentsMargins(4, 0, 0, 0)
         label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setToolTip("A double click renames it")
+        label.double_clicked.connect(self.rename_wanted)
+        self._title = label
         return label
+
+
+class _Title(QLabel):
+    """The last part of the way."""
+
+    double_clicked = Signal()
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        self.double_clicked.emit()
+
+
+class _TitleField(QLineEdit):
+    """A field over a title."""
+
+    def __init__(self, parent: Breadcrumbs, place: QRect, text: str) -> None:
+        super().__init__(text, parent)
+        self._parent, self._is_open = parent, True
+        self.setAccessibleName("Name of the workflow")
+        width = max(LEAST_FIELD, place.width() + 40)
+        self.setGeometry(max(0, place.left() - 4), (parent.height() - FIELD_HEIGHT) // 2, width, FIELD_HEIGHT)
+        parent.setMinimumWidth(place.left() + width)
+        self.editingFinished.connect(lambda: self._end(take=True))
+
+    def begin(self) -> None:
+        self.selectAll()
+        self.show()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        if event.key() == Qt.Key.Key_Escape:
+            self._end(take=False)
+        else:
+            super().keyPressEvent(event)
+
+    def _end(self, *, take: bool) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.hide()
+        self.deleteLater()
+        self._parent.setMinimumWidth(0)
+        if take and (text := self.text().strip()):
+            self._parent.renamed.emit(text)
 
 
 class WorkBar(QWidget):

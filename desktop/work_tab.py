@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from PySide6.QtCore import Signal
@@ -62,6 +63,8 @@ class WorkTab(QWidget):
         document.saved_changed.connect(lambda _: self.title_changed.emit())
         document.stack.indexChanged.connect(lambda _: commands.refresh())
         self.bar.breadcrumbs.show_path([self.title])
+        self.bar.breadcrumbs.rename_wanted.connect(self._ask_name)
+        self.bar.breadcrumbs.renamed.connect(self._rename)
         if document.read_only and document.reason:
             self.notices.tell("read_only", document.reason)
 
@@ -81,6 +84,16 @@ class WorkTab(QWidget):
         if running != self._running:
             self._running = running
             self.running_changed.emit(running)
+
+    def _ask_name(self) -> None:
+        path = self.bar.breadcrumbs.path
+        if path[-1] == self.title and not self.document.read_only:  # inside a loop the loop's title stands there
+            self.bar.breadcrumbs.edit()
+
+    def _rename(self, name: str) -> None:
+        if name != self.document.workflow.name:
+            self.document.apply("Change the name", lambda workflow: replace(workflow, name=name))
+        self.canvas.setFocus()
 
     def _changed(self, changes: Changes) -> None:
         if changes.about:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from core.workflow.problems import DocumentError
 from desktop.bridge import Bridge, explain
 from desktop.dialogs.problem_report import ProblemReport
-from desktop.filing_reports import numbered
+from desktop.filing import numbered
 from desktop.window import MainWindow
 
 if TYPE_CHECKING:

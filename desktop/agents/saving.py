@@ -17,7 +17,7 @@ from desktop.agents.differences import differences
 from desktop.agents.draft import AgentDraft
 from desktop.bridge import Bridge, explain
 from desktop.dialogs.message import Choice, MessageDialog
-from desktop.filing_reports import numbered
+from desktop.filing import numbered
 
 if TYPE_CHECKING:
     from core.workspace import Workspace

@@ -188,6 +188,20 @@ async def test_a_folder_that_was_closed_stays_so_when_the_library_is_read_anew(p
     assert not view.isExpanded(index_of(program, "Work"))
 
 
+async def test_a_new_workflow_gets_a_name_that_none_has(program: Program) -> None:
+    for expected in ("Untitled workflow", "Untitled workflow 2"):
+        program.commands.run("file.new")
+        assert program.window.active is not None
+        assert program.window.active.title == expected
+    program.commands.run("file.save")
+    await until(lambda: "Untitled workflow 2" in program.library.names())
+    for tab in program.window.all_tabs:
+        program.window.close_tab(tab)
+    program.commands.run("file.new")
+    program.commands.run("file.new")
+    assert [tab.title for tab in program.window.all_tabs] == ["Untitled workflow", "Untitled workflow 3"]
+
+
 def test_names_stand_in_the_order_in_which_people_count() -> None:
     assert sorted(["Week 10", "week 9", "Week 1 b", "A"], key=in_order) == ["A", "Week 1 b", "week 9", "Week 10"]
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.docks import LEAST
@@ -97,6 +97,28 @@ def test_the_title_names_the_workflow_and_marks_unsaved_work(window: MainWindow)
     tab.document.mark_saved()
     assert not window.isWindowModified()
     assert window.tabs.tabText(0) == "Triage && more"
+
+
+def test_a_double_click_on_the_name_above_the_canvas_renames_the_workflow(window: MainWindow) -> None:
+    tab = open_work(window, "Untitled workflow")
+    window.activateWindow()
+
+    def field() -> QLineEdit:
+        title = next(each for each in tab.bar.breadcrumbs.findChildren(QLabel) if each.text() == tab.title)
+        QTest.mouseDClick(title, Qt.MouseButton.LeftButton)
+        return next(each for each in tab.bar.breadcrumbs.findChildren(QLineEdit) if each.isVisible())
+
+    typed = field()
+    QTest.keyClicks(typed, "Triage of tickets")
+    QTest.keyClick(typed, Qt.Key.Key_Return)
+    assert (tab.title, list(tab.bar.breadcrumbs.path)) == ("Triage of tickets", ["Triage of tickets"])
+    tab.document.stack.undo()
+    assert tab.title == "Untitled workflow"
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    given_up = field()
+    QTest.keyClicks(given_up, "Never")
+    QTest.keyClick(given_up, Qt.Key.Key_Escape)
+    assert tab.title == "Untitled workflow"
 
 
 def test_panels_are_made_when_they_are_seen_and_allowed(window: MainWindow, made: list[str]) -> None:
