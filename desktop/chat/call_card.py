@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from core.agents.foreign_text import unmarked
 from core.store.conversation_records import FunctionCall
 from desktop.chat.blocks import Code
 from desktop.chat.folding import Folding
@@ -138,7 +139,7 @@ class CallCard(Folding):
         self.setAccessibleName(f"Call of {call.name}, {CALL_WORDS[call.status]}, {fold}")
         described = [f"Arguments: {arguments_line(call) or 'none'}"]
         if call.result:
-            described.append(f"Result: {call.result[:500]}")
+            described.append(f"{_title(call)}: {unmarked(call.result)[:500]}")
         self.setAccessibleDescription(". ".join(described))
         self.setToolTip(call.reason)
 
@@ -156,9 +157,9 @@ class CallCard(Folding):
         self._part("arguments", arguments_text(call) or "{}", "Arguments", "json")
         cut = False
         if call.result:
-            result, language = _readable(call.result)
+            result, language = _readable(unmarked(call.result))
             cut = len(result) > _SHOWN and not self._all
-            self._part("result", f"{result[:_SHOWN]}…" if cut else result, "Result", language)
+            self._part("result", f"{result[:_SHOWN]}…" if cut else result, _title(call), language)
         self._add_buttons({"Show the run": call.run_id, "Show the whole result": "all" if cut else ""})
 
     def _part(self, key: str, text: str, title: str, language: str = "") -> None:
@@ -187,6 +188,11 @@ class CallCard(Folding):
         self._all = True
         self._fold()
         self.folded.emit()
+
+
+def _title(call: FunctionCall) -> str:
+    """What stands above a result. The marks by which a model tells foreign text apart are not for people."""
+    return "Result, from outside" if call.tainted else "Result"
 
 
 def _readable(result: str) -> tuple[str, str]:

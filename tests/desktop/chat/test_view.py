@@ -343,6 +343,19 @@ async def test_a_call_unfolds_to_its_arguments_and_its_result() -> None:
         assert row_at(screen, 1).height() > folded
 
 
+async def test_a_result_from_outside_says_so_and_is_read_without_the_marks_for_the_model() -> None:
+    web = Recording("web", {"price": 3}, effect="reads", untrusted=True)
+    async with chat_screen(AgentRig(wants(("web", {})), "Three.", functions=[web])) as screen:
+        await screen.begin()
+        await screen.say("How much?")
+        (card,) = row_at(screen, 1).cards.values()
+        assert card.call.result.startswith("<data-")
+        card.set_open(True)
+        assert [part.language for _, part in card._parts] == ["Arguments", "Result, from outside"]
+        assert card._parts[1][1].text() == '{\n  "price": 3\n}'
+        assert 'Result, from outside: {"price": 3}' in card.accessibleDescription()
+
+
 async def asking(screen: ChatScreen, text: str = "Delete it") -> None:
     await screen.begin()
     screen.write(text)
