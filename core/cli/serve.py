@@ -264,6 +264,7 @@ def service_parts(
         metrics=metrics.text,
         ready=workspace.store.database.ping,
         read_file=workspace.read_file,
+        keep_file=workspace.keep_file,
         clock=workspace.clock,
         hosts=hosts,
         version=version("steploom"),

@@ -15,6 +15,7 @@ from starlette.routing import Route as StarletteRoute
 from core.service.bearer import Application
 from core.service.http import (
     chat_routes,
+    file_routes,
     health_routes,
     hook_routes,
     openai_routes,
@@ -38,6 +39,7 @@ def all_routes() -> tuple[Route, ...]:
     """Everything that the service answers to, calls of api triggers apart."""
     return (
         *run_routes.ROUTES,
+        *file_routes.ROUTES,
         *chat_routes.ROUTES,
         *trigger_routes.ROUTES,
         *workflow_routes.ROUTES,

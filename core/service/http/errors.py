@@ -90,7 +90,7 @@ def as_api_error(error: Exception) -> ApiError | None:
             | ChatError()
         ):
             return ApiError(409, error.code, str(error))
-        case JournalUnavailable() | ConnectError():
+        case JournalUnavailable() | ConnectError() | StepError(kind="connection"):
             return ApiError(503, error.code, str(error), headers={"Retry-After": "5"})
         case EngineError():
             return ApiError(409, error.code, str(error))

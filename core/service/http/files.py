@@ -23,13 +23,13 @@ _WORD: Final = "[A-Za-z0-9!#$&^_.+-]{1,100}"
 _TYPE: Final = re.compile(rf"{_WORD}/{_WORD}(; ?{_WORD}={_WORD})*\Z")
 _DEEPEST: Final = 100
 _LONGEST_NAME: Final = 200
-_EXAMPLE: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+EXAMPLE_HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
 def file_example(place: str) -> dict[str, Json]:
     """A file as an example of the description. place: address of what holds it."""
-    facts: dict[str, Json] = {"name": "picture-1.png", "media_type": "image/png", "size": 48_213, "hash": _EXAMPLE}
-    return {**facts, "url": f"{place}/files/{_EXAMPLE}"}
+    facts: dict[str, Json] = {"name": "picture-1.png", "media_type": "image/png", "size": 48_213, "hash": EXAMPLE_HASH}
+    return {**facts, "url": f"{place}/files/{EXAMPLE_HASH}"}
 
 
 def files_json(place: str, *values: object) -> list[Json]:

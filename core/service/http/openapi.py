@@ -82,6 +82,9 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         if route.examples:
             content["examples"] = {title: {"value": value} for title, value in route.examples.items()}
         found["requestBody"] = {"required": True, "content": {"application/json": content}}
+    elif route.takes_file:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        found["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
     return found
 
 
@@ -123,6 +126,8 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         common |= {400: "The body is no JSON.", 408: "The body came too slowly.", 413: "The body is too large.",
                    415: "The body is not of the type JSON."}  # fmt: skip
         common |= {route.misfit: "The body does not fit."}
+    elif route.takes_file:
+        common |= {400: "The query does not fit.", 408: "The body came too slowly.", 413: "The body is too large."}
     elif route.query is not None or route.scopes:
         common |= {400: "The query does not fit.", 413: "The answer would be too large."}
     for status, words in common.items():
@@ -200,6 +205,8 @@ def curl(route: Route) -> str:
     if route.examples:
         body = orjson.dumps(next(iter(route.examples.values()))).decode().replace("'", "'\\''")
         words += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
+    elif route.takes_file:
+        words.append("--data-binary @FILE")
     elif route.method == "POST":
         words.append("-X POST")
     return " ".join([*words, f"$STEPLOOM{path}"])

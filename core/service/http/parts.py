@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -19,7 +19,7 @@ from core.service.triggers.call_rates import CallLimits
 from core.service.triggers.switches import Switches
 from core.store.conversations import Conversations
 from core.store.tokens import Token
-from core.workflow.model import Workflow
+from core.workflow.model import Json, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +87,21 @@ class TokenBook(Protocol):
 class ServiceLimits:
     """What one caller may ask for.
 
-    body, answer: bytes. body_s: seconds in which a body must have come. longest_wait_s: seconds for which an answer may
-    be waited for. streams, chats: at the same time. heartbeat_s: seconds of silence of a stream. poll_s: between two
-    looks at a run of which nobody tells; slow_poll_s: at one of which its process tells.
+    body, answer: bytes. head_s, body_s: seconds in which a request, and its body, must have come. longest_wait_s:
+    seconds for which an answer may be waited for. streams, chats: at the same time. heartbeat_s: seconds of silence of
+    a stream. token_s: seconds after which an open stream notices that its token was revoked. poll_s: between two looks
+    at a run of which nobody tells; slow_poll_s: at one of which its process tells.
     """
 
     body: int = 8_000_000
     answer: int = 32_000_000
+    head_s: float = 20.0
     body_s: float = 30.0
     longest_wait_s: float = 300.0
     streams: int = 256
     chats: int = 64
     heartbeat_s: float = 15.0
+    token_s: float = 2.0
     poll_s: float = 0.5
     slow_poll_s: float = 5.0
 
@@ -114,9 +117,10 @@ class OpenStreams:
 class ServiceParts:
     """Everything that the service needs.
 
-    metrics: all metrics in Prometheus's text format. ready: raises StoreError while nothing can be done. read_file: a
-    file that a step made, by its hash. hosts: names by which the service may be called, without a port. stopping: set
-    when the service is about to end. rates: counts the requests of tokens that have a rate.
+    metrics: all metrics in Prometheus's text format. ready: raises StoreError while nothing can be done. read_file:
+    a file that a step made, by its hash. keep_file: keeps bytes with their media type and name; what names them.
+    hosts: names by which the service may be called, without a port. stopping: set when the service is about to end.
+    rates: counts the requests of tokens that have a rate.
     """
 
     workflows: WorkflowShelf
@@ -131,6 +135,7 @@ class ServiceParts:
     metrics: Callable[[], bytes]
     ready: Callable[[], Awaitable[None]]
     read_file: Callable[[str], Awaitable[bytes]]
+    keep_file: Callable[[bytes, str, str], Awaitable[Mapping[str, Json]]]
     clock: Clock
     hosts: frozenset[str]
     version: str = ""

@@ -47,10 +47,21 @@ class Call:
         assert isinstance(self.query, kind)
         return self.query
 
+    async def still_may(self) -> bool:
+        """Whether its token is still worth something, long after it was shown."""
+        return self.token is None or await self.parts.tokens.check(bearer_of(self.request)) is not None
+
     @property
     def caller(self) -> str:
         """What tells one caller's keys from another's: the token's id."""
         return self.token.id if self.token is not None else ""
+
+
+def bearer_of(request: Request) -> str:
+    """The token that a request shows, '' for none."""
+    given = request.headers.getlist("authorization")
+    scheme, _, secret = (given[0] if len(given) == 1 else "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
@@ -72,7 +83,7 @@ class Route:
 
     path: with its parts as `{name}`, or `{name:path}` for one that may hold slashes. scopes: any of them opens it; none
     for everybody. headers: that it reads, with what they mean. examples: bodies by title. misfit: the status for a body
-    that does not fit.
+    that does not fit. takes_file: the body is a file, which the handler reads.
     """
 
     method: str
@@ -90,3 +101,4 @@ class Route:
     path_examples: Mapping[str, str] = field(default_factory=dict)
     body_limit: int | None = None
     misfit: int = 422
+    takes_file: bool = False

@@ -43,6 +43,15 @@ class HeldFile(BaseModel):
     url: str
 
 
+class KeptFile(BaseModel):
+    """What stands for a file among inputs and outputs. blob: its SHA-256. size: bytes."""
+
+    blob: str
+    media_type: str
+    size: int
+    name: str
+
+
 class RunFailure(Failure):
     """Why a run failed. step: path of the step that did, empty if no single step did."""
 

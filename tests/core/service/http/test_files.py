@@ -146,3 +146,26 @@ def test_what_only_looks_like_a_file_is_none() -> None:
     assert (
         files_json("", {"blob": "short", "media_type": "a/b"}, [{"blob": HASH}], {"blob": HASH, "media_type": 3}) == []
     )
+
+
+async def test_a_file_is_sent_in_and_given_to_a_run(site: Site, http: httpx.AsyncClient) -> None:
+    assert site.workspace.store is not None
+    await site.workspace.store.workflows.save(loads(MAKER), 0)
+    sent = await http.post("/api/v1/files?name=plan.html", content=PAGE, headers={"Content-Type": "text/html"})
+    assert (sent.status_code, sent.json()) == (
+        201, {"blob": HASH, "media_type": "text/html", "size": len(PAGE), "name": "plan.html"},
+    )  # fmt: skip
+    body = {"workflow": "Make a page", "inputs": {"page": sent.json()}, "wait_s": 20}
+    (file,) = (await http.post("/api/v1/runs", json=body)).json()["files"]
+    assert (await http.get(file["url"])).content == PAGE
+
+
+async def test_a_file_that_is_sent_in_is_known_by_its_bytes(site: Site, http: httpx.AsyncClient) -> None:
+    png = await http.post(
+        "/api/v1/files?name=a%0d%0ab", content=b"\x89PNG\r\n\x1a\n", headers={"Content-Type": "x/y\tz"}
+    )
+    assert (png.status_code, png.json()["media_type"]) == (201, "image/png")
+    assert (await http.post("/api/v1/files", content=b"")).status_code == 422
+    assert (await http.post("/api/v1/files?colour=blue", content=b"x")).status_code == 400
+    async with site.client("read") as reader:
+        assert (await reader.post("/api/v1/files", content=b"x")).status_code == 403
