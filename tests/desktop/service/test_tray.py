@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
 from core.engine.errors import Question
 from core.service.control import STOPPED, ServiceState
@@ -81,7 +81,7 @@ def lines(menu: QMenu) -> list[str]:
 
 
 @pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
+async def program(qapp: QApplication, tmp_path: Path) -> AsyncIterator[Program]:
     made = await made_program(tmp_path / "home")
     yield made
     await take_apart(made)
@@ -140,6 +140,22 @@ def test_it_shows_the_service_and_what_waits_and_does_what_is_chosen(
         if action.text() in ("Stop the service", "Background service…"):
             action.trigger()
     assert asked == ["service.stop", "service.show"]
+
+
+def test_a_question_is_told_beside_the_icon_while_the_window_is_not_in_front(
+    program: Program, place: Place, tray: Tray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = program.waiting.list
+    assert waiting is not None
+    (icon,) = place.icons
+    monkeypatch.setattr(waiting, "questions", [question(1)])
+    program.window.hide()
+    waiting.arrived.emit(question(1))
+    assert icon.messages == ["Support & triage waits for you: Page someone 1?"]
+    assert [toast.title for toast in program.window.toasts.shown] == ["Support & triage waits for you"]
+    icon.messageClicked.emit()
+    assert program.window.isVisible()
+    assert program.window.docks.get("waiting").isVisible()
 
 
 def test_without_a_tray_or_without_the_wish_there_is_no_icon(program: Program, place: Place, tray: Tray) -> None:
