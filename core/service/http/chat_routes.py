@@ -167,7 +167,7 @@ async def chat_with_workflow(call: Call) -> Response:
 async def _said(call: Call, conversation_id: UUID, wish: Say) -> Response:
     refuse_too_many(call.parts)
     reply = call.parts.chat.send(conversation_id, wish.message, attachments_of(wish.files))
-    return await _answered(call.parts, reply, stream=wish.stream)
+    return await _answered(call, reply, stream=wish.stream)
 
 
 def refuse_too_many(parts: ServiceParts) -> None:
@@ -185,10 +185,10 @@ def attachments_of(files: Sequence[SentFile]) -> list[Attachment]:
         raise ApiError(422, "file", "The `data` of a file must be base64.") from None
 
 
-async def _answered(parts: ServiceParts, reply: Reply, *, stream: bool) -> Response:
+async def _answered(call: Call, reply: Reply, *, stream: bool) -> Response:
     if stream:
-        return event_stream(reply_events(reply), parts)
-    return json_response(turn_json(reply, await reply.outcome()), limit=parts.limits.answer)
+        return event_stream(reply_events(reply), call)
+    return json_response(turn_json(reply, await reply.outcome()), limit=call.parts.limits.answer)
 
 
 async def reply_events(reply: Reply, after: int = -1) -> AsyncGenerator[bytes, None]:
@@ -293,8 +293,8 @@ async def conversation_events(call: Call) -> Response:
         if not is_busy and not seen:
             message = "Nothing is being answered there. The conversation holds what was said."
             raise ApiError(409, "nothing_answered", message)
-        return event_stream(kept_events(parts, conversation_id), parts)
-    return event_stream(reply_events(reply, int(seen[:9]) if seen.isdecimal() else -1), call.parts)
+        return event_stream(kept_events(parts, conversation_id), call)
+    return event_stream(reply_events(reply, int(seen[:9]) if seen.isdecimal() else -1), call)
 
 
 async def stop_answer(call: Call) -> Response:
@@ -333,7 +333,7 @@ async def answer_conversation(call: Call) -> Response:
         case kind:
             wanted = {"approval": "allow", "unknown": "unknown", "question": "choice or form"}.get(kind, "nothing yet")
             raise ApiError(422, "answer", f"What waits there wants {wanted}.")
-    return await _answered(call.parts, reply, stream=wish.stream)
+    return await _answered(call, reply, stream=wish.stream)
 
 
 def _conversation_id(call: Call) -> UUID:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from core.service.http.errors import ApiError, as_api_error
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import error_response
-from core.service.http.route import Call, Route
+from core.service.http.route import Call, Route, bearer_of
 from core.store.tokens import Token
 from core.workflow.json_values import flaws
 
@@ -58,9 +58,8 @@ async def _authorised(request: Request, route: Route, parts: ServiceParts) -> To
     """The caller's token. Raises ApiError without one that opens the route."""
     if not route.scopes:
         return None
-    given = request.headers.getlist("authorization")
-    scheme, _, secret = (given[0] if len(given) == 1 else "").partition(" ")
-    token = await parts.tokens.check(secret.strip()) if scheme.lower() == "bearer" else None
+    secret = bearer_of(request)
+    token = await parts.tokens.check(secret) if secret else None
     if token is None:
         message = "Send a valid token of this server: Authorization: Bearer TOKEN. `steploom tokens create` makes one."
         raise ApiError(401, "unauthorized", message, headers={"WWW-Authenticate": 'Bearer realm="steploom"'})

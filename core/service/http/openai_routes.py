@@ -72,7 +72,7 @@ class OpenAi:
         reply, before = await self._reply(parts, wish, call.caller)
         answer = _Answer(wish, reply, int(parts.clock.now().timestamp()), before)
         if wish.stream:
-            return event_stream(self._stream(answer, call.caller), parts)
+            return event_stream(self._stream(answer, call.caller), call)
         outcome = await reply.outcome()
         return json_response(self._whole(answer, outcome, call.caller), limit=parts.limits.answer)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from starlette.responses import Response, StreamingResponse
 
 from core.service.http.errors import ApiError, as_api_error
-from core.service.http.parts import ServiceParts
+from core.service.http.route import Call
+from core.store.errors import StoreError
 
 _END: Final = object()
 
@@ -53,22 +54,25 @@ def event_text(data: Any, *, event: str = "", event_id: str = "") -> bytes:
     return f"{head}data: {body}\n\n".encode()
 
 
-def event_stream(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) -> Response:
-    """A stream of events that ends with its pieces, or when the service ends. It says from time to time that it lives.
+def event_stream(pieces: AsyncGenerator[bytes, None], call: Call) -> Response:
+    """A stream of events that ends with its pieces, when the service ends, or soon after the caller's token was revoked
+    or has run out. It says from time to time that it lives.
 
     An error that was to be expected becomes an event `error`. Raises ApiError if too many streams are open.
     """
+    parts = call.parts
     if parts.streams.count >= parts.limits.streams:
         message = f"{parts.limits.streams} streams are open already. Close one, or try again later."
         raise ApiError(429, "too_many_streams", message, headers={"Retry-After": "5"})
     return StreamingResponse(
-        _kept_alive(pieces, parts),
+        _kept_alive(pieces, call),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
     )
 
 
-async def _kept_alive(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) -> AsyncIterator[bytes]:
+async def _kept_alive(pieces: AsyncGenerator[bytes, None], call: Call) -> AsyncIterator[bytes]:
+    parts = call.parts
     queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1000)
 
     async def fill() -> None:
@@ -85,11 +89,11 @@ async def _kept_alive(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) 
             await queue.put(_END)
 
     filling = asyncio.create_task(fill())
-    stopping = asyncio.create_task(parts.stopping.wait())
+    ending = asyncio.create_task(_has_to_end(call))
     parts.streams.count += 1
     try:
         while True:
-            piece = await _next(queue, stopping, parts.limits.heartbeat_s)
+            piece = await _next(queue, ending, parts.limits.heartbeat_s)
             if piece is None:
                 yield b": still here\n\n"
             elif piece is _END:
@@ -98,20 +102,33 @@ async def _kept_alive(pieces: AsyncGenerator[bytes, None], parts: ServiceParts) 
                 yield piece
     finally:
         parts.streams.count -= 1
-        stopping.cancel()
+        ending.cancel()
         filling.cancel()
-        await asyncio.gather(filling, stopping, return_exceptions=True)
+        await asyncio.gather(filling, ending, return_exceptions=True)
 
 
-async def _next(queue: asyncio.Queue[Any], stopping: asyncio.Task[Any], patience: float) -> Any:
-    """The next piece; None if there is none for that many seconds; _END when the service ends."""
+async def _has_to_end(call: Call) -> None:
+    """Wait until nothing more may be told: the service ends, or the token is worth nothing any more."""
+    stopping, pause = call.parts.stopping, call.parts.limits.token_s
+    while not stopping.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause)
+        with suppress(StoreError):  # without the database nobody can tell; it is asked again
+            if not await call.still_may():
+                return
+
+
+async def _next(queue: asyncio.Queue[Any], ending: asyncio.Task[Any], patience: float) -> Any:
+    """The next piece; None if there is none for that many seconds; _END when the stream has to end."""
+    if ending.done() and not ending.cancelled():
+        return _END
     if not queue.empty():
         return queue.get_nowait()
     getting = asyncio.create_task(queue.get())
     try:
-        await asyncio.wait({getting, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({getting, ending}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if getting.done():
             return getting.result()
-        return _END if stopping.done() else None
+        return _END if ending.done() else None
     finally:
         getting.cancel()

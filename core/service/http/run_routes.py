@@ -227,7 +227,7 @@ async def run_events(call: Call) -> Response:
                 data = event_json(each.event)
                 yield event_text(data, event=str(data["event"]), event_id=each.id)
 
-    return event_stream(pieces(), call.parts)
+    return event_stream(pieces(), call)
 
 
 def last_event_id(call: Call) -> str:

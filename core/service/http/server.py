@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from core.service.bearer import Application
 
 if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
     from core.service.http.parts import ServiceParts
 
 GRACE_S: Final = 5
@@ -61,7 +63,7 @@ async def serve(app: Application, place: socket.socket, parts: ServiceParts) -> 
     config = uvicorn.Config(
         app, log_config=None, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=15, limit_concurrency=MOST_CONNECTIONS, ws="none",
-        lifespan="off", h11_max_incomplete_event_size=32_768, http="h11",
+        lifespan="off", h11_max_incomplete_event_size=32_768, http=_connection(parts.limits.head_s),
     )  # fmt: skip
     web = Server(config)
     serving = asyncio.create_task(web.serve(sockets=[place]))
@@ -72,3 +74,35 @@ async def serve(app: Application, place: socket.socket, parts: ServiceParts) -> 
         parts.stopping.set()
         web.should_exit = True
         await asyncio.gather(serving, stopping)
+
+
+def _connection(head_s: float) -> type[H11Protocol]:
+    """uvicorn's connection, closed if it has been without a request for so many seconds, or twice as many after one.
+
+    uvicorn itself waits for ever for the first request, and anew with every byte of a further one: whoever asks for
+    nothing could take all connections.
+    """
+    from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+    class Connection(H11Protocol):
+        watch: asyncio.TimerHandle | None = None
+        answered: RequestResponseCycle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+            super().connection_made(transport)
+            self.watch = self.loop.call_later(head_s, self.look)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.watch is not None:
+                self.watch.cancel()
+            super().connection_lost(exc)
+
+        def look(self) -> None:
+            cycle: RequestResponseCycle | None = self.cycle  # uvicorn's own annotation leaves None out
+            if cycle is self.answered and (cycle is None or cycle.response_complete):
+                self.transport.abort()
+                return
+            self.answered = cycle
+            self.watch = self.loop.call_later(head_s, self.look)
+
+    return Connection

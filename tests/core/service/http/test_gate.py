@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from core.service.gauges import Gauges
 from core.service.http.app import all_routes, make_app
 from core.service.http.gate import host_name
 from core.service.http.openapi import plain_path
+from core.service.http.responses import event_stream
+from core.service.http.route import Call
 from core.service.http.server import is_loopback
 from core.store.tokens import SCOPES, Scope
 from core.workflow.rates import Rate
@@ -55,6 +60,27 @@ async def test_a_revoked_token_opens_nothing_from_that_moment_on(site: Site) -> 
         assert (await admin.delete(f"/api/v1/tokens/{token['id']}")).status_code == 204
         assert (await reader.get("/api/v1/runs")).status_code == 401
         assert (await admin.delete("/api/v1/tokens/nobody")).status_code == 404
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_a_stream_ends_when_its_token_is_revoked(site: Site, *, is_busy: bool) -> None:
+    quick = replace(site.service.parts, limits=replace(site.service.parts.limits, token_s=0.05))
+    token, text = await site.tokens.create("watcher", ["run", "read"])
+    request = Request({"type": "http", "headers": [(b"authorization", f"Bearer {text}".encode())]})
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"first"
+        while True:
+            await (asyncio.sleep(0) if is_busy else asyncio.Event().wait())
+            yield b"more"
+
+    stream = event_stream(pieces(), Call(request, quick, token))
+    assert isinstance(stream, StreamingResponse)
+    told = aiter(stream.body_iterator)
+    assert await anext(told) == b"first"
+    await site.tokens.revoke(token.id)
+    async with asyncio.timeout(20):
+        assert {piece async for piece in told} <= {b"more"}
 
 
 async def test_a_token_is_used_as_often_as_it_may_be(site: Site) -> None:
