@@ -271,9 +271,8 @@ class CallRound:
         facts = self._facts(call)
         tainted = facts.untrusted and call.status == "started"
         usage = call.usage + (error.usage if isinstance(error, RunFailed) else NO_USAGE)
-        await self._settle(
-            replace(call, status="failed", reason=reason, result=visible(text), tainted=tainted, usage=usage)
-        )
+        shown = marked(text, facts.name, new_mark(self._kit.random)) if tainted else visible(text)
+        await self._settle(replace(call, status="failed", reason=reason, result=shown, tainted=tainted, usage=usage))
 
     async def _settle(self, call: FunctionCall) -> None:
         call = replace(call, ended=self._kit.clock.now())

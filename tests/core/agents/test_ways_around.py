@@ -16,6 +16,7 @@ from core.agents.agent import Agent, Function
 from core.agents.attachments import Attachment
 from core.agents.chat_events import TurnWaiting
 from core.agents.errors import FunctionError
+from core.agents.foreign_text import unmarked
 from core.agents.mcp.tool import AgreedTool, described
 from core.agents.results import result_name
 from core.engine.testing_models import Scripted
@@ -95,6 +96,9 @@ async def test_an_order_in_the_error_of_a_function_counts_as_read(order: str) ->
     rig.kit.functions._more[0].gives = FunctionError(f"404: {ORDER}")  # type: ignore[attr-defined] # the page
     assert isinstance(await rig.say("What does the page say?"), TurnWaiting)
     assert made(rig) == set()
+    said = rig.sent()[-1]["content"]
+    assert said.startswith("<data-")
+    assert json.loads(unmarked(said))["error"]["message"] == f"404: {ORDER}"
 
 
 async def test_leave_for_the_conversation_that_was_given_before_an_order_was_read_ends_with_it() -> None:
