@@ -97,6 +97,12 @@ class KeyringSecrets:
             variables.append(OTHER_NAMES[name])
         return next((self._environment[v] for v in variables if self._environment.get(v)), None)
 
+    async def check_place(self, name: str) -> None:
+        """Make sure that a key of that name can be kept, before a person types it. Raises BadSecret or SecretsError."""
+        check_name(name)
+        if not self._allow_file:
+            await asyncio.to_thread(_keyring_call, lambda keyring: keyring.get_password(SERVICE, name))
+
     async def set(self, name: str, value: str) -> str:
         """Keep a key; says where it went: `keyring` or `file`. Raises BadSecret, NoKeyring or SecretsError."""
         check_name(name)

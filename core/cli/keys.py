@@ -27,13 +27,15 @@ def set_key(
     ] = False,
 ) -> int:
     """Keep a key. It is asked for without being shown, or read from standard input."""
-    asked = sys.stdin.isatty()
-    value = typer.prompt(f"Key {name}", hide_input=True) if asked else sys.stdin.readline().strip()
-    return asyncio.run(_set(name, value, file))
-
-
-async def _set(name: str, value: str, file: bool) -> int:
     secrets = _secrets(allow_file=file)
+    asked = sys.stdin.isatty()
+    if asked:
+        asyncio.run(secrets.check_place(name))
+    value = typer.prompt(f"Key {name}", hide_input=True) if asked else sys.stdin.readline().strip()
+    return asyncio.run(_set(secrets, name, value))
+
+
+async def _set(secrets: KeyringSecrets, name: str, value: str) -> int:
     where = await secrets.set(name, value)
     if where == "file":
         _remember_file()

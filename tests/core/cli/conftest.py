@@ -16,6 +16,13 @@ from tests.support.command_line import BoxKeyring, Cli, Outcome
 from tests.support.openrouter import StandIn, running_stand_in
 
 
+class Keyboard(io.StringIO):
+    """Standard input of a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def box() -> Iterator[BoxKeyring]:
     """A keyring service that this machine has, for once."""
@@ -28,11 +35,14 @@ def box() -> Iterator[BoxKeyring]:
 
 @pytest.fixture
 def cli(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Runs a command: `cli("run", file, "--json", stdin="...")`. Nothing may be left in a crash report."""
+    """Runs a command: `cli("run", file, "--json", stdin="...")`. Nothing may be left in a crash report.
+
+    keyboard: whether a person sits there, so that commands ask.
+    """
     monkeypatch.setenv("COLUMNS", "100")
 
-    def run(*arguments: str | Path, stdin: str = "") -> Outcome:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    def run(*arguments: str | Path, stdin: str = "", keyboard: bool = False) -> Outcome:
+        monkeypatch.setattr("sys.stdin", Keyboard(stdin) if keyboard else io.StringIO(stdin))
         capsys.readouterr()
         code = run_command([str(argument) for argument in arguments])
         printed = capsys.readouterr()

@@ -45,6 +45,22 @@ def test_without_a_keyring_a_key_is_kept_in_a_private_file_only_when_asked_for(c
     assert KEY not in (home / "secrets.json").read_text()
 
 
+def test_nobody_types_a_key_that_cannot_be_kept(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts: list[str] = []
+
+    def prompt(text: str, hide_input: bool = False) -> str:
+        assert hide_input
+        prompts.append(text)
+        return KEY
+
+    monkeypatch.setattr("typer.prompt", prompt)
+    assert "--file" in cli("keys", "set", "openrouter", keyboard=True).err
+    assert "is no name for a key" in cli("keys", "set", "open router", keyboard=True).err
+    assert prompts == []
+    assert cli("keys", "set", "openrouter", "--file", keyboard=True).err.startswith("Kept openrouter")
+    assert prompts == ["Key openrouter"]
+
+
 def test_keeping_a_key_in_a_file_writes_nothing_of_the_environment_into_the_settings(
     cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
