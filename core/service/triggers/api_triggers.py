@@ -117,18 +117,22 @@ class ApiTriggers:
         if len(request.body) > options.max_body:
             text = f"The body has {len(request.body)} bytes; this workflow takes {options.max_body}."
             raise HookRefused(text, status=413, code="body_too_large")
-        await self._verify(options, request)
+        proof = await self._verify(options, request)
         await self._limit(listener)
         given = await self._given(listener, request, in_path)
         complete, problems = check_inputs(active.workflow, given, from_text=True)
         if problems:
             raise HookRefused("\n".join(map(str, problems)), status=422, code="wrong_inputs")
+        key, once = _key(listener, request, proof)
+        if once and not await self._limits.claim(once, key, 2 * options.replay_window):
+            text = f"This signature came before with another {options.idempotency_header}. Sign the call anew."
+            raise HookRefused(text, status=409, code="signature_used")
         return HookCall(
             active.workflow,
             complete,
             wait=options.answer == "wait",
             timeout_s=options.timeout,
-            key=_key(listener, request),
+            key=key,
             key_s=max(KEY_S, 2 * options.replay_window),
             labels={"trigger": "api", HOOK_LABEL: str(active.id)},
             shape=_shape(options),
@@ -201,20 +205,22 @@ class ApiTriggers:
                 inputs[id(one)] = {name: unquote(text) for name, text in match.groupdict().items()}
         return found, inputs
 
-    async def _verify(self, options: ApiTrigger, request: HookRequest) -> None:
+    async def _verify(self, options: ApiTrigger, request: HookRequest) -> str:
+        """Refuse a call that proves nothing; the signature that is right for it, '' if it needs none."""
         if options.auth == "token":
             await self._verify_token(options, request)
         elif options.auth == "hmac":
             key = await self._secret(options.secret)
             now, window = self._clock.now().timestamp(), options.replay_window
             try:
-                check_call(
+                return check_call(
                     options.signature, request.headers, options.signature_header, key, request.body, now=now,
                     window=window,
                 )  # fmt: skip
             except SignatureRefused as error:
                 where = f" in the header {options.signature_header}" if options.signature == "steploom" else ""
                 raise HookRefused(f"{error} Sign it{where}.", status=401, code="bad_signature") from None
+        return ""
 
     async def _verify_token(self, options: ApiTrigger, request: HookRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -273,18 +279,17 @@ def _told_headers(options: ApiTrigger, request: HookRequest) -> dict[str, Json]:
     return {name: value for name, value in request.headers.items() if name not in hidden}
 
 
-def _key(listener: _Listener, request: HookRequest) -> str:
-    """What makes two calls the same: an idempotency key, or one signature."""
-    options = listener.options
-    given = request.headers.get(options.idempotency_header.lower(), "")
-    if options.auth == "hmac" and options.signature == "standard":
-        given = given or request.headers.get(STANDARD_ID, "")
+def _key(listener: _Listener, request: HookRequest, proof: str) -> tuple[str, str]:
+    """What makes two calls the same, '' for nothing: an idempotency key, or one signature; and the signature that may
+    prove no other key, '' for none: whoever saw a call can write its headers anew, but for an id that is signed."""
+    options, own = listener.options, f"api:{listener.active.id}"
+    is_signed = options.auth == "hmac"
+    proven = request.headers.get(STANDARD_ID, "") if is_signed and options.signature == "standard" else ""
+    given = proven or request.headers.get(options.idempotency_header.lower(), "")
     if len(given) > LONGEST_KEY:
         text = f"The header {options.idempotency_header} has more than {LONGEST_KEY} characters."
         raise HookRefused(text, status=400, code="idempotency_key")
-    if given:
-        return f"api:{listener.active.id}:key:{given}"
-    if options.auth == "hmac" and options.replay_window:
-        signature = request.headers.get(_signed_in(options), "")
-        return f"api:{listener.active.id}:signature:{hashlib.sha256(signature.encode()).hexdigest()}"
-    return ""
+    once = (
+        f"{own}:signature:{hashlib.sha256(proof.encode()).hexdigest()}" if is_signed and options.replay_window else ""
+    )
+    return (f"{own}:key:{given}" if given else once), ("" if proven else once)

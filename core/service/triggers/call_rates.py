@@ -18,6 +18,9 @@ class CallRates(Protocol):
     async def take(self, name: str, number: int, seconds: float) -> float:
         """Take one call out of `number` in so many seconds: 0.0, or, with nothing taken, seconds until there is one."""
 
+    async def claim(self, name: str, owner: str, seconds: float) -> bool:
+        """Whether a name is its owner's: nobody else's for so many seconds after it was first asked for."""
+
 
 class CallLimits:
     """Takes calls out of buckets. Until there is a call again in one, nobody is asked: those who call all the time
@@ -39,6 +42,10 @@ class CallLimits:
             self._closed[name, rate] = self._clock.monotonic() + seconds
         return max(1, math.ceil(seconds)) if seconds > 0 else 0
 
+    async def claim(self, name: str, owner: str, seconds: float) -> bool:
+        """Whether a name is its owner's: nobody else's for so many seconds after it was first asked for."""
+        return await self._rates.claim(name, owner, seconds)
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -54,6 +61,7 @@ class ProcessRates:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
+        self._claims: dict[str, tuple[str, float]] = {}
 
     async def take(self, name: str, number: int, seconds: float) -> float:
         """As the protocol says."""
@@ -65,3 +73,9 @@ class ProcessRates:
             return (1 - bucket.calls) * seconds / number
         bucket.calls -= 1
         return 0.0
+
+    async def claim(self, name: str, owner: str, seconds: float) -> bool:
+        """As the protocol says."""
+        now = self._clock.monotonic()
+        self._claims = {claimed: claim for claimed, claim in self._claims.items() if claim[1] > now}
+        return self._claims.setdefault(name, (owner, now + seconds))[0] == owner

@@ -49,7 +49,8 @@ class Scheduler:
 
     Several may work on one database: the row of a schedule is locked by whoever settles it, and its run is queued in
     the same transaction as its next time, so that no time is lost or counts twice. told: hears of every run that was
-    started, for example to measure how late.
+    started, for example to measure how late. held: hears the id of a run that has not ended, for which a time was
+    skipped.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Scheduler:
         clock: Clock,
         random: Random | None = None,
         told: Callable[[Fired], None] = lambda _: None,
+        held: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._schedules = schedules
         self._queue = queue
         self._clock = clock
         self._random = random or SystemRandom()
         self._told = told
+        self._held = held
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -130,6 +133,8 @@ class Scheduler:
         decision = decide(schedule, time, now, busy=found.busy)
         if decision.run_for is None:
             _log.info("Schedule of %r at %s: %s", found.name, time, decision.outcome)
+            if found.busy and decision.outcome.startswith("skipped"):
+                self._held(found.last_run_id)
             return Settled(decision.next_at, decision.next_at, last_at=time, outcome=decision.outcome)
         return await self._enqueue(connection, found, decision, started)
 

@@ -32,23 +32,27 @@ def sign(key: str, body: bytes, time: int | None = None) -> str:
 
 def check_call(
     signing: Signing, headers: Mapping[str, str], header: str, key: str, body: bytes, *, now: float, window: float
-) -> None:
-    """Check the signature of a call. headers: names in lower case. header: where it stands, if that can be chosen.
+) -> str:
+    """Check the signature of a call; gives the right one, which is the same however the header is written.
 
-    now, window as below. Raises SignatureRefused.
+    headers: names in lower case. header: where it stands, if that can be chosen. now, window as below. Raises
+    SignatureRefused.
     """
     match signing:
         case "standard":
             identity, time = headers.get(STANDARD_ID, ""), headers.get("webhook-timestamp", "")
-            right = hmac.new(_standard_key(key), f"{identity}.{time}.".encode() + body, hashlib.sha256).digest()
+            mac = hmac.new(_standard_key(key), f"{identity}.{time}.".encode() + body, hashlib.sha256).digest()
+            right = base64.b64encode(mac).decode()
             given = [each.removeprefix("v1,") for each in headers.get("webhook-signature", "").split()[:20]]
-            _check_timed(time, given, base64.b64encode(right).decode(), now=now, window=window)
+            _check_timed(time, given, right, now=now, window=window)
+            return right
         case "slack":
             time = headers.get("x-slack-request-timestamp", "")
-            right_text = f"v0={_digest(key, f'v0:{time}:'.encode() + body)}"
-            _check_timed(time, [headers.get("x-slack-signature", "")], right_text, now=now, window=window)
+            right = f"v0={_digest(key, f'v0:{time}:'.encode() + body)}"
+            _check_timed(time, [headers.get("x-slack-signature", "")], right, now=now, window=window)
+            return right
         case _:
-            check_signature(headers.get(header.lower(), ""), key, body, now=now, window=window)
+            return check_signature(headers.get(header.lower(), ""), key, body, now=now, window=window)
 
 
 def _standard_key(key: str) -> bytes:
@@ -59,8 +63,10 @@ def _standard_key(key: str) -> bytes:
         return key.encode()
 
 
-def check_signature(value: str, key: str, body: bytes, *, now: float, window: float) -> None:
-    """Check a header's value, digests in constant time. now: seconds since 1970. window: seconds; 0: no time is needed.
+def check_signature(value: str, key: str, body: bytes, *, now: float, window: float) -> str:
+    """Check a header's value, digests in constant time; gives the right one.
+
+    now: seconds since 1970. window: seconds; 0: no time is needed.
 
     Raises SignatureRefused.
     """
@@ -68,12 +74,14 @@ def check_signature(value: str, key: str, body: bytes, *, now: float, window: fl
     if "t" not in parts:
         if window:
             raise SignatureRefused("The signature carries no time, which this workflow asks for.")
-        if not hmac.compare_digest(parts.get("sha256", "").encode(), _digest(key, body).encode()):
+        right = _digest(key, body)
+        if not hmac.compare_digest(parts.get("sha256", "").encode(), right.encode()):
             raise SignatureRefused("The signature does not fit the body.")
-        return
+        return right
     time = parts["t"]
     right = _digest(key, time.encode() + b"." + body)
     _check_timed(time, _all(value, "v1"), right, now=now, window=window)  # who changes his key signs with both
+    return right
 
 
 def _check_timed(time: str, given: Sequence[str], right: str, *, now: float, window: float) -> None:

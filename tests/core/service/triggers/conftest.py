@@ -31,6 +31,7 @@ class Party:
     clock: ManualClock
     scheduler: Scheduler
     told: list[Fired] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -68,9 +69,11 @@ async def open_party(database_url: str, tmp_path: Path) -> AsyncIterator[Callabl
                 Workspace.open(tmp_path / "home", database_url=database_url, clock=clock)
             )
             assert opened.store is not None
-            told: list[Fired] = []
-            scheduler = Scheduler(opened.store.schedules, opened.queue, clock=clock, random=Random(7), told=told.append)
-            return Party(opened, clock, scheduler, told)
+            told, held = list[Fired](), list[str]()
+            scheduler = Scheduler(
+                opened.store.schedules, opened.queue, clock=clock, random=Random(7), told=told.append, held=held.append
+            )
+            return Party(opened, clock, scheduler, told, held)
 
         yield make
 

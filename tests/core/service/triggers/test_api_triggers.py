@@ -150,6 +150,27 @@ async def test_a_signed_call_is_taken_within_its_window_and_one_signature_is_one
     assert (await rig.hooks.call(signed(NOON + 1))).key != first.key
 
 
+async def test_whoever_saw_a_signed_call_gets_no_second_run_out_of_it(rig: Rig) -> None:
+    rig.add("/a", auth="hmac")
+    time = int(rig.clock.now().timestamp())
+    seen = sign("letmein", b"{}", time)
+
+    async def key(header: str, **more: str) -> str:
+        headers = {"steploom-signature": header, **{name.replace("_", "-"): value for name, value in more.items()}}
+        return (await rig.hooks.call(asked("/a", b"{}", headers=headers))).key
+
+    first = await key(seen)
+    for other in (seen.replace(",", ", "), f"{seen},x=1", f"{seen},v1=00", f"v1=00,{seen}"):
+        assert await key(other) == first
+    refused = await rig.refusal(asked("/a", b"{}", headers={"steploom-signature": seen, "idempotency-key": "new"}))
+    assert (refused.status, refused.code) == (409, "signature_used")
+    fresh, later = sign("letmein", b"{}", time + 1), sign("letmein", b"{}", time + 2)
+    assert await key(fresh, idempotency_key="7") == await key(fresh, idempotency_key="7")
+    assert await key(later, idempotency_key="7") == await key(fresh, idempotency_key="7"), "who tries again signs anew"
+    for more in ({}, {"idempotency-key": "8"}):
+        assert (await rig.refusal(asked("/a", b"{}", headers={"steploom-signature": fresh, **more}))).status == 409
+
+
 async def test_who_changes_his_key_may_sign_with_both(rig: Rig) -> None:
     rig.add("/a", auth="hmac")
     time = int(rig.clock.now().timestamp())
@@ -195,6 +216,8 @@ async def test_a_standard_webhook_that_is_sent_again_is_one_run(rig: Rig) -> Non
         call = await rig.hooks.call(asked("/a", b"{}", headers=headers))
         assert call.inputs == {"about": {"webhook-id": "msg_1", "webhook-timestamp": time}}
         keys.add(call.key)
+        more = asked("/a", b"{}", headers={**headers, "idempotency-key": f"of another {retry}"})
+        keys.add((await rig.hooks.call(more)).key)
     assert len(keys) == 1
 
 

@@ -310,6 +310,7 @@ async def test_what_became_of_each_time_is_remembered(party: Party) -> None:
     (fired,) = await party.scheduler.fire_due()
     await party.clock.advance(3600)
     await party.scheduler.fire_due()
+    assert party.held == [fired.run_id]
     await party.end_runs()
     await party.clock.advance(2.5 * 3600)
     await party.scheduler.fire_due()
