@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import Final
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +29,23 @@ RETURNING tokens""")  # noqa: S608 - made of constants
 """The same bucket, full at first, for whoever cannot wait: nothing is taken if there is not a whole one."""
 
 _MISSING = text(f"SELECT 1 - ({_FILLED}) FROM rates AS r WHERE name = :name")  # noqa: S608 - made of constants
+
+_OLD = "r.updated < clock_timestamp() - make_interval(secs => :seconds)"
+
+_CLAIM = text(f"""
+INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, :owner, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET
+    tokens = CASE WHEN {_OLD} THEN excluded.tokens ELSE r.tokens END,
+    updated = CASE WHEN {_OLD} THEN excluded.updated ELSE r.updated END
+RETURNING tokens = :owner""")  # noqa: S608 - made of constants
+"""A name and, as the number of its tokens, who was the first to ask for it."""
+
+_FORGET_CLAIMS = text("""
+DELETE FROM rates WHERE starts_with(name, :prefix) AND updated < clock_timestamp() - interval '3 days'""")
+"""No claim lasts longer than two days, twice the longest window of signatures."""
+
+_CLAIMS: Final = "claim "
+"""Begins the names of claims, among those of buckets."""
 
 
 class Rates:
@@ -56,5 +76,17 @@ class Rates:
             if await connection.scalar(_TAKE, values) is not None:
                 return 0.0
             return max(0.001, float(await connection.scalar(_MISSING, values) or 0.0) / rate)
+
+        return await self._database.run(work)
+
+    async def claim(self, name: str, owner: str, seconds: float) -> bool:
+        """Whether a name is its owner's: nobody else's for so many seconds after it was first asked for."""
+        mark = int.from_bytes(hashlib.sha256(owner.encode("utf-8", "surrogatepass")).digest()[:6])
+        values = {"name": escape(f"{_CLAIMS}{name}"), "owner": float(mark), "seconds": seconds}
+
+        async def work(connection: AsyncConnection) -> bool:
+            if mark % 256 == 0:  # now and then
+                await connection.execute(_FORGET_CLAIMS, {"prefix": _CLAIMS})
+            return bool(await connection.scalar(_CLAIM, values))
 
         return await self._database.run(work)

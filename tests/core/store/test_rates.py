@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from itertools import count
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.database import Database
 from core.store.rates import Rates
@@ -48,3 +51,30 @@ async def test_a_call_that_is_refused_costs_nothing(rates: Rates, database: Data
         assert await rates.take("a", 1, 60) <= first
     await pass_time(database, 60)
     assert await rates.take("a", 1, 60) == 0.0
+
+
+async def test_a_name_is_its_first_owners_until_its_time_is_over(rates: Rates, database: Database) -> None:
+    asked = await asyncio.gather(*(rates.claim("a", owner, 60) for owner in ("x", "y", "z")))
+    assert sum(asked) == 1
+    owner = "xyz"[asked.index(True)]
+    assert await rates.claim("a", owner, 60)
+    assert await rates.claim("b", "somebody", 60)
+    await pass_time(database, 61)
+    assert await rates.claim("a", "new", 60)
+    assert not await rates.claim("a", owner, 60)
+
+
+async def test_old_claims_are_forgotten_and_buckets_are_not(rates: Rates, database: Database) -> None:
+    await rates.take("calls", 1, 3600)
+    await rates.claim("old", "x", 60)
+    await pass_time(database, 4 * 86_400)
+    # One claim in 256 looks for old ones: which, depends on its owner.
+    owner = next(name for name in map(str, count()) if hashlib.sha256(name.encode()).digest()[5] == 0)
+    await rates.claim("new", owner, 60)
+    names = await database.run(_names)
+    assert "claim old" not in names
+    assert "calls" in names
+
+
+async def _names(connection: AsyncConnection) -> set[str]:
+    return set(await connection.scalars(text("SELECT name FROM rates")))
