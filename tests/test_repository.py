@@ -92,6 +92,11 @@ def test_the_search_finds_what_must_not_be_there(pattern: str, text: str) -> Non
     assert re.search(pattern, text)
 
 
+def test_no_test_moves_the_mouse_in_a_way_that_loses_what_tasks_wait_for(files: list[Path]) -> None:
+    loses = re.compile(r"QTest\.mouse[M]ove\(")  # see move_mouse in tests/support/desktop.py
+    assert [path for path in files if path.suffix == ".py" and loses.search(path.read_text("utf-8"))] == []
+
+
 def test_no_lock_of_a_kind_that_records_hosts_is_kept(files: list[Path]) -> None:
     assert [path.name for path in files if path.name == "uv.lock" or re.fullmatch(r"pylock.*\.toml", path.name)] == []
 

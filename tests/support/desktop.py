@@ -6,6 +6,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
 from desktop.commands import Command, Commands
 from desktop.icons import Icons
 from desktop.key_bindings import KeyBindings
@@ -35,6 +39,19 @@ class Done:
             self.ran.append(command_id)
 
         return run
+
+
+def move_mouse(widget: QWidget, to: QPoint, held: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+    """Move the mouse over a widget, with that button held.
+
+    `QTest.mouseMove` handles all waiting events on the way. Those that wake tasks of the loop that the test itself is a
+    task of are lost by that, and what waits for them hangs.
+    """
+    there = QPointF(widget.mapToGlobal(to))
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(to), there, Qt.MouseButton.NoButton, held, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(widget, event)
 
 
 def refuse_work(work: Coroutine[Any, Any, Any]) -> None:

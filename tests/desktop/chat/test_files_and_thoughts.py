@@ -27,6 +27,7 @@ from desktop.panels.file_view import decode
 from tests.core.agents.test_made_files import Thinks, draws, painter
 from tests.support.agent_rig import SPENT, AgentRig
 from tests.support.chat_screen import ChatScreen, chat_screen, click
+from tests.support.desktop import move_mouse
 from tests.support.desktop_program import until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -328,7 +329,7 @@ async def test_a_large_picture_is_zoomed_by_wheel_and_keys_and_moved() -> None:
         assert (picture.scale, picture._area().width()) == (1.0, 1600)
         middle = picture._area().center()
         QTest.mousePress(picture, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(300, 200))
-        QTest.mouseMove(picture, QPoint(260, 180))
+        move_mouse(picture, QPoint(260, 180), Qt.MouseButton.LeftButton)
         QTest.mouseRelease(picture, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(260, 180))
         moved = picture._area().center() - middle
         assert (round(moved.x()), round(moved.y())) == (-40, -20)

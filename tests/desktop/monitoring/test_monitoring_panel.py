@@ -14,6 +14,7 @@ from desktop.panels.history import HistoryPanel
 from desktop.panels.run_rows import ERROR, WORKFLOW
 from desktop.program import Program
 from desktop.side_panels import TabStack
+from tests.support.desktop import move_mouse
 from tests.support.desktop_program import until
 from tests.support.monitoring import keep_runs, panel_of, store_of
 
@@ -122,7 +123,7 @@ async def test_a_click_on_the_failed_part_of_a_bar_lists_those_runs_in_the_histo
     chart = panel.runs_chart
     index = next(n for n, bar in enumerate(chart.bars) if bar.counts.get("failed"))
     at = chart.center_of(index, "failed").toPoint()
-    QTest.mouseMove(chart.viewport(), at)
+    move_mouse(chart.viewport(), at)
     QTest.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     history = await history_of(program)
     assert len(history.rows.rows) == chart.bars[index].counts["failed"]

@@ -22,6 +22,7 @@ from desktop.panels.timeline_chart import TimelineChart
 from desktop.panels.timeline_rows import TimelineRows
 from desktop.run_log import RunLog
 from desktop.watched_run import WatchedRun
+from tests.support.desktop import move_mouse
 from tests.support.desktop_runs import RunDesk, open_run_desk
 from tests.support.engine_rig import step, workflow
 from tests.support.panel_parts import PanelParts, panel_parts
@@ -235,8 +236,8 @@ async def test_zooming_keeps_the_time_under_the_cursor_and_dragging_moves_it(tim
     start = chart.seconds[0]
     port = chart.viewport()
     QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=QPoint(300, 390))
-    QTest.mouseMove(port, QPoint(280, 390))
-    QTest.mouseMove(port, QPoint(200, 390))
+    move_mouse(port, QPoint(280, 390), Qt.MouseButton.LeftButton)
+    move_mouse(port, QPoint(200, 390), Qt.MouseButton.LeftButton)
     QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=QPoint(200, 390))
 
     assert chart.seconds[0] > start
