@@ -14,11 +14,14 @@ from desktop.canvas.finder import Finder
 from desktop.canvas.geometry import Rect
 from desktop.canvas.layers import COLUMN_GAP, Place
 from desktop.canvas.quick_add import step_choices, type_choices
+from desktop.canvas.stale import window_rect
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
 
 _TOP_LEVEL = ""
+_BELOW = 32
+"""Window pixels between the list and what was found."""
 
 
 class Questions:
@@ -135,8 +138,18 @@ class Questions:
         finder = Finder(canvas.diagram, canvas.overlay)
         prompt = "Find by title, id, setting or last value"
         chooser = self._ask(finder, prompt, "Nothing holds that text.", at, canvas.focus_on, width=WIDE)
-        chooser.pointed.connect(canvas.focus_on)
+        chooser.pointed.connect(lambda step: self._show_found(step, chooser))
         return chooser
+
+    def _show_found(self, step: str, chooser: Chooser) -> None:
+        """Select a step that was found, and bring it out from under the list."""
+        canvas = self._canvas
+        canvas.focus_on(step)
+        box = canvas.diagram.boxes.get(canvas.diagram.shown_for(step))
+        if box is not None:
+            place = window_rect(box.rect, canvas.camera)
+            if place.intersects(chooser.geometry()):
+                canvas.pan(0, place.top() - chooser.geometry().bottom() - _BELOW)
 
     def loop_at(self, point: Place) -> str:
         """The innermost loop at a canvas point, '' for none."""

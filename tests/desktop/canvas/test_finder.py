@@ -3,6 +3,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from core.workflow import edits
 from core.workflow.model import Step, Workflow
 from desktop.canvas.diagram import Diagram
 from desktop.canvas.finder import Finder
@@ -84,6 +85,17 @@ def test_what_enter_would_go_to_is_seen_while_one_types_and_walks_through_the_hi
     QTest.keyClick(field, Qt.Key.Key_Down)
     assert hand.canvas.selected == {"sum_up"}
     assert field.hasFocus()
+
+
+def test_what_is_found_does_not_lie_under_the_list(make_hand: MakeHand) -> None:
+    hand: Hand = make_hand(WORKFLOW)
+    hand.canvas.apply("Lay out", lambda workflow: edits.move_steps(workflow, {"other": (300.0, -60.0)}))
+    hand.key(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(hand.chooser().field, "other")
+    place = hand.canvas.place_of("other")
+    assert place is not None
+    assert hand.canvas.visible_area().encloses(place)
+    assert hand.at(place.left, place.top).y() > hand.chooser().geometry().bottom()
 
 
 def test_an_untitled_step_is_listed_by_what_stands_on_its_face_with_its_id_beside_it(make_hand: MakeHand) -> None:
