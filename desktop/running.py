@@ -186,7 +186,7 @@ class Running(QObject):
         from desktop.panels.problems_model import lines_of
 
         line, *others = lines_of(tab.document.workflow, problems)
-        text = f"{line.where}: {line.problem.message} {line.problem.fix}".strip()
+        text = f"{line.where}: {line.problem.words}"
         more = f"\nAnd {len(others)} more." if others else ""
 
         def show() -> None:

@@ -307,7 +307,7 @@ def _publication(row: AnyRow) -> Publication:
 
 def unreadable(version: int, problems: Sequence[Problem]) -> str:
     """Why a published version starts nothing, and the next move."""
-    why = " ".join(f"{one.message} {one.fix}".strip() for one in problems[:2]) or "Its trigger is no schedule."
+    why = " ".join(one.words for one in problems[:2]) or "Its trigger is no schedule."
     return f"Version {version}, which is published, cannot be read here: {why} Or publish a version that can be read."
 
 

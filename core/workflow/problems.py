@@ -35,7 +35,12 @@ class Problem:
     def __str__(self) -> str:
         where = ".".join(part for part in (self.step or "", self.field) if part)
         place = f"line {self.line}: " if self.line else ""
-        return f"{place}{where + ': ' if where else ''}{self.message}{' ' + self.fix if self.fix else ''}"
+        return f"{place}{where + ': ' if where else ''}{self.words}"
+
+    @property
+    def words(self) -> str:
+        """What is wrong and the next move, for where it is seen what it is about."""
+        return f"{self.message} {self.fix}".strip()
 
 
 class WorkflowError(Exception):

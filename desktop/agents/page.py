@@ -166,7 +166,7 @@ class PromptField(QWidget):
         self.notices.clear()
         for problem in problems:
             if problem.code != "unknown_reference":
-                self.notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+                self.notices.add(problem.severity, problem.words)
 
     def _typed(self, text: str) -> None:
         self.edited.emit(text)
@@ -179,4 +179,4 @@ class PromptField(QWidget):
                 cure = f"Use {flaw.replacement}"
                 self.flaws.add("error", flaw.problem.message, cure, partial(self.editor.mend, flaw))
             else:
-                self.flaws.add("error", f"{flaw.problem.message} {flaw.problem.fix}".strip())
+                self.flaws.add("error", flaw.problem.words)

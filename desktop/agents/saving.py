@@ -69,7 +69,7 @@ class AgentSaving(QObject):
             elif isinstance(error, NameTaken):
                 self.refused.emit(f"There is another agent called “{agent.name}”. Choose another name.")
             elif isinstance(error, AgentFileError):
-                self.refused.emit(" ".join(f"{each.message} {each.fix}".strip() for each in error.problems[:3]))
+                self.refused.emit(" ".join(each.words for each in error.problems[:3]))
             else:
                 self.refused.emit(f"It is not saved. {explain(error)}")
 

@@ -72,7 +72,7 @@ class ServersPage(QWidget):
         self.notices.clear()
         for place, problem in problems:
             if place[0] == "servers":
-                self.notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+                self.notices.add(problem.severity, problem.words)
 
     def focus(self, place: Place) -> None:
         """Enter the list."""

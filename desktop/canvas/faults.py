@@ -37,4 +37,4 @@ class Faults:
     def sentence(self, step: str) -> str:
         """What is wrong with a step and how it is mended, '' if nothing is."""
         problem = self._found.get(step)
-        return f"{problem.message} {problem.fix}".strip() if problem is not None else ""
+        return problem.words if problem is not None else ""

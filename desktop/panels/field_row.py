@@ -119,7 +119,7 @@ class FieldRow(QWidget):
         seen: set[str] = set()
         for _, problem in rest:
             is_empty = problem.message == f"{self.field.title} is missing."  # which field stands above it
-            text = "Fill this in." if is_empty else f"{problem.message} {problem.fix}".strip()
+            text = "Fill this in." if is_empty else problem.words
             if text in seen or (by_editor and problem.code in SHOWN_BY_EDITOR):
                 continue
             seen.add(text)

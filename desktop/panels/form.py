@@ -143,7 +143,7 @@ class Form(QWidget):
         self._notices.clear()
         for path, problem in self._problems:
             if not path or path[0] not in known:
-                self._notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+                self._notices.add(problem.severity, problem.words)
 
     def focus(self, path: Sequence[str | int]) -> None:
         """Give the keyboard to a field."""

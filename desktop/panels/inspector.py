@@ -402,5 +402,5 @@ class Inspector(QWidget):
 def reason(error: WorkflowError) -> str:
     """Why a change cannot be made, in a line or two."""
     if isinstance(error, DocumentError):
-        return " ".join(f"{problem.message} {problem.fix}".strip() for problem in error.problems)
+        return " ".join(problem.words for problem in error.problems)
     return str(error)

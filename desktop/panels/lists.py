@@ -207,7 +207,7 @@ class _Line(QWidget):
         """Show what is wrong with the value."""
         self._notices.clear()
         for problem in of_the_line(self.control, problems):
-            self._notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+            self._notices.add(problem.severity, problem.words)
 
 
 def of_the_line(control: Control, problems: Sequence[Placed]) -> list[Problem]:

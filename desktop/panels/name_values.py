@@ -149,4 +149,4 @@ class _Pair(QWidget):
         """Show what is wrong with the value."""
         self._notices.clear()
         for problem in of_the_line(self.control, problems):
-            self._notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+            self._notices.add(problem.severity, problem.words)

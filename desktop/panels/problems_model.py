@@ -29,7 +29,7 @@ class ProblemLine:
         """All of it in words."""
         problem = self.problem
         place = f"{self.where}, {field_words(problem.field)}" if problem.field else self.where
-        return f"{problem.severity.capitalize()} in {place}: {problem.message} {problem.fix}".strip()
+        return f"{problem.severity.capitalize()} in {place}: {problem.words}"
 
 
 def lines_of(workflow: Workflow, problems: Sequence[Problem]) -> list[ProblemLine]:

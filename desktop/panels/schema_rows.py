@@ -86,7 +86,7 @@ class SchemaRows(QWidget):
         for name, row in self.rows.items():
             row.notices.clear()
             for problem in problems.get(name, ()):
-                row.notices.add(problem.severity, f"{problem.message} {problem.fix}".strip())
+                row.notices.add(problem.severity, problem.words)
 
     def refuse(self, reason: str) -> None:
         """Say why a name cannot be changed."""

@@ -126,7 +126,7 @@ class TemplateEdit(TextEdit):
             at = from_qt(self.toPlainText(), self.cursorForPosition(event.pos()).position())
             flaw = next((one for one in self._flaws if one.start <= at <= one.end), None)
             if flaw is not None:
-                QToolTip.showText(event.globalPos(), f"{flaw.problem.message} {flaw.problem.fix}", self)
+                QToolTip.showText(event.globalPos(), flaw.problem.words, self)
                 return True
         return super().viewportEvent(event)
 
