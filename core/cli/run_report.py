@@ -12,6 +12,7 @@ from rich.text import Text
 
 from core.cli.terminal import LOG_WIDTH, READING_WIDTH, print_outputs
 from core.cli.wording import preview, spent
+from core.engine.budget import BUDGET
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
 from core.engine.part import Part
@@ -126,6 +127,8 @@ def _line(step: StepRecord, types: StepTypes, width: int) -> Text:
     kind = types.get(step.type)
     if step.status == "suspended" and isinstance(asked := step.state.get(SPREAD), dict):
         line.append(f"  waits for its {asked.get('runs')} runs", style="dim")
+    elif step.status == "suspended" and BUDGET in step.state and step.question is None:
+        line.append("  waits for the answer about a limit on spending that another step asks for", style="dim")
     note = step.error.message if step.error else preview(step.output or {}, kind.main_output if kind else "")
     if note:
         line.append("  " + " ".join(note.split()), style="red" if step.error else "dim italic")

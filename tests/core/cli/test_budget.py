@@ -98,3 +98,14 @@ def test_a_run_goes_on_with_a_cheaper_model_that_the_person_picks_and_the_journa
     kept = cli("runs", "show", "last", "--json").json["steps"]
     assert [step["answer"]["choice"] for step in kept if step["answer"]] == ["use openai/gpt-5-nano"]
     assert [step["request"]["model"] for step in kept if step["request"]] == ["openai/gpt-5-mini", "openai/gpt-5-nano"]
+
+
+def test_a_step_that_waits_for_the_answer_to_another_ones_question_says_so(
+    cli: Cli, write: Callable[..., Path], database: str, asks_models: StandIn
+) -> None:
+    beside = '  third: {type: chat, config: {prompt: "Three? {{ first.text }}"}}\noutputs'
+    text = TWO_CHATS.replace("outputs", beside).replace("then: second", "then: [second, third]")
+    assert cli("run", write("Three", f"limits: {{usd_per_run: 0.00001}}\n{text}")).code == 3
+    shown = cli("runs", "show", "last").out
+    assert shown.count("waits for the answer about a limit on spending that another step asks for") == 1
+    assert shown.count("asked by ") == 1
