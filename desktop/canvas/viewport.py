@@ -8,6 +8,8 @@ LEAST_ZOOM, MOST_ZOOM = 0.05, 4.0
 """1.0 = 100 %."""
 
 _MARGIN = 48.0
+_AROUND = 32.0
+"""Window pixels left around what is revealed, and around what is fitted: there every pixel makes texts larger."""
 
 
 class Viewport:
@@ -57,8 +59,8 @@ class Viewport:
 
     def fit(self, area: Rect, most: float = 1.0) -> None:
         """Show an area whole, with a margin. most: the largest scale that this may lead to."""
-        across = (self.width - 2 * _MARGIN) / max(area.width, 1.0)
-        down = (self.height - 2 * _MARGIN) / max(area.height, 1.0)
+        across = (self.width - 2 * _AROUND) / max(area.width, 1.0)
+        down = (self.height - 2 * _AROUND) / max(area.height, 1.0)
         self.scale = min(most, MOST_ZOOM, max(LEAST_ZOOM, min(across, down)))
         self.center_on(*area.center)
 
