@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.engine.journal import StepRecord
     from core.engine.lifecycle import RunResult
     from core.grants import Grant
+    from core.workflow.problems import Problem
     from core.workspace import Found, Workspace
 
 Show = Literal["text", "json", "events"]
@@ -179,6 +180,8 @@ async def _run(
 
     async with Workspace.open(demo=demo, memory_only=memory_only, grants=grants(read, write)) as workspace:
         found = await _found(workspace, name)
+        if show == "text":
+            _warn(workspace.validate(found.workflow))
         part = WHOLE
         if wish is not None and not wish.is_whole:
             part, inputs = await part_of_wish(workspace, found.workflow, wish, inputs)
@@ -186,6 +189,14 @@ async def _run(
             found.workflow, inputs, origin=found.origin, timeout=timeout, from_text=not part.only, part=part
         )
         return await follow(workspace, started, show, grant_flags(read, write))
+
+
+def _warn(problems: Sequence[Problem]) -> None:
+    """Say what is doubtful about a workflow, and keeps nobody from running it."""
+    console = error_console()
+    for problem in problems:
+        if problem.severity == "warning":
+            console.print(f"warning: {problem}", style="yellow", markup=False, soft_wrap=True)
 
 
 async def _enqueue(

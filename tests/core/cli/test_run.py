@@ -128,6 +128,16 @@ def test_missing_inputs_come_with_the_options_that_give_them(cli: Cli, write: Wr
     assert done.err.endswith("The input 'two' is missing. Give a text.\nGive them with: --input two=VALUE\n")
 
 
+def test_what_is_doubtful_is_said_before_the_run_and_keeps_nobody_from_it(cli: Cli, write: Write) -> None:
+    loop = "{type: for_each, config: {items: [1]}, body: {say: {type: template, config: {text: x}}}, then: tell}"
+    tell = "{type: template, config: {text: '{{ all.results }}'}}"
+    file = write("Doubt", f"steps:\n  all: {loop}\n  tell: {tell}\n")
+    done = cli("run", file, "--memory-only")
+    assert done.code == 0
+    assert done.err.startswith("warning: tell.config.text: all.results is always empty")
+    assert "warning" not in cli("run", file, "--memory-only", "--json").err
+
+
 def test_a_document_with_errors_is_not_run_and_all_its_problems_are_said(cli: Cli, write: Write) -> None:
     done = cli("run", write("Bad", "steps:\n  a: {type: chatt}\n  b: {type: wait, then: nowhere}\n"), "--memory-only")
     assert done.code == 2
