@@ -248,7 +248,6 @@ class MainWindow(QMainWindow):
         if not self._was_shown:
             self._was_shown = True
             self._make_room()
-            self.docks.name_once()
             self.shown_first.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
