@@ -255,15 +255,10 @@ name: Spring poster
 inputs:
   event: {type: string, default: Open day at the weaving mill}
 steps:
-  idea:
-    type: chat
-    title: Find a motif
-    config: {prompt: "A motif for a poster: {{ input.event }}"}
-    then: draw
   draw:
     type: image
     title: Draw the poster
-    config: {prompt: "{{ idea.text }}", aspect_ratio: "1:1"}
+    config: {prompt: "A poster: {{ input.event }}", aspect_ratio: "1:1"}
     then: ask
   ask:
     type: approval
@@ -280,8 +275,7 @@ steps:
     title: Order the print
     config: {text: "Please print {{ draw.image.name }}."}
 layout:
-  idea: [0, 0]
-  draw: [0, 200]
-  ask: [330, 80]
-  order: [1260, 110]
+  draw: [0, 40]
+  ask: [320, 0]
+  order: [1220, 60]
 """
