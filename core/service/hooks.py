@@ -34,10 +34,14 @@ HOOK_LABEL: Final = "hook"
 
 @dataclass(frozen=True, slots=True)
 class AnswerShape:
-    """How outputs are sent. output: the one that is the body, '' for all as JSON. media_type: '' to go by the value."""
+    """How outputs are sent. output: the one that is the body, '' for all as JSON. media_type: '' to go by the value.
+
+    tells_why: whether the caller learns why a run failed, which may name files of this machine and lines of code.
+    """
 
     output: str = ""
     media_type: str = ""
+    tells_why: bool = True
 
 
 @dataclass(frozen=True, slots=True)

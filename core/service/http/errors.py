@@ -6,6 +6,7 @@ OpenAI's API understand as well.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -27,6 +28,8 @@ from core.store.errors import (
 )
 from core.workflow.model import Json
 from core.workflow.problems import DocumentError, Problem
+
+_log = logging.getLogger(__name__)
 
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -91,13 +94,19 @@ def as_api_error(error: Exception) -> ApiError | None:
         ):
             return ApiError(409, error.code, str(error))
         case JournalUnavailable() | ConnectError() | StepError(kind="connection"):
-            return ApiError(503, error.code, str(error), headers={"Retry-After": "5"})
+            return _unavailable(error, error.code, "The database cannot be reached now. Try again.", 5)
         case EngineError():
             return ApiError(409, error.code, str(error))
         case StoreError():
-            return ApiError(503, error.code, str(error), headers={"Retry-After": "30"})
+            return _unavailable(error, error.code, "The database cannot do that now. The service's log says why.", 30)
         case _:
             return None
+
+
+def _unavailable(error: Exception, code: str, message: str, seconds: int) -> ApiError:
+    """Why is for the log: it names the database's address and user, and not every caller has shown a token."""
+    _log.warning("A request cannot be answered: %s", error)
+    return ApiError(503, code, message, headers={"Retry-After": str(seconds)})
 
 
 def _problem(problem: Problem) -> dict[str, Json]:

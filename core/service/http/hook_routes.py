@@ -81,7 +81,9 @@ async def _told(parts: ServiceParts, run: RunRecord, shape: AnswerShape, status:
     if run.status == "completed":
         return await _outputs(parts, run, shape, status)
     if run.status in ("failed", "cancelled"):
-        reason = run.error.message if run.error is not None else f"The run was {run.status}."
+        reason = f"The run was {run.status}."
+        if run.error is not None:
+            reason = run.error.message if shape.tells_why else "The run failed. Steploom says why, where it is served."
         return error_response(ApiError(502, f"run_{run.status}", reason, problems=[{"run_id": run.id}]))
     return _accepted(run, place)
 

@@ -270,7 +270,7 @@ def _signed_in(options: ApiTrigger) -> str:
 
 
 def _shape(options: ApiTrigger) -> AnswerShape:
-    return AnswerShape(options.respond, options.respond_type)
+    return AnswerShape(options.respond, options.respond_type, tells_why=options.auth != "none")
 
 
 def _told_headers(options: ApiTrigger, request: HookRequest) -> dict[str, Json]:

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from core.cli.serve import service_parts
-from core.service.hooks import HookCall, HookPoll, HookRefused, HookRequest
+from core.service.hooks import AnswerShape, HookCall, HookPoll, HookRefused, HookRequest
 from core.service.http.app import make_app
 from core.service.http.live_runs import LiveRuns
+from core.store.errors import ConnectError
 from core.workflow.document import loads
 from tests.support.http_service import Site
 
@@ -50,6 +51,32 @@ async def caller(site: Site, hook: OneHook) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as made:
         yield made
+
+
+async def test_why_a_run_failed_is_told_to_who_proved_who_he_is(
+    site: Site, hook: OneHook, caller: httpx.AsyncClient
+) -> None:
+    assert site.workspace.store is not None
+    failing = (await site.workspace.store.workflows.get("Failing")).workflow
+    hook.call_for = HookCall(failing, {}, wait=True, timeout_s=20)
+    assert "The cupboard is bare" in (await caller.post("/hooks/a")).text
+    hook.call_for = replace(hook.call_for, shape=AnswerShape(tells_why=False))
+    told = (await caller.post("/hooks/a")).json()["error"]
+    assert told["code"] == "run_failed"
+    assert told["message"] == "The run failed. Steploom says why, where it is served."
+
+
+async def test_a_call_is_told_nothing_of_the_database(
+    hook: OneHook, caller: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(_request: HookRequest) -> HookCall:
+        raise ConnectError("The database ada@db.example/loom cannot be reached.")
+
+    monkeypatch.setattr(hook, "call", away)
+    answer = await caller.post("/hooks/a")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "db.example" not in answer.text
+    assert "db.example" in caplog.text
 
 
 async def test_a_call_is_answered_with_the_outputs(hook: OneHook, caller: httpx.AsyncClient) -> None:
