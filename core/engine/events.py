@@ -247,6 +247,18 @@ class StepCancelled(StepEvent):
     duration_s: float
 
 
+RunEnd: TypeAlias = RunCompleted | RunFailed | RunCancelled | RunSuspended
+"""With these a process stops executing a run, for good or until it is taken up again."""
+
+END_STATUS: Final[Mapping[type[Event], RunStatus]] = {
+    RunCompleted: "completed",
+    RunFailed: "failed",
+    RunCancelled: "cancelled",
+    RunSuspended: "suspended",
+}
+"""How the run stands after each of them."""
+
+
 def event_json(event: Event) -> dict[str, Json]:
     """An event as a JSON object whose `event` is its class name in snake case (`step_completed`)."""
     name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")

@@ -14,9 +14,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from core.engine.events import (
+    END_STATUS,
     Event,
     RunCancelled,
     RunCompleted,
+    RunEnd,
     RunFailed,
     RunResumed,
     RunStarted,
@@ -37,13 +39,6 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _SHORT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _UNKNOWN: Final = "unknown"
-
-_ENDS: Final[Mapping[type[Event], str]] = {
-    RunCompleted: "completed",
-    RunFailed: "failed",
-    RunCancelled: "cancelled",
-    RunSuspended: "suspended",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +183,12 @@ class Metrics:
         """Everything in Prometheus's text format, to be served as CONTENT_TYPE."""
         return generate_latest(self.registry)
 
-    def _ended(self, event: RunCompleted | RunFailed | RunCancelled | RunSuspended) -> None:
+    def _ended(self, event: RunEnd) -> None:
         run = self._runs.pop(event.run_id, None)
         if run is None:  # the listener came in the middle of a run
             return
         self._running.labels(run.workflow).dec()
-        (self._parts if run.is_part else self._executions).labels(run.workflow, _ENDS[type(event)]).inc()
+        (self._parts if run.is_part else self._executions).labels(run.workflow, END_STATUS[type(event)]).inc()
         if not isinstance(event, RunSuspended) and not run.is_part:
             self._run_seconds.labels(run.workflow).observe(event.duration_s)
 

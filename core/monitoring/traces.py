@@ -17,10 +17,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from core.engine.events import (
+    END_STATUS,
     ErrorInfo,
     Event,
     RunCancelled,
     RunCompleted,
+    RunEnd,
     RunFailed,
     RunResumed,
     RunStarted,
@@ -131,12 +133,11 @@ class Traces:
             attributes["steploom.run.inputs"] = _text(event.inputs)
         self._runs[event.run_id] = _OpenRun(self._span(f"invoke_workflow {event.workflow}", event.at, None, attributes))
 
-    def _end(self, event: RunCompleted | RunFailed | RunCancelled | RunSuspended) -> None:
+    def _end(self, event: RunEnd) -> None:
         run = self._runs.pop(event.run_id, None)
         if run is None:
             return
-        status = {RunCompleted: "completed", RunFailed: "failed", RunCancelled: "cancelled"}.get(type(event))
-        run.span.set_attribute("steploom.run.status", status or "suspended")
+        run.span.set_attribute("steploom.run.status", END_STATUS[type(event)])
         run.span.set_attributes(_usage(event.usage))
         if isinstance(event, RunFailed):
             self._fail(run.span, event.error)
