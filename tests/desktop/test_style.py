@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
+from pytestqt.qtbot import QtBot
 
 from core.resources import root
 from desktop.icons import Icons
 from desktop.style import StyleError, palette, style_sheet, template
-from desktop.theme import Theme
+from desktop.theme import Theme, add_fonts
 
 
 def no_file(name: str, colour: str, theme: Theme) -> str:
@@ -60,3 +62,26 @@ def test_the_palette_tells_disabled_text_apart() -> None:
     made = palette(Theme.light())
     assert made.color(QPalette.ColorRole.Text) == Theme.light().color("text.primary")
     assert made.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text) == Theme.light().color("text.disabled")
+
+
+def test_titles_in_a_menu_stand_in_one_line_with_an_icon_a_tick_or_neither(qtbot: QtBot) -> None:
+    add_fonts()
+    theme = Theme.dark()
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    menu.setStyleSheet(re.sub(r"(image|icon): url\([^)]*\);?", "", style_sheet(theme, no_file, template())))
+    menu.addAction("HH plain")
+    menu.addAction(Icons().icon("plus", theme), "HH with an icon")
+    ticked = menu.addAction("HH with a tick")
+    ticked.setCheckable(True)
+    menu.ensurePolished()
+    menu.adjustSize()
+    picture = menu.grab().toImage()
+
+    def begins(row: QRect) -> int:
+        middle = range(row.top() + 8, row.bottom() - 8)
+        return next(
+            x for x in range(30, picture.width()) if any(picture.pixelColor(x, y).lightness() > 140 for y in middle)
+        )
+
+    assert len({begins(menu.actionGeometry(action)) for action in menu.actions()}) == 1
