@@ -122,8 +122,11 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
             print_run(run, steps, workspace.types, waits_for, below)
         if files is not None:
             assert workspace.store is not None
-            for path in await write_files(steps, workspace.store.blobs, files):
+            written = await write_files(steps, workspace.store.blobs, files)
+            for path in written:
                 error_console().print(f"Wrote {path}", soft_wrap=True, markup=False)
+            if not written:
+                error_console().print("Its steps made no files.")
     return COMPLETED
 
 

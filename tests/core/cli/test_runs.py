@@ -259,6 +259,12 @@ def test_the_files_that_steps_made_can_be_looked_at(cli: Cli, examples: Path, tm
     assert len(list((tmp_path / "look").iterdir())) == 2
 
 
+def test_a_run_whose_steps_made_no_files_says_so(cli: Cli, write: Write, tmp_path: Path) -> None:
+    cli("run", write("Asks", ASKS))
+    assert cli("runs", "show", "last", "--files", tmp_path / "made").err == "Its steps made no files.\n"
+    assert not (tmp_path / "made").exists()
+
+
 def test_the_list_of_runs_keeps_its_rows_on_a_narrow_terminal(
     cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
