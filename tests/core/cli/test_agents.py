@@ -184,10 +184,11 @@ def test_a_file_does_not_let_an_agent_run_python_by_itself_unless_it_is_trusted(
         encoding="utf-8",
     )
     taken = cli("agents", "import", file)
-    assert "shell calls Python and asks before each call, though the file says otherwise. --trust" in taken.err
+    assert "The file lets shell run unasked. Here a person is asked before what changes something" in taken.err
+    assert "--trust takes the file at its word." in taken.err
     assert "policy" not in cli("agents", "show", "Shell").out
-    assert "asks" not in cli("agents", "import", file, "--replace", "--trust").err
+    assert "asked" not in cli("agents", "import", file, "--replace", "--trust").err
     assert "policy: auto" in cli("agents", "show", "Shell").out
     again = cli("agents", "import", file, "--replace")  # what it may do already, it still may
-    assert (again.code, "asks" in again.err) == (0, False)
+    assert (again.code, "asked" in again.err) == (0, False)
     assert "policy: auto" in cli("agents", "show", "Shell").out

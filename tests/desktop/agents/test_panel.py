@@ -173,4 +173,4 @@ async def test_a_file_from_somebody_else_does_not_let_its_agent_run_python_unask
     known = (await workspace_of(program).agents.get("Shell")).agent
     assert known.functions == (replace(shell, policy=""),)
     toast = program.window.toasts.shown[-1]
-    assert toast.text == "shell calls Python and asks before each call, though the file says otherwise."
+    assert toast.text.startswith("The file lets shell run unasked. Here a person is asked before what changes")
