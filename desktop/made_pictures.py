@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from PySide6.QtCore import QSizeF
+
 from desktop.bridge import Bridge
 from desktop.icons import Icons
 from desktop.theme import ThemeManager
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 MOST: Final = 4
 """Of the newest pictures of a run, how many stand at its question."""
+
+
+_LARGEST: Final = QSizeF(190, 126)
+"""Of a picture at a question, in logical pixels: what it is answered with should be seen, too."""
 
 
 class ReadsFiles(Protocol):
@@ -53,10 +59,9 @@ class PictureRoom:
         if not made:
             return None
         from desktop.chat.files_box import FilesBox
-        from desktop.chat.files_strip import SMALL
 
         pictures = self._pictures(card)
-        box = FilesBox(made, pictures, self.themes.theme, self.icons, most=SMALL)
+        box = FilesBox(made, pictures, self.themes.theme, self.icons, most=_LARGEST)
         box.chosen.connect(lambda index: self._open(made, index, card))
         card.add_above_answer(box)
         return box

@@ -215,7 +215,7 @@ def _standing(run: WatchedRun | None) -> str:
         case "suspended" if run.wake_at is not None and not any(run.log.waiting()):
             return f"Waits until {run.wake_at.astimezone():%Y-%m-%d %H:%M}"
         case "suspended":
-            return "Waits for your answer"
+            return "Waits for you"
         case "queued":
             return "Queued"
         case "running":

@@ -40,6 +40,16 @@ LIMIT: Final = 200
 _WIDEST: Final = 200
 """Of a column that is as wide as its texts, in logical pixels."""
 
+_NARROWEST: Final = 420
+_SIGN: Final = 36
+"""Width of a button that shows its sign alone."""
+
+_UNBOUND: Final = 16_777_215
+"""Qt's word for no limit of a width."""
+
+_ROOM_FOR_WORDS: Final = 760
+"""Logical pixels from which on the buttons say what they do."""
+
 _NO_RUNS: Final = ("No runs yet", "Press Run; every run is kept here with all its values.")
 _NONE_THERE: Final = ("No such run is kept", "It was removed meanwhile, or stands otherwise by now.")
 
@@ -172,6 +182,7 @@ class HistoryPanel(QWidget):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(filled)
         layout = QVBoxLayout(self)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # see minimumSizeHint
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
         if controller is not None:
@@ -184,6 +195,15 @@ class HistoryPanel(QWidget):
         """Read what is kept when it is looked at: runs are made elsewhere, too."""
         super().showEvent(event)
         self.refresh()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Narrow enough for a small window; the buttons say less then."""
+        return QSize(_NARROWEST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Buttons are signs alone where there is no room for their words."""
+        super().resizeEvent(event)
+        self._name_buttons()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Escape leads back from a scope."""
@@ -367,8 +387,16 @@ class HistoryPanel(QWidget):
         keys.activated.connect(self.ask_deletion)
         return table
 
+    def _name_buttons(self) -> None:
+        is_narrow = self.width() < _ROOM_FOR_WORDS
+        for button in (self.open_button, self.again_button, self.resume_button, self.delete_button):
+            button.setText("" if is_narrow else f" {button.accessibleName()}")
+            button.setMaximumWidth(_SIGN if is_narrow else _UNBOUND)
+            button.setToolTip(button.toolTip() or button.accessibleName())
+
     def _button(self, text: str, press: Callable[[], None]) -> QPushButton:
         button = QPushButton(f" {text}")
+        button.setAccessibleName(text)
         set_role(button, role="quiet")
         button.clicked.connect(lambda _checked=False: press())
         return button

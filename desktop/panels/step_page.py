@@ -34,6 +34,9 @@ TABS: Final = ("Settings", "Behaviour", "Input", "Output", "Request", "Notes", "
 _SIGNS: Final = {"Notes": "sticky-note", "Help": "circle-help"}
 """Tabs that show an icon instead of a word: all words together are wider than the inspector."""
 
+_SIGN_WIDTH: Final = 26
+"""Of a tab that shows a sign, in logical pixels."""
+
 _CONFIG: Final = "config"
 
 
@@ -92,9 +95,9 @@ class StepPage(QWidget):
         self.bar.setIconSize(QSize(14, 14))
         size = around.themes.theme.font("caption").pixelSize()
         self.bar.setStyleSheet(
-            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 4px 7px 4px; font-size: {size}px; }}"
+            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 3px 7px 3px; font-size: {size}px; }}"
         )
-        self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")  # words in line with the fields
+        self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 13px; }")  # words in line with the fields
         self.bar.setAccessibleName("Parts of the step")
         first: QWidget = scrolled(self.settings) if kind is not None else _placeholder(around, step.type)
         pages = (
@@ -206,6 +209,11 @@ class MarkedTabBar(QTabBar):
         """Give a tab its dot, or take it."""
         (self.marked.add if is_marked else self.marked.discard)(tab)
         self.update()
+
+    def tabSizeHint(self, index: int) -> QSize:  # noqa: N802 - Qt's name
+        """A sign alone takes no room for words, so that all tabs are seen in a narrow inspector."""
+        size = super().tabSizeHint(index)
+        return size if self.tabText(index) else QSize(_SIGN_WIDTH, size.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint the tabs and the dots."""

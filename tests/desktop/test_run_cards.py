@@ -17,7 +17,6 @@ from desktop.canvas.geometry import Rect
 from desktop.canvas.viewport import Viewport
 from desktop.chat.file_window import FileWindow
 from desktop.chat.files_box import FilesBox
-from desktop.chat.files_strip import SMALL
 from desktop.made_pictures import KeptFiles, PictureRoom
 from desktop.run_cards import HIGHEST, CardFrame, QuestionCards, card_place
 from tests.support.desktop_runs import RunDesk, open_run_desk
@@ -191,7 +190,7 @@ async def test_a_question_shows_the_pictures_that_the_run_has_made(qapp: QApplic
         (box,) = frame.findChildren(FilesBox)
         assert (box.count, box.accessibleName()) == (1, "Made so far: scene.png")
         await parts.idle()
-        assert 100 < box.height() <= SMALL.height()
+        assert 80 < box.height() <= 126
         assert frame.height() <= HIGHEST
         (button, _) = frame.card.buttons
         assert frame.rect().contains(QRect(button.mapTo(frame, button.rect().topLeft()), button.size()))

@@ -163,7 +163,7 @@ async def test_a_run_that_asks_waits_for_an_answer_though_it_would_go_on_by_itse
     controller = desk.program.running.controller(tab)
     assert controller is not None
     controller.start({})
-    await until(lambda: tab.bar.note.text() == "Waits for your answer")
+    await until(lambda: tab.bar.note.text() == "Waits for you")
     await until(lambda: any(toast.title == "Asks waits for you" for toast in window.toasts.shown))
     controller.answer("ask", {"choice": "approve"})
     await until(lambda: tab.bar.note.text().startswith("Waits until "))

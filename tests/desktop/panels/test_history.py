@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication
 
@@ -85,6 +85,20 @@ def test_a_row_tells_by_their_titles_where_it_failed(qapp: QApplication) -> None
     for wanted in ("pay it", "all[2]"):
         shown.only("", wanted)
         assert shown.rowCount() == 1
+
+
+async def test_a_narrow_panel_keeps_inside_its_place_with_signs_for_words(history: History) -> None:
+    await history.run_once(1)
+    panel = history.panel
+    assert panel.delete_button.text() == " Delete"
+    panel.resize(500, 240)
+    QCoreApplication.sendPostedEvents()
+    assert panel.minimumSizeHint().width() <= 500
+    assert panel.table.mapTo(panel, panel.table.rect().topRight()).x() < 500
+    assert (panel.delete_button.text(), panel.delete_button.toolTip()) == ("", "Delete")
+    panel.resize(900, 240)
+    QCoreApplication.sendPostedEvents()
+    assert panel.again_button.text() == " Run again…"
 
 
 async def test_columns_without_a_number_leave_their_room_to_the_others(history: History) -> None:

@@ -293,6 +293,11 @@ def test_the_tabs_show_what_the_last_run_knows_of_the_step(open_: Open) -> None:
     assert rig.step.output.value == {"text": "Yes"}
 
 
+def test_tabs_that_show_a_sign_take_no_room_for_words(open_: Open) -> None:
+    bar = open_(triage(), "reply").step.bar
+    assert [bar.tabRect(n).width() for n in range(bar.count()) if not bar.tabText(n)] == [26, 26]
+
+
 def test_what_matters_of_a_step_stands_whole_below_its_values(open_: Open) -> None:
     rig = open_(triage(), "reply")
     prompt, system, answer = ("Answer this. " * 10, "Be brief and kind. " * 20, "Dear Ann, yes. " * 10)
