@@ -39,6 +39,7 @@ class FirstRun(QFrame):
         self._heading, self._lead = title or "Welcome to Steploom", text or WELCOME
         self._pictures: list[tuple[QLabel, str, str]] = []
         self._waits = False
+        self._grid, self._cards = QGridLayout(), list[QFrame]()
         self.setAccessibleName("Where should models come from?")
         self.sign_in = _button("Sign in with OpenRouter", "primary")
         self.sign_in.clicked.connect(self._press_sign_in)
@@ -97,13 +98,21 @@ class FirstRun(QFrame):
         self.notice.style().polish(self.notice)
         self.notice.setVisible(bool(text))
 
+    def set_columns(self, number: int) -> None:
+        """Lay the cards beside each other, or below each other (1) where there is no room for that."""
+        for n, card in enumerate(self._cards):
+            self._grid.addWidget(card, n // number, n % number)
+        for n in range(2):
+            self._grid.setColumnStretch(n, int(n < number))
+
     def _lay_out(self) -> None:
         title = QLabel(self._heading)
         title.setProperty("kind", "display")
+        title.setWordWrap(True)
         subtitle = _text(self._lead)
-        grid = QGridLayout()
+        grid = self._grid
         grid.setSpacing(12)
-        cards = [
+        self._cards = [
             self._card("log-in", "accent", "Sign in", "One account for hundreds of models, paid as used.",
                        self.sign_in),
             self._card("key-round", "kind.logic", "Paste a key", "It goes into this computer's keyring.", self.key,
@@ -113,10 +122,7 @@ class FirstRun(QFrame):
             self._card("flask-conical", "kind.model", "Just try it",
                        "The demo model answers offline, without a key and without understanding.", self.demo),
         ]  # fmt: skip
-        for n, card in enumerate(cards):
-            grid.addWidget(card, n // 2, n % 2)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        self.set_columns(2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 8)
         column.setSpacing(8)

@@ -44,7 +44,7 @@ class ModelPages(QObject):
         page = FirstRun(self._window.icons, self._window.themes)
         self.choice = self._choice(page)
         self.choice.made.connect(self._hide_first_run)
-        self._window.start_page.show_above(page)
+        self._window.start_page.show_above(page, page.set_columns)
         page.sign_in.setFocus()
 
     def open(self) -> None:

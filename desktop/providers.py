@@ -61,11 +61,13 @@ def additions(canvas: Callable[[], CanvasView | None]) -> Provider:
         front = canvas()
         if front is None or front.document.read_only:
             return
+        from desktop.canvas.quick_add import CATEGORIES  # a canvas is there, so it costs nothing
+
         for kind in sorted(front.types, key=lambda each: each.title):
-            words = f"{kind.type} {WORDS.get(kind.type, '')}"
+            words = f"add step {kind.type} {WORDS.get(kind.type, '')}"
             yield Entry(
-                f"add:{kind.type}", kind.title, partial(front.commands.add_next, kind.type), kind.icon, "Add a step",
-                also=words, tint=f"kind.{kind.category}",
+                f"add:{kind.type}", kind.title, partial(front.commands.add_next, kind.type), kind.icon,
+                CATEGORIES[kind.category], also=words, tint=f"kind.{kind.category}",
             )  # fmt: skip
 
     return FunctionProvider("Add a step", "+", entries)

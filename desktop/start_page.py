@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -25,6 +26,9 @@ from desktop.theme import ThemeManager
 
 WIDTH: Final = 820
 COLUMNS: Final = 2
+NARROW: Final = 620
+"""Logical pixels of the page below which cards stand below each other."""
+
 CARD_HEIGHT: Final = 104
 
 
@@ -95,6 +99,8 @@ class StartPage(QScrollArea):
     def __init__(self, icons: Icons, themes: ThemeManager) -> None:
         super().__init__()
         self._icons, self._themes = icons, themes
+        self._columns = COLUMNS
+        self._fold_above: Callable[[int], object] = _nothing
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setProperty("surface", "window")
@@ -111,18 +117,39 @@ class StartPage(QScrollArea):
         self._above = QVBoxLayout()
         self._lay_out()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Cards stand beside each other if there is room for that."""
+        super().resizeEvent(event)
+        columns = 1 if event.size().width() < NARROW else COLUMNS
+        if columns != self._columns:
+            self._columns = columns
+            self._share()
+
+    def _share(self) -> None:
+        cards = [item.widget() for n in range(self._cards.count()) if (item := self._cards.itemAt(n)) is not None]
+        for n, card in enumerate(cards):
+            if card is not None:
+                self._cards.addWidget(card, n // self._columns, n % self._columns)
+        self._fold_above(self._columns)
+
     def take_focus(self) -> None:
         """Give the keyboard to the first thing to do."""
         self._new.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def show_above(self, widget: QWidget) -> None:
-        """Show something above all else: what is to be chosen at the first run."""
+    def show_above(self, widget: QWidget, fold: Callable[[int], object]) -> None:
+        """Show something above all else: what is to be chosen at the first run.
+
+        fold: lays it out in so many columns.
+        """
+        self._fold_above = fold
         self._above.addWidget(widget)
         self._above.addSpacing(16)
+        self._share()
         self._lead(False)
 
     def clear_above(self) -> None:
         """Take away what is shown above."""
+        self._fold_above = _nothing
         while (item := self._above.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
@@ -135,7 +162,7 @@ class StartPage(QScrollArea):
         for n, card in enumerate(cards):
             button = Card(self._icons, self._themes, card)
             button.clicked.connect(lambda _=False, key=card.key: self.example_chosen.emit(key))
-            self._cards.addWidget(button, n // COLUMNS, n % COLUMNS)
+            self._cards.addWidget(button, n // self._columns, n % self._columns)
 
     def show_recent(self, works: Sequence[RecentWork]) -> None:
         """Show what was open lately; nothing hides the part."""
@@ -149,6 +176,7 @@ class StartPage(QScrollArea):
     def _lay_out(self) -> None:
         self._title = QLabel("What would you like to build?")
         self._title.setProperty("kind", "display")
+        self._title.setWordWrap(True)
         text = QLabel("Draw a workflow of steps, press Run, and watch every value. Drop a file here to open it.")
         text.setProperty("kind", "muted")
         text.setWordWrap(True)
@@ -223,3 +251,7 @@ def _clear(layout: QGridLayout | QVBoxLayout) -> None:
         if (widget := item.widget()) is not None:
             widget.hide()
             widget.deleteLater()
+
+
+def _nothing(_columns: int) -> None:
+    """Nothing is shown above that could be laid out."""

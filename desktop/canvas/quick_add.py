@@ -10,10 +10,11 @@ from desktop.canvas.chooser import Choice
 from desktop.canvas.diagram import Diagram
 from desktop.step_words import WORDS
 
-_CATEGORIES: Final[dict[Category, str]] = {
+CATEGORIES: Final[dict[Category, str]] = {
     "model": "Model", "tool": "Service", "logic": "Logic", "loop": "Loop", "code": "Code", "input": "Input",
     "output": "Output", "human": "People",
 }  # fmt: skip
+"""What a list says beside a step type."""
 
 
 def type_choices(types: StepTypes, *, wired: bool = False) -> list[Choice]:
@@ -23,7 +24,7 @@ def type_choices(types: StepTypes, *, wired: bool = False) -> list[Choice]:
     known.sort(key=lambda kind: (order.index(kind.category), kind.title))
     return [
         Choice(
-            kind.type, kind.title, _CATEGORIES[kind.category], kind.icon, f"kind.{kind.category}",
+            kind.type, kind.title, CATEGORIES[kind.category], kind.icon, f"kind.{kind.category}",
             WORDS.get(kind.type, ""),
         )
         for kind in known

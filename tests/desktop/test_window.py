@@ -8,11 +8,13 @@ import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.docks import LEAST
+from desktop.first_run import FirstRun
 from desktop.memory import RecentWork
+from desktop.start_page import Card, ExampleCard
 from desktop.tab_bar import LEAST as TAB_LEAST
 from desktop.tab_bar import WIDEST
 from desktop.window import MainWindow
@@ -167,6 +169,26 @@ def test_the_layout_can_be_reset_on_the_start_page(window: MainWindow) -> None:
     assert window.docks.get("timeline").isHidden()
     open_work(window, "Triage")
     assert not window.docks.get("timeline").isHidden()
+
+
+@pytest.mark.parametrize(("width", "columns"), [(960, 1), (1440, 2)])
+def test_in_a_narrow_window_the_cards_of_the_start_page_stand_below_each_other(
+    qtbot: QtBot, window: MainWindow, width: int, columns: int
+) -> None:
+    page = window.start_page
+    choice = FirstRun(window.icons, window.themes)
+    page.show_above(choice, choice.set_columns)
+    page.show_examples([ExampleCard(str(n), f"Example {n}", "What it does. " * 6) for n in range(4)])
+    window.resize(width, 640)
+    qtbot.waitUntil(lambda: window.width() == width)
+    QApplication.processEvents()
+    for cards in (
+        page.findChildren(Card),
+        [each for each in page.findChildren(QFrame) if each.property("role") == "card"],
+    ):
+        lefts = {card.mapTo(page, QPoint()).x() for card in cards if card.isVisible()}
+        assert len(lefts) == columns
+    assert page.horizontalScrollBar().maximum() == 0
 
 
 def test_titles_of_many_workflows_can_be_read_and_the_one_in_front_is_seen_whole(window: MainWindow) -> None:
