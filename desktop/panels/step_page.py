@@ -95,7 +95,7 @@ class StepPage(QWidget):
         self.bar.setIconSize(QSize(14, 14))
         size = around.themes.theme.font("caption").pixelSize()
         self.bar.setStyleSheet(
-            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 3px 7px 3px; font-size: {size}px; }}"
+            f"QTabBar {{ font-size: {size}px; }} QTabBar::tab {{ padding: 8px 4px 7px 3px; font-size: {size}px; }}"
         )
         self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 13px; }")  # words in line with the fields
         self.bar.setAccessibleName("Parts of the step")
