@@ -11,6 +11,7 @@ from core.agents.errors import FunctionError
 from core.agents.functions import FunctionFacts
 from core.store.conversation_records import FunctionCall
 from core.workflow.model import Json
+from core.workflow.schema_errors import schema_errors
 
 _SHOWN = 5
 
@@ -37,12 +38,10 @@ def _problems(value: dict[str, Json], schema: Mapping[str, Json]) -> list[str]:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
     from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import EMPTY_REGISTRY
 
-    # An empty registry: a $ref must never make this program fetch an address.
     kind: Any = validator_for(schema, default=Draft202012Validator)
     try:
-        found = kind(schema, registry=EMPTY_REGISTRY).iter_errors(value)
+        found = schema_errors(value, schema, kind)
         return [f"{error.json_path}: {error.message[:300]}" for _, error in zip(range(_SHOWN), found, strict=False)]
     except (Unresolvable, re.error, RecursionError) as error:
         return [f"the function's own JSON Schema cannot be used ({type(error).__name__})"]

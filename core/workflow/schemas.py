@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.workflow.model import Json
+from core.workflow.schema_errors import schema_errors
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import SchemaError, ValidationError
@@ -32,12 +33,9 @@ def value_flaw(value: Json, schema: Mapping[str, Json]) -> str:
     from jsonschema import Draft202012Validator  # as above
     from jsonschema.exceptions import best_match
     from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import EMPTY_REGISTRY
 
-    # An empty registry: a `$ref` to somewhere else is an error, not a download.
-    validator = Draft202012Validator(dict(schema), registry=EMPTY_REGISTRY)
     try:
-        error = best_match(validator.iter_errors(value))
+        error = best_match(schema_errors(value, schema, Draft202012Validator))
     except Unresolvable as unresolvable:
         return f"Its schema refers to {unresolvable.ref!r}, which is not in it."
     except RecursionError:

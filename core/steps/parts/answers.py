@@ -11,6 +11,7 @@ from core.engine.errors import ConfigError
 from core.steps.parts.text import parse_json
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
+from core.workflow.schema_errors import schema_errors
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _SHOWN_ERRORS = 5
@@ -25,7 +26,7 @@ def schema_problem(schema: Mapping[str, Json]) -> str:
     from jsonschema import SchemaError
 
     try:
-        _validator(schema).check_schema(schema)
+        _kind(schema).check_schema(schema)
     except SchemaError as error:
         return f"This is not a JSON Schema: {error.message[:300]} (at {error.json_path})."
     return ""
@@ -52,7 +53,7 @@ def read_answer(text: str, schema: Mapping[str, Json]) -> Json:
     except Unresolvable as error:
         raise ConfigError(f"The JSON Schema refers to what it does not hold: {error}. Put it under $defs.") from None
     except re.error as error:
-        raise ConfigError(f"A pattern in the JSON Schema is no regular expression: {error}.") from None
+        raise ConfigError(f"A pattern in the JSON Schema cannot be used: {error}.") from None
     except RecursionError:
         raise ConfigError("The JSON Schema refers to itself without end. Mend its $ref.") from None
     if errors:
@@ -69,18 +70,15 @@ def instruction(schema: Mapping[str, Json]) -> str:
 
 
 def _errors(value: Json, schema: Mapping[str, Json]) -> Iterator[str]:
-    for count, error in enumerate(_validator(schema).iter_errors(value)):
+    for count, error in enumerate(schema_errors(value, schema, _kind(schema), formats=True)):
         if count == _SHOWN_ERRORS:
             yield "and more"
             return
         yield f"{error.json_path}: {error.message[:300]}"
 
 
-def _validator(schema: Mapping[str, Json]) -> Any:
+def _kind(schema: Mapping[str, Json]) -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
-    from referencing.jsonschema import EMPTY_REGISTRY
 
-    # An empty registry: a $ref must never make this program fetch an address.
-    kind = validator_for(schema, default=Draft202012Validator)
-    return kind(schema, registry=EMPTY_REGISTRY, format_checker=kind.FORMAT_CHECKER)
+    return validator_for(schema, default=Draft202012Validator)

@@ -11,6 +11,7 @@ from core.engine.errors import StepError, Suspend
 from core.engine.testing import ManualClock, lone_context, run_lone
 from core.steps.approval import ApprovalStep
 from core.workflow.model import Json
+from tests.support.http_site import Page, Site
 
 _STEP = ApprovalStep()
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -80,6 +81,14 @@ async def test_a_late_answer_that_does_not_fit_is_none() -> None:
         clock=ManualClock(_START + timedelta(days=1)), state=await _asked(config), answer={"choice": "maybe"}
     )
     assert (await run_lone(_STEP, config, late)).ports == ("timed_out",)
+
+
+async def test_a_form_fetches_nothing_from_elsewhere(allowed_site: Site) -> None:
+    allowed_site.pages["/schema"] = lambda _asked: Page(b"{}", 200, {"content-type": "application/json"})
+    form: dict[str, Json] = {"type": "object", "properties": {"a": {"$ref": f"{allowed_site.url}/schema"}}}
+    with pytest.raises(StepError, match="The form cannot be used"):
+        await run_lone(_STEP, {"message": "?", "form": form}, lone_context(answer={"form": {"a": {}}}))
+    assert allowed_site.asked == []
 
 
 async def test_a_form_that_is_no_json_schema_fails_the_step() -> None:

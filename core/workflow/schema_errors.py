@@ -1,0 +1,87 @@
+"""What is wrong with a value by a JSON Schema, found in bounded time and without the network: a schema may come from
+elsewhere, as may the value, and while a pattern is searched for, its process does nothing else."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from core.workflow.model import Json
+
+PATIENCE_S: Final = 1.0
+"""Seconds that all searches for patterns have in which a value is checked."""
+
+_ends: ContextVar[float] = ContextVar("ends")
+
+_Keyword: TypeAlias = Callable[[Any, Any, Any, Mapping[str, Any]], Iterator[Any]]
+
+
+def schema_errors(value: Json, schema: Mapping[str, Json], kind: Any, *, formats: bool = False) -> Iterator[Any]:
+    """The errors, as jsonschema tells them. kind: its class of validators. formats: whether `format` counts.
+
+    Raises re.error for a pattern that is none or is searched for too long, and referencing's Unresolvable for a `$ref`
+    to what is not in the schema, which is never fetched.
+    """
+    from referencing.jsonschema import EMPTY_REGISTRY
+
+    checker = kind.FORMAT_CHECKER if formats else None
+    _ends.set(time.monotonic() + PATIENCE_S)
+    yield from _patient(kind)(dict(schema), registry=EMPTY_REGISTRY, format_checker=checker).iter_errors(value)
+
+
+@cache
+def _patient(kind: Any) -> Any:
+    from jsonschema.validators import extend
+
+    own: dict[str, _Keyword] = {"pattern": _pattern, "patternProperties": _pattern_properties}
+    own["additionalProperties"] = _additional_properties(kind.VALIDATORS["additionalProperties"])
+    known = {name: made for name, made in own.items() if name in kind.VALIDATORS}
+    return extend(kind, known)  # type: ignore[no-untyped-call] # jsonschema leaves it untyped
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Whether a pattern is somewhere in a text."""
+    import regex  # gives up when told to, which `re` does not
+
+    try:
+        return regex.search(pattern, text, timeout=max(0.001, _ends.get() - time.monotonic())) is not None
+    except regex.error as error:
+        raise re.error(str(error)) from None
+    except TimeoutError:
+        told = pattern if len(pattern) <= 100 else f"{pattern[:99]}…"
+        raise re.error(f"the search for the pattern {told!r} takes too long") from None
+
+
+def _pattern(validator: Any, pattern: str, value: Any, _schema: Mapping[str, Any]) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError
+
+    if validator.is_type(value, "string") and not _found(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Any, patterns: Mapping[str, Any], value: Any, _schema: Mapping[str, Any]
+) -> Iterator[Any]:
+    if not validator.is_type(value, "object"):
+        return
+    for pattern, schema in patterns.items():
+        for name, item in value.items():
+            if _found(pattern, name):
+                yield from validator.descend(item, schema, path=name, schema_path=pattern)
+
+
+def _additional_properties(known: _Keyword) -> _Keyword:
+    """The keyword for what no pattern takes; those that some take are passed on as if they were named."""
+
+    def additional(validator: Any, wanted: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+        patterns = schema.get("patternProperties", {})
+        if patterns and validator.is_type(value, "object"):
+            taken = {name: True for name in value if any(_found(pattern, name) for pattern in patterns)}
+            schema = {"properties": {**schema.get("properties", {}), **taken}}
+        yield from known(validator, wanted, value, schema)
+
+    return additional

@@ -1,0 +1,95 @@
+"""Values by JSON Schemas that mean ill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from time import process_time
+
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from core.agents.arguments import checked_arguments
+from core.agents.errors import FunctionError
+from core.agents.functions import FunctionFacts
+from core.engine.errors import ConfigError, StepError
+from core.llm.demo_json import sample_value
+from core.llm.demo_prompt import Prompt
+from core.steps.parts.answers import read_answer
+from core.store.conversation_records import FunctionCall
+from core.workflow.model import Json
+from core.workflow.schema_errors import schema_errors
+from core.workflow.schemas import value_flaw
+from tests.support.http_site import Page, Site
+
+EVIL = "^(a|aa)+$"
+TEXT = "a" * 60 + "!"
+LONG: Mapping[str, Json] = {"type": "string", "pattern": EVIL}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (LONG, TEXT),
+        ({"items": LONG}, [TEXT, TEXT]),
+        ({"patternProperties": {EVIL: {}}}, {TEXT: 1}),
+        ({"additionalProperties": False, "patternProperties": {EVIL: {}}}, {TEXT: 1}),
+    ],
+)
+@pytest.mark.parametrize("kind", [Draft202012Validator, Draft7Validator])
+def test_a_pattern_that_takes_for_ever_is_given_up(
+    schema: Mapping[str, Json], value: Json, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.workflow.schema_errors.PATIENCE_S", 0.05)
+    began = process_time()
+    with pytest.raises(re.error, match="takes too long"):
+        list(schema_errors(value, schema, kind))
+    assert process_time() - began < 2, "without an end it would be years"
+
+
+def test_whoever_checks_a_value_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.workflow.schema_errors.PATIENCE_S", 0.05)
+    assert "takes too long" in value_flaw(TEXT, LONG)
+    with pytest.raises(ConfigError, match="takes too long"):
+        read_answer(f'"{TEXT}"', LONG)
+    facts = FunctionFacts("f", parameters={"type": "object", "properties": {"a": dict(LONG)}})
+    call = FunctionCall("1", "1", "f", arguments={"a": TEXT})
+    with pytest.raises(FunctionError, match="cannot be used"):
+        checked_arguments(call, facts)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "wrong"),
+    [
+        ({"pattern": "^a+$"}, "aaa", 0),
+        ({"pattern": "^a+$"}, "ab", 1),
+        ({"pattern": "^a+$"}, 7, 0),
+        ({"patternProperties": {"^n_": {"type": "integer"}}}, {"n_a": 1, "n_b": "x", "c": "x"}, 1),
+        ({"patternProperties": {"^n_": {}}, "additionalProperties": False}, {"n_a": 1, "b": 2, "c": 3}, 1),
+        (
+            {"properties": {"b": {}}, "patternProperties": {"^n_": {}}, "additionalProperties": {"type": "null"}},
+            {"n_a": 1, "b": 2, "c": 3, "d": None},
+            1,
+        ),
+        ({"additionalProperties": False}, {"a": 1}, 1),
+    ],
+)
+def test_patterns_mean_what_they_always_meant(schema: Mapping[str, Json], value: Json, wrong: int) -> None:
+    assert len(list(schema_errors(value, schema, Draft202012Validator))) == wrong
+    assert len(list(Draft202012Validator(dict(schema)).iter_errors(value))) == wrong
+
+
+def test_the_demonstration_model_fetches_no_schema(allowed_site: Site) -> None:
+    allowed_site.pages["/schema"] = lambda _asked: Page(b"{}", 200, {"content-type": "application/json"})
+    elsewhere: dict[str, Json] = {"$ref": f"{allowed_site.url}/schema"}
+    schemas: list[dict[str, Json]] = [{"type": "object", "allOf": [elsewhere]}, {"not": {"not": elsewhere}}, elsewhere]
+    for schema in schemas:
+        with suppress(StepError):
+            sample_value(schema, Prompt("Make one.", ""))
+    assert allowed_site.asked == []
+
+
+def test_a_pattern_that_is_none_is_told() -> None:
+    with pytest.raises(re.error):
+        list(schema_errors("a", {"pattern": "("}, Draft202012Validator))
