@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QPoint, QRect
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent, QAccessibleInterface, QWindow
@@ -197,6 +199,7 @@ class CanvasInterface(QAccessibleInterface):
         self.canvas = canvas
         self._steps: dict[str, StepInterface] = {}
         self._wires: dict[Wire, WireInterface] = {}
+        canvas.destroyed.connect(partial(_withdraw, self._steps, self._wires))
         self._listed: tuple[object, list[str], list[Wire]] = (None, [], [])
 
     def isValid(self) -> bool:  # noqa: N802 - Qt's name
@@ -310,6 +313,12 @@ class CanvasInterface(QAccessibleInterface):
     def window(self) -> QWindow | None:  # type: ignore[override]  # Qt takes null
         """The window of the canvas."""
         return self.canvas.window().windowHandle()
+
+
+def _withdraw(*parts: Mapping[Any, _PartInterface]) -> None:
+    """Have Qt forget them: it keeps all that was registered until it ends, and then looks at each once more."""
+    for each in itertools.chain.from_iterable(part.values() for part in parts):
+        QAccessible.deleteAccessibleInterface(QAccessible.uniqueId(each))
 
 
 class Speaker(QObject):

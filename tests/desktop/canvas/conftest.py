@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from core.workflow.model import Workflow
 from desktop.canvas.view import CanvasView
@@ -43,8 +44,9 @@ def make_hand(qtbot: QtBot) -> Iterator[MakeHand]:
 
     yield make
     for canvas in opened:
-        canvas.close()
-        canvas.deleteLater()
+        if isValid(canvas):
+            canvas.close()
+            canvas.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent
+from PySide6.QtWidgets import QApplication
 
 from core.workflow import edits
 from core.workflow.model import Wire
@@ -11,7 +12,7 @@ from desktop.canvas.accessibility import CanvasInterface, Speaker, describe
 from desktop.canvas.chooser import Chooser
 from desktop.canvas.zoom_pill import ZoomPill
 from desktop.overlay import StepState, StepView
-from tests.support.canvas_hand import Hand, settled
+from tests.support.canvas_hand import Hand, MakeHand, settled, small_workflow
 
 
 def names(tree: CanvasInterface) -> list[str]:
@@ -40,6 +41,16 @@ def test_a_removed_step_is_no_longer_valid(hand: Hand) -> None:
     hand.canvas.apply("Delete", lambda workflow: edits.remove_steps(workflow, ["free"]))
     assert not child.isValid()
     assert child.text(QAccessible.Text.Name) == ""
+
+
+def test_nothing_of_a_canvas_that_is_gone_stays_with_qt(make_hand: MakeHand) -> None:
+    canvas = make_hand(small_workflow()).canvas
+    tree = CanvasInterface(canvas)
+    ids = [QAccessible.uniqueId(part) for part in (tree.step("one"), tree.wire(Wire("choose", "true", "yes")))]
+    assert all(QAccessible.accessibleInterface(each) is not None for each in ids)
+    canvas.deleteLater()
+    QApplication.sendPostedEvents(canvas, QEvent.Type.DeferredDelete)
+    assert [QAccessible.accessibleInterface(each) for each in ids] == [None, None]
 
 
 def test_a_selected_step_says_that_it_is(hand: Hand) -> None:
