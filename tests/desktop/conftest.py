@@ -28,6 +28,14 @@ def lived_before() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nothing_on_the_clipboard() -> Iterator[None]:
+    """Without a screen Qt frees what is on the clipboard at the very end, when there is no Python to be told of it."""
+    yield
+    if QGuiApplication.instance() is not None:
+        QGuiApplication.clipboard().clear()
+
+
 @pytest.fixture(autouse=True)
 def left_as_it_was() -> Iterator[None]:
     """Fails a test that leaves a window, a running timer or a thread behind."""
