@@ -16,8 +16,10 @@ import pytest
 from psycopg import sql
 
 from core.engine.events import Event, event_json
+from core.service.triggers.signatures import sign
 from core.workflow.document import loads
 from core.workspace import Workspace
+from tests.support.http_service import running
 from tests.support.http_site import Asked, Page, Site
 
 WORD = "pl4ntedW0rd"
@@ -143,6 +145,45 @@ async def test_a_planted_secret_is_nowhere(
     leaks += [f"{table}.{column}" for table, column, data in _everything(database_url) if _is_in(data)]
     leaks += _leaking_files(home)
     assert leaks == []
+
+
+HOOKS = """\
+steploom: 1
+name: {name}
+trigger: {{type: api, path: /{name}, secret: PLANTED, auth: {auth}, headers: about, body: sent}}
+inputs: {{about: {{type: object}}, sent: {{type: object}}}}
+steps:
+  show: {{type: template, config: {{text: "{{{{ input | json }}}}"}}}}
+outputs: {{all: "{{{{ show.text }}}}"}}
+"""
+
+
+async def test_the_key_of_a_trigger_is_nowhere_either(
+    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("STEPLOOM_SECRET_PLANTED", SECRET)
+    caplog.set_level(logging.DEBUG)
+    told: list[str] = []
+    async with Workspace.open(home, database_url=database_url, demo=True) as workspace:
+        assert workspace.store is not None
+        for name, auth in (("token", "token"), ("signed", "hmac")):
+            await workspace.store.workflows.save(loads(HOOKS.format(name=name, auth=auth)), 0)
+            await workspace.store.workflows.activate(name, now=workspace.clock.now())
+        async with running(workspace) as site, site.client() as caller:
+            signature = sign(SECRET, b"{}", int(workspace.clock.now().timestamp()))
+            for key in ("", "once", "again"):
+                proofs = {"Authorization": f"Bearer {SECRET}", "Steploom-Signature": signature, "Idempotency-Key": key}
+                for path in ("token", "signed"):
+                    answer = await caller.post(f"/hooks/{path}", json={}, headers=proofs)
+                    told.append(f"{answer.status_code} {answer.headers} {answer.text}")
+            for wrong in ("nobody", f"{SECRET}x"):
+                refused = await caller.post("/hooks/token", json={}, headers={"Authorization": f"Bearer {wrong}"})
+                told.append(f"{refused.status_code} {refused.text}")
+    assert [text[:3] for text in told] == ["200", "200", "200", "409", "200", "409", "401", "401"]
+    assert not _is_in("\n".join(told).encode())
+    assert not _is_in((caplog.text + "\n".join(repr(record.__dict__) for record in caplog.records)).encode())
+    leaks = [f"{table}.{column}" for table, column, data in _everything(database_url) if _is_in(data)]
+    assert leaks + _leaking_files(home) == []
 
 
 def test_the_search_finds_a_secret_in_every_form() -> None:
