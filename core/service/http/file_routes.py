@@ -24,7 +24,7 @@ class FileQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field("", max_length=200, description="Its name.", examples=["plan.pdf"])
+    name: str = Field("", max_length=200, pattern=r"^[^\x00]*$", description="Its name.", examples=["plan.pdf"])
 
 
 async def send_file(call: Call) -> Response:

@@ -167,5 +167,6 @@ async def test_a_file_that_is_sent_in_is_known_by_its_bytes(site: Site, http: ht
     assert (png.status_code, png.json()["media_type"]) == (201, "image/png")
     assert (await http.post("/api/v1/files", content=b"")).status_code == 422
     assert (await http.post("/api/v1/files?colour=blue", content=b"x")).status_code == 400
+    assert (await http.post("/api/v1/files?name=a%00b", content=b"x")).status_code == 400, "no run could take it"
     async with site.client("read") as reader:
         assert (await reader.post("/api/v1/files", content=b"x")).status_code == 403
