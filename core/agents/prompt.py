@@ -9,6 +9,7 @@ from functools import cached_property
 
 from core.agents.agent import Agent
 from core.agents.foreign_text import RULES, visible
+from core.engine.errors import TemplateError
 from core.engine.templates import compiled, is_template
 from core.workflow.model import Json
 
@@ -50,9 +51,21 @@ class SystemPrompt:
 
 
 def fill_in(agent: Agent, variables: Mapping[str, Json], now: datetime, memory: str) -> tuple[str, bool]:
-    """The agent's prompt with its template filled in, and whether it showed the memory. Raises TemplateError."""
+    """The agent's prompt with its template filled in, and whether it showed the memory.
+
+    Raises TemplateError, which does not repeat the prompt: that is no matter of who only talks with the agent.
+    """
     if not is_template(agent.prompt):
         return agent.prompt.strip(), False
+    try:
+        return _filled_in(agent, variables, now, memory)
+    except TemplateError as error:
+        raise TemplateError(
+            f"The instructions of {agent.name} could not be filled in: {error.reason}", error.reason
+        ) from None
+
+
+def _filled_in(agent: Agent, variables: Mapping[str, Json], now: datetime, memory: str) -> tuple[str, bool]:
     template = compiled(agent.prompt)
     local = now.astimezone()
     names = {

@@ -63,12 +63,13 @@ class StepError(EngineError):
 
 
 class TemplateError(StepError):
-    """A template could not be evaluated."""
+    """A template could not be read or filled in. reason: why, without the template's text."""
 
     code = "template"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, reason: str) -> None:
         super().__init__(message, kind="template")
+        self.reason = reason
 
 
 class ConfigError(StepError):

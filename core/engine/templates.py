@@ -61,7 +61,9 @@ class Template:
                 assert isinstance(compiled, TemplateExpression)
                 self._expression = compiled
         except (TemplateSyntax, TemplateSyntaxError) as error:
-            raise TemplateError(f"The template {_short(source)} cannot be read: {error.message}") from None
+            raise TemplateError(
+                f"The template {_short(source)} cannot be read: {error.message}", str(error.message)
+            ) from None
 
     def evaluate(self, names: Names, *, tolerant: bool = False) -> Json:
         """The value. tolerant: a value that is not there gives None instead of an error. Raises TemplateError."""
@@ -112,7 +114,7 @@ class Template:
         return value  # type: ignore[no-any-return]  # names hold JSON values, by their definition
 
     def _failure(self, reason: str) -> TemplateError:
-        return TemplateError(f"The template {_short(self.source)} could not be filled in: {reason}")
+        return TemplateError(f"The template {_short(self.source)} could not be filled in: {reason}", reason)
 
 
 _ABSENT: Final = object()

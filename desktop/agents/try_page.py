@@ -152,7 +152,7 @@ async def _preview(
     try:
         own = (await asyncio.to_thread(fill_in, agent, variables, workspace.clock.now(), ""))[0]
     except TemplateError as error:
-        own = f"The instructions cannot be filled in: {error}"
+        own = error.message
     functions, trouble = [], []
     for function in agent.functions:
         if not function.enabled:
