@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from desktop.agents.avatar import Avatar
+from desktop.elided_label import ElidedLabel
 from desktop.icons import Icons
 from desktop.style import set_role
 from desktop.theme import ThemeManager
@@ -47,7 +48,7 @@ class AgentCard(QFrame):
         self.setAccessibleDescription(agent.description)
         self.avatar = Avatar(icons, themes)
         self.avatar.show_look(agent.colour, agent.icon)
-        self.name = _Elided(agent.name)
+        self.name = ElidedLabel(agent.name)
         set_role(self.name, kind="strong")
         self.about = _Clamped(agent.description or "No description", LINES)
         set_role(self.about, kind="muted")
@@ -142,42 +143,6 @@ class AgentCard(QFrame):
     def _dress(self) -> None:
         self.more.setIcon(self._icons.icon("ellipsis", self._themes.theme))
         self.more.setIconSize(QSize(16, 16))
-
-
-class _Elided(QLabel):
-    """One line that is cut with a mark where there is no room."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._whole = text
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setToolTip(text)
-        self.setMinimumWidth(40)
-        self.setAccessibleName(text)
-        self._fit()
-
-    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Cut it anew."""
-        self._fit()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Cut it anew in another font."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit()
-
-    def _fit(self) -> None:
-        text = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 40))
-        if text != self.text():
-            self.setText(text)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Narrow enough for any panel."""
-        return QSize(40, super().minimumSizeHint().height())
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """As wide as the whole text."""
-        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 2, super().sizeHint().height())
 
 
 class _Clamped(QLabel):
