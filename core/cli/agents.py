@@ -110,7 +110,7 @@ def import_files(
         bool, typer.Option("--replace", help="Save over agents of the same name, as a new version.")
     ] = False,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Python functions may run without asking where the files say so.")
+        bool, typer.Option("--trust", help="Functions may be called without asking where the files say so.")
     ] = False,
     example: Annotated[
         str, typer.Option("--example", help="An agent that comes with the program, with all that it calls.")

@@ -66,7 +66,7 @@ def test_an_imported_agent_is_listed_shown_and_exported_as_it_was(
     cli: Cli, shipped: list[Path], tmp_path: Path
 ) -> None:
     file = next(each for each in shipped if each.name.startswith("support"))
-    assert "saved 'Support desk', version 1" in cli("agents", "import", file).err
+    assert "saved 'Support desk', version 1" in cli("agents", "import", file, "--trust").err
     (entry,) = cli("agents", "list", "--json").json
     assert (entry["name"], entry["version"], entry["functions"]) == ("Support desk", 1, ["triage", "ask_reader"])
     assert "Support desk" in cli("agents", "list").out
