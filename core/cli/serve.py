@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -102,10 +103,12 @@ async def _serve(asked: _Options, listens_at: Callable[[str], None]) -> int:
         service = Service(workspace, tokens, hosts=host_names(host, asked.names), workers=asked.workers)
         try:
             service.start()
+            app = make_app(service.parts)
+            gc.freeze()  # what stands to the end: a search for garbage in it would hold every answer up
             with on_interrupt(service.stop):
                 _announce(place, service, host, asked.workers)
                 listens_at(_address(place, "127.0.0.1" if host in EVERYWHERE else host))
-                await answer_requests(make_app(service.parts), place, service.parts)
+                await answer_requests(app, place, service.parts)
         finally:
             await service.finish()
             stop_log()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,6 +63,7 @@ async def _work(
                 f"{', '.join(facts.queues) or 'all queues'}. Ctrl-C stops it.",
                 soft_wrap=True, markup=False,
             )  # fmt: skip
+            gc.freeze()  # what stands to the end: a search for garbage in it would hold every run up
             with on_interrupt(working.stop):
                 await working.run()
         finally:

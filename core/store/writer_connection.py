@@ -37,8 +37,10 @@ class WriterConnection:
     def __init__(self, connection: Connection, longest_s: float) -> None:
         self._connection = connection
         # All statements find their rows by key. A plan that was made while the tables were small would be kept when
-        # they are not, and read them whole.
+        # they are not, and read them whole. And no statement need be planned anew five times, as others are, before
+        # its plan is kept: the parameters make no difference.
         connection.execute("SET enable_seqscan = off")
+        connection.execute("SET plan_cache_mode = force_generic_plan")
         if connection.info.server_version >= _LIMITS_TRANSACTIONS:
             connection.execute(f"SET transaction_timeout = {longest_s * 1000:.0f}")
         self._encoding = connection.info.encoding
