@@ -35,7 +35,8 @@ def library_of(program: Program) -> Workflows:
 
 
 def copies(home: Path) -> list[Path]:
-    return sorted((home / FOLDER).glob("*")) if (home / FOLDER).exists() else []
+    """Those that stand; one that is being written has another suffix until it takes the place of the one before."""
+    return sorted((home / FOLDER).glob("*.json"))
 
 
 async def kept(home: Path, database_url: str) -> None:
