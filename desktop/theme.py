@@ -106,6 +106,8 @@ class Theme:
         font.setPixelSize(size)
         font.setWeight(QFont.Weight(weight))
         font.setStyleHint(QFont.StyleHint.Monospace if mono else QFont.StyleHint.SansSerif)
+        # Said, because a machine that sets nothing hints in full: letters then reach beyond the room that they measure.
+        font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
         if tabular:
             font.setFeature(QFont.Tag("tnum"), 1)
         return font
