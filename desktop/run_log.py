@@ -106,7 +106,7 @@ class RunLog:
         self.records[key] = record
         self.touched.append(key)
         self._newest[key[0]] = max(key[1], self._newest.get(key[0], 0))
-        if is_unanswered(self.records[key[0], self._newest[key[0]]]):
+        if self.records[key[0], self._newest[key[0]]].asks:
             self._asking.setdefault(key[0])
         else:
             self._asking.pop(key[0], None)
@@ -123,11 +123,6 @@ class RunLog:
 
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def is_unanswered(record: StepRecord) -> bool:
-    """Whether a record's step waits for a person."""
-    return record.status == "suspended" and record.question is not None and record.answer is None
 
 
 def variable_scope(path: str) -> str:

@@ -10,11 +10,10 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from core.engine.errors import Question
-from core.engine.journal import Journal, StepRecord
+from core.engine.journal import Journal, StepRecord, asking
 from core.workflow.model import Json
 from desktop.bridge import Bridge, OnError
 from desktop.made_pictures import pictures_of
-from desktop.run_log import is_unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ class WaitingList(QObject):
         found: list[Waiting] = []
         for run in await self._journal.runs(status="suspended", limit=self._limit):
             steps = await self._journal.steps(run.id)
-            asking = [record for record in newest(steps) if is_unanswered(record)]
-            made = pictures_of(steps) if asking else []
-            found += [waiting_for(run.id, run.workflow.name, record, made) for record in asking]
+            asked = asking(steps)
+            made = pictures_of(steps) if asked else []
+            found += [waiting_for(run.id, run.workflow.name, record, made) for record in asked]
         return sorted(found, key=lambda each: each.asked)
 
     def _show(self, found: list[Waiting]) -> None:
@@ -106,11 +105,3 @@ def waiting_for(run_id: str, workflow: str, record: StepRecord, made: Sequence[M
     assert record.ended is not None
     title = record.title or record.step_id
     return Waiting(run_id, workflow, record.path, title, record.question, record.ended, made)
-
-
-def newest(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The newest record of each path, in order of their first."""
-    found: dict[str, StepRecord] = {}
-    for record in steps:
-        found[record.path] = record
-    return list(found.values())

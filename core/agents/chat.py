@@ -422,7 +422,7 @@ class Chat:
         with suppress(EngineError):
             for step in reversed(await self._parts.runs.journal.steps(last.run_id)):
                 question = step.question
-                if step.status == "suspended" and question is not None and step.answer is None:
+                if step.asks and question is not None:
                     return (
                         Pending(
                             id=last.run_id,

@@ -13,7 +13,7 @@ from core.agents.pending import waits_until
 from core.engine.engine import Run
 from core.engine.errors import EngineError, InputError, RunBusy, RunNotFound, StepError
 from core.engine.events import NO_USAGE, Event, Usage
-from core.engine.journal import Journal, RunRecord
+from core.engine.journal import Journal, RunRecord, asking
 from core.workflow.graph import Graph
 from core.workflow.model import Json, Workflow
 from core.workflow.problems import DocumentError
@@ -171,10 +171,8 @@ async def _changes(workflow: Workflow, run_id: str, journal: Journal) -> dict[st
 
 async def _waits(record: RunRecord, journal: Journal) -> CallWaits:
     """What a suspended run waits for, in the form of a call that waits."""
-    newest = {step.path: step for step in await journal.steps(record.id)}
-    for step in newest.values():
-        if step.status == "suspended" and step.question is not None and step.answer is None:
-            question = step.question
+    for step in asking(await journal.steps(record.id)):
+        if (question := step.question) is not None:
             state: dict[str, Json] = {"run_id": record.id, "path": step.path, "choices": list(question.choices)}
             if question.schema is not None:
                 state["schema"] = dict(question.schema)

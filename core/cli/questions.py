@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.engine.errors import Question
-    from core.engine.journal import StepRecord
-
-
-def asking(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """Of the records of a run those that wait for an answer, in the order of their making."""
-    newest = {step.path: step for step in steps}
-    return [step for step in newest.values() if step.status == "suspended" and step.question and step.answer is None]
 
 
 def answers_to(question: Question) -> str:

@@ -14,7 +14,7 @@ import typer
 
 from core.cli.exit_codes import COMPLETED, of_status
 from core.cli.part_wish import PartWish
-from core.cli.questions import answers_to, asking
+from core.cli.questions import answers_to
 from core.cli.refusal import Refusal
 from core.cli.terminal import error_console, give_up_output, print_json, print_outputs
 from core.workflow.model import Json
@@ -237,6 +237,7 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
     from core.cli.progress import Progress
     from core.engine.errors import JournalUnavailable
     from core.engine.events import Event, event_json
+    from core.engine.journal import asking
 
     with ExitStack() as stack:
         if show == "text":

@@ -63,7 +63,7 @@ def print_run(
         console.print(_line(step, types, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True)
     _print_below(console, run.id, below)
     for step in steps:
-        if step.status == "suspended" and step.question is not None and step.answer is None:
+        if step.asks and step.question is not None:
             console.print()
             print_question(console, step.question.message)
             choices = ", ".join(step.question.choices)

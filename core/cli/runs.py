@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import COMPLETED
-from core.cli.questions import answers_to, asking
+from core.cli.questions import answers_to
 from core.cli.refusal import Refusal
 from core.cli.run import (
     EventsOption,
@@ -204,6 +204,8 @@ async def _left_to_workers(workspace: Workspace, run_id: str) -> bool:
 
 def _asking(run_id: str, steps: Sequence[StepRecord], path: str) -> StepRecord:
     """The step that asks: the one of that path, or the only one. Raises Refusal."""
+    from core.engine.journal import asking
+
     asked = asking(steps)
     found = [step for step in asked if step.path == path] if path else asked
     if len(found) == 1:

@@ -9,7 +9,7 @@ and a write with an old epoch changes nothing and raises LeaseLost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -100,6 +100,17 @@ class StepRecord:
     until: datetime | None = None
     state: Mapping[str, Json] = field(default_factory=dict)
     answer: Mapping[str, Json] | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it waits for a person's answer."""
+        return self.status == "suspended" and self.question is not None and self.answer is None
+
+
+def asking(steps: Iterable[StepRecord]) -> list[StepRecord]:
+    """The steps that ask a person something, by their newest attempt. steps: records in order of their making."""
+    newest = {step.path: step for step in steps}
+    return [step for step in newest.values() if step.asks]
 
 
 @dataclass(slots=True)

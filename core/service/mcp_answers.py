@@ -39,12 +39,6 @@ def failure(text: str, run_id: str = "") -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured, is_error=True)
 
 
-def questions(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The steps that ask a person something, by their newest attempt."""
-    newest = {step.path: step for step in steps}
-    return [s for s in newest.values() if s.status == "suspended" and s.question is not None and s.answer is None]
-
-
 async def ended(result: RunResult, read_file: ReadFile) -> CallToolResult:
     """The result of a call whose run is over."""
     if result.status == "completed":

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from core.engine.clock import Clock
 from core.engine.engine import Run
 from core.engine.errors import EngineError, InputError, StepError
-from core.engine.journal import Journal, StepRecord
+from core.engine.journal import Journal, StepRecord, asking
 from core.engine.lifecycle import RunResult
 from core.engine.step_type import StepTypes
 from core.service import mcp_answers as answers
@@ -208,17 +208,17 @@ class WorkflowServer:
             result = await self._watched(context, run, progress)
             if result.status != "suspended":
                 return await answers.ended(result, self._host.read_file)
-            asking = answers.questions(await self._host.journal.steps(run.id))
-            question = next((step for step in asking if answers.elicitable(step) is not None), None)
+            waiting = asking(await self._host.journal.steps(run.id))
+            question = next((step for step in waiting if answers.elicitable(step) is not None), None)
             if question is None or not self._can_ask(context):
-                return answers.waiting(result, asking, kept=self._kept, tool=RESULT_TOOL)
+                return answers.waiting(result, waiting, kept=self._kept, tool=RESULT_TOOL)
             if not context.session.can_send_request:
                 return self._ask_with_result(run.id, question, tool)
             message, schema = answers.elicitable(question) or ("", {})
             reply = await context.session.elicit_form(message, schema, related_request_id=context.request_id)
             further = await self._answer(context, run.id, question, reply)
             if further is None:
-                return answers.waiting(result, asking, kept=self._kept, tool=RESULT_TOOL)
+                return answers.waiting(result, waiting, kept=self._kept, tool=RESULT_TOOL)
             run = further
 
     def _can_ask(self, context: Any) -> bool:
@@ -272,7 +272,7 @@ class WorkflowServer:
         steps = await self._host.journal.steps(run_id)
         result = answers.as_result(record, steps)
         if record.status == "suspended":
-            return answers.waiting(result, answers.questions(steps), kept=self._kept, tool=RESULT_TOOL)
+            return answers.waiting(result, asking(steps), kept=self._kept, tool=RESULT_TOOL)
         if record.status == "running":
             text = f"The run {run_id} is still under way. Ask again later."
             return CallToolResult(

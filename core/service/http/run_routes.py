@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from core.engine.errors import RunNotFound
 from core.engine.events import event_json
-from core.engine.journal import RunPlace, RunRecord, RunStanding, StepRecord
+from core.engine.journal import RunPlace, RunRecord, RunStanding, StepRecord, asking
 from core.service.hooks import KEY_S
 from core.service.http.errors import ApiError
 from core.service.http.files import ANY_TYPE, file_example, file_response, find_file
@@ -23,7 +23,7 @@ from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
 from core.service.http.run_events import ENDED, RunWatch, parsed_id
 from core.service.http.shapes import RunDetail, RunPage, RunShape
-from core.service.http.values import asking, run_json, run_place, step_json
+from core.service.http.values import run_json, run_place, step_json
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.schemas import value_flaw

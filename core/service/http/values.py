@@ -10,7 +10,7 @@ from core.agents.agent import Agent
 from core.agents.chat_events import CallFinished, ChatEvent, MessageSaved, Pending, RequestSent, chat_event_json
 from core.agents.made_files import files_of
 from core.engine.events import Usage
-from core.engine.journal import RunRecord, StepRecord
+from core.engine.journal import RunRecord, StepRecord, asking
 from core.service.http.files import files_json
 from core.store.conversation_records import FILES, Conversation, FunctionCall, StoredMessage
 from core.store.tokens import Token
@@ -56,12 +56,6 @@ def run_place(run_id: str) -> str:
 def conversation_place(conversation_id: UUID) -> str:
     """The address of a conversation."""
     return f"/api/v1/conversations/{conversation_id}"
-
-
-def asking(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The steps that ask a person something, by their newest attempt."""
-    newest = {step.path: step for step in steps}
-    return [s for s in newest.values() if s.status == "suspended" and s.question is not None and s.answer is None]
 
 
 def question_json(step: StepRecord) -> dict[str, Json]:
