@@ -89,7 +89,20 @@ def run_app(arguments: list[str] | None = None) -> None:
 def run_command(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     with logged():
-        return _run_command(arguments)
+        return _arrived(_run_command(arguments))
+
+
+def _arrived(code: int) -> int:
+    """The exit code once the output has arrived: at its own end Python would show how it failed, and not in words."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up_output()
+        return FAILED
+    except OSError as error:
+        give_up_output()
+        return code or _tell(error)
+    return code
 
 
 def _run_command(arguments: list[str] | None) -> int:

@@ -89,5 +89,6 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def process_environment(home: Path) -> dict[str, str]:
-    """The environment of a process of its own that uses the same home and working folder."""
-    return {**os.environ, "PYTHONPATH": str(root()), "STEPLOOM_HOME": str(home)}
+    """The environment of a process of its own that uses the same home and working folder, and buffers as usual."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONPATH": str(root()), "STEPLOOM_HOME": str(home)}

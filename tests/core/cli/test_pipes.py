@@ -64,6 +64,16 @@ def test_progress_that_nobody_reads_does_not_stop_the_run(
         assert process.wait(60) == 0
 
 
+def test_a_reader_who_leaves_before_anything_came_hears_no_complaint(process_environment: dict[str, str]) -> None:
+    command = [sys.executable, "-c", PROGRAM, "steps"]
+    with subprocess.Popen(command, env=process_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 1
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_result_that_cannot_be_written_is_said_in_words(
     write: Callable[..., Path], process_environment: dict[str, str]
