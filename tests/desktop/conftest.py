@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from tests.support.desktop_program import take_standing_apart
 from tests.support.leaks import nothing_left
 from tests.support.qt_loop import qt_event_loop
 
@@ -19,6 +20,12 @@ from tests.support.qt_loop import qt_event_loop
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], Any]]:
     """Asynchronous tests get the loop that the application runs on."""
     return {"qt": qt_event_loop}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """A program that stands after a failed test goes before everything that it works with."""
+    take_standing_apart()
 
 
 @pytest.fixture(autouse=True, scope="module")

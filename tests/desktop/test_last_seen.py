@@ -1,25 +1,21 @@
 """The library's workflows as they were last seen: shown before the database answers, and then brought up to date."""
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
 
 from core.store.workflows import Workflows
 from core.workflow.document import dumps
 from core.workflow.model import Step, Workflow
-from desktop.bridge import Bridge
 from desktop.last_seen import FOLDER
 from desktop.memory import RecentWork, WindowMemory
 from desktop.program import Program
-from desktop.session import Session
 from desktop.unsaved_work import State, Unsaved
 from desktop.work_tab import WorkTab
-from tests.support.desktop_program import made_program, plain_canvas, take_apart, until
+from tests.support.desktop_program import made_program, take_apart, unstarted_program, until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -49,16 +45,6 @@ async def kept(home: Path, database_url: str) -> None:
     await take_apart(program)
 
 
-def unopened(home: Path, database_url: str) -> Program:
-    """A program whose workspace is opened by the test, when it wants."""
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    session = Session(home, database_url=database_url, demo=True)
-    program = Program(app, session, Bridge(asyncio.get_running_loop()), canvas=plain_canvas)
-    program.window.show()
-    return program
-
-
 async def seen(program: Program) -> WorkTab:
     """The tab that stands before the database is asked."""
     opening = program.session.open
@@ -80,7 +66,7 @@ async def settled(program: Program) -> None:
 
 async def test_a_workflow_of_the_library_stands_before_the_database_answers(home: Path, database_url: str) -> None:
     await kept(home, database_url)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     assert tab.document.workflow == GREETING
     assert (tab.document.version, tab.document.is_saved) == (1, True)
@@ -94,7 +80,7 @@ async def test_a_workflow_of_the_library_stands_before_the_database_answers(home
 
 async def test_what_somebody_saved_since_takes_its_place(home: Path, database_url: str) -> None:
     await kept(home, database_url)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     other = await made_program(home, database_url=database_url)
     await library_of(other).save(OTHER, 1)
@@ -108,7 +94,7 @@ async def test_what_somebody_saved_since_takes_its_place(home: Path, database_ur
 
 async def test_edits_made_before_the_database_answered_stay_and_saving_them_asks(home: Path, database_url: str) -> None:
     await kept(home, database_url)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     tab.document.apply("Edit", lambda workflow: replace(workflow, description="Mine"))
     other = await made_program(home, database_url=database_url)
@@ -128,7 +114,7 @@ async def test_another_database_with_the_same_number_is_not_overwritten_unasked(
     await kept(home, database_url)
     copy = copies(home)[0]
     copy.write_text(copy.read_text().replace("Hello", "Hello from elsewhere"))
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     tab.document.apply("Edit", lambda workflow: replace(workflow, description="Mine"))
     await settled(program)
@@ -149,7 +135,7 @@ async def test_unsaved_work_keeps_the_version_that_it_was_made_on(home: Path, da
         lambda: other.window.all_tabs[0].document.version == 2 and '"version": 2' in copies(home)[0].read_text()
     )
     await take_apart(other)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     assert tab.document.version == 2
     mine = replace(GREETING, description="Mine")
@@ -166,7 +152,7 @@ async def test_unsaved_work_keeps_the_version_that_it_was_made_on(home: Path, da
 
 async def test_a_workflow_that_was_deleted_since_becomes_new_work(home: Path, database_url: str) -> None:
     await kept(home, database_url)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     tab = await seen(program)
     other = await made_program(home, database_url=database_url)
     await library_of(other).delete("Greeting")
@@ -184,7 +170,7 @@ async def test_a_tab_that_is_closed_before_the_database_answers_does_not_come_ba
     home: Path, database_url: str
 ) -> None:
     await kept(home, database_url)
-    program = unopened(home, database_url)
+    program = unstarted_program(home, database_url=database_url)
     program.window.close_tab(await seen(program))
     await settled(program)
     assert program.window.all_tabs == []

@@ -1,6 +1,5 @@
 """The whole window put together: it opens, saves, runs with the demo model, and is taken apart in order."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,21 +7,19 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.resources import example
 from core.workflow.document import load
 from core.workflow.model import Step, Workflow
-from desktop.bridge import Bridge
 from desktop.dialogs.message import MessageDialog
 from desktop.dialogs.problem_report import ProblemReport
 from desktop.dialogs.settings import SettingsDialog
 from desktop.document import OpenDocument
 from desktop.memory import RecentWork, WindowMemory
 from desktop.program import Program
-from desktop.session import Session
 from desktop.work_tab import WorkTab
-from tests.support.desktop_program import made_program, plain_canvas, take_apart, until
+from tests.support.desktop_program import made_program, take_apart, until
 
 # The platform without a screen cannot tell a window manager the least size of a dialog, and says so.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
@@ -265,12 +262,7 @@ async def test_what_was_open_last_is_opened_again(home: Path) -> None:
 
 async def test_a_database_that_cannot_be_used_leaves_drawing_possible(home: Path) -> None:
     WindowMemory(home).first_run_done = True
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    session = Session(home, database_url="postgresql://nobody@127.0.0.1:9/none?connect_timeout=1")
-    program = Program(app, session, Bridge(asyncio.get_running_loop()), canvas=plain_canvas)
-    program.window.show()
-    await program.start()
+    program = await made_program(home, database_url="postgresql://nobody@127.0.0.1:9/none?connect_timeout=1")
     assert program.window.status.text("database") == "No database"
     toast = program.window.toasts.shown[-1]
     assert toast.title == "The database cannot be used"
@@ -302,17 +294,7 @@ async def test_the_first_run_offers_the_demo_model_and_does_not_come_again(home:
 
 async def test_new_work_is_kept_in_the_library_and_opened_from_there(home: Path, database_url: str) -> None:
     WindowMemory(home).first_run_done = True
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-
-    async def with_database() -> Program:
-        session = Session(home, database_url=database_url, demo=True)
-        made = Program(app, session, Bridge(asyncio.get_running_loop()), canvas=plain_canvas)
-        made.window.show()
-        await made.start()
-        return made
-
-    program = await with_database()
+    program = await made_program(home, database_url=database_url)
     assert program.window.status.text("database") == "Database ready"
     tab = program.open(OpenDocument(note_workflow("Hello")), None)
     assert tab is not None
@@ -322,7 +304,7 @@ async def test_new_work_is_kept_in_the_library_and_opened_from_there(home: Path,
     assert (tab.document.version, tab.work) == (1, RecentWork("library", "Greeting", "Greeting"))
     await take_apart(program)
 
-    again = await with_database()
+    again = await made_program(home, database_url=database_url)
     await until(lambda: bool(again.window.all_tabs))
     (found,) = again.window.all_tabs
     assert (found.title, found.document.version) == ("Greeting", 1)

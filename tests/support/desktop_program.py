@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from core.engine.step_type import StepTypes
 from desktop.bridge import Bridge
@@ -21,6 +22,9 @@ from tests.support.desktop_window import PlainCanvas
 
 if TYPE_CHECKING:
     from desktop.program import CanvasMaker
+
+_STANDING: Final[dict[Program, asyncio.AbstractEventLoop]] = {}
+"""The programs that were made and not taken apart yet, each with its loop."""
 
 
 def plain_canvas(document: OpenDocument, overlay: RunOverlay, types: StepTypes, themes: ThemeManager) -> QWidget:
@@ -49,6 +53,7 @@ def unstarted_program(
     session = Session(home, database_url=database_url, memory_only=not database_url, demo=True)
     program = Program(app, session, Bridge(asyncio.get_running_loop()), files=files, canvas=canvas)
     program.window.show()
+    _STANDING[program] = asyncio.get_running_loop()
     return program
 
 
@@ -62,6 +67,10 @@ async def made_program(
 
 
 async def take_apart(program: Program) -> None:
+    """Close a program as a signal does, and destroy it. Does nothing if that was done before."""
+    _STANDING.pop(program, None)
+    if not isValid(program):
+        return
     program.window.close_at_once()
     await program.close()
     program.window.deleteLater()
@@ -70,3 +79,12 @@ async def take_apart(program: Program) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     app.setStyleSheet("")
+
+
+def take_standing_apart() -> None:
+    """Take apart what a test or a fixture made and left because it failed: it would make the tests after it fail too.
+
+    To be called before the loop is closed and the database dropped that they work with.
+    """
+    for program, loop in list(_STANDING.items()):
+        loop.run_until_complete(take_apart(program))
