@@ -65,7 +65,7 @@ def test_progress_that_nobody_reads_does_not_stop_the_run(
 
 
 def test_a_reader_who_leaves_before_anything_came_hears_no_complaint(process_environment: dict[str, str]) -> None:
-    command = [sys.executable, "-c", PROGRAM, "steps"]
+    command = [sys.executable, "-c", PROGRAM, "--version"]
     with subprocess.Popen(command, env=process_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
