@@ -96,9 +96,6 @@ def _arrived(code: int) -> int:
     """The exit code once the output has arrived: at its own end Python would show how it failed, and not in words."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        give_up_output()
-        return FAILED
     except OSError as error:
         give_up_output()
         return code or _tell(error)
