@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -16,6 +16,10 @@ PATIENCE_S: Final = 1.0
 """Seconds that all searches for patterns have in which a value is checked."""
 
 _ends: ContextVar[float] = ContextVar("ends")
+
+_BY_NAME: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_VALUES: Final = frozenset({"const", "enum", "default", "examples"})
+"""Keywords with schemas by name, and with values that are no schemas."""
 
 _Keyword: TypeAlias = Callable[[Any, Any, Any, Mapping[str, Any]], Iterator[Any]]
 
@@ -30,7 +34,52 @@ def schema_errors(value: Json, schema: Mapping[str, Json], kind: Any, *, formats
 
     checker = kind.FORMAT_CHECKER if formats else None
     _ends.set(time.monotonic() + PATIENCE_S)
+    if _has_unevaluated(schema):
+        schema = _spelled_out(schema, sorted(_names(value)))
     yield from _patient(kind)(dict(schema), registry=EMPTY_REGISTRY, format_checker=checker).iter_errors(value)
+
+
+def _has_unevaluated(schema: Any) -> bool:
+    """Whether `unevaluatedProperties` is anywhere in it: the library looks for patterns on its own then."""
+    if isinstance(schema, Mapping):
+        return "unevaluatedProperties" in schema or any(map(_has_unevaluated, schema.values()))
+    return isinstance(schema, list) and any(map(_has_unevaluated, schema))
+
+
+def _spelled_out(schema: Any, names: Sequence[str], *, by_name: bool = False) -> Any:
+    """The schema with those of the names that a pattern takes in place of each pattern for names.
+
+    by_name: whether its keys are no keywords but names of further schemas.
+    """
+    if isinstance(schema, list):
+        return [_spelled_out(each, names) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    made = {
+        key: each
+        if key in _VALUES and not by_name
+        else _spelled_out(each, names, by_name=key in _BY_NAME and not by_name)
+        for key, each in schema.items()
+    }
+    patterns = made.get("patternProperties")
+    if isinstance(patterns, dict) and not by_name:
+        made["patternProperties"] = {
+            _taking(pattern, names, number): each for number, (pattern, each) in enumerate(patterns.items())
+        }
+    return made
+
+
+def _taking(pattern: str, names: Sequence[str], number: int) -> str:
+    """A pattern that takes the same ones of these names, found without searching. number: makes it differ."""
+    taken = "|".join(re.escape(name) for name in names if _found(pattern, name))
+    return (rf"\A(?:{taken})\Z" if taken else "(?!)") + f"(?#{number})"
+
+
+def _names(value: Any) -> set[str]:
+    """The names of all properties in a value."""
+    if isinstance(value, Mapping):
+        return set(value).union(*map(_names, value.values()))
+    return set().union(*map(_names, value)) if isinstance(value, list) else set()
 
 
 @cache

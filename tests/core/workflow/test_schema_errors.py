@@ -35,6 +35,14 @@ LONG: Mapping[str, Json] = {"type": "string", "pattern": EVIL}
         ({"items": LONG}, [TEXT, TEXT]),
         ({"patternProperties": {EVIL: {}}}, {TEXT: 1}),
         ({"additionalProperties": False, "patternProperties": {EVIL: {}}}, {TEXT: 1}),
+        ({"unevaluatedProperties": False, "patternProperties": {EVIL: {}}}, {TEXT: 1}),
+        (
+            {
+                "properties": {"a": {"unevaluatedProperties": False, "$ref": "#/$defs/b"}},
+                "$defs": {"b": {"patternProperties": {EVIL: {}}}},
+            },
+            {"a": {TEXT: 1}},
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", [Draft202012Validator, Draft7Validator])
@@ -73,6 +81,16 @@ def test_whoever_checks_a_value_says_so(monkeypatch: pytest.MonkeyPatch) -> None
             1,
         ),
         ({"additionalProperties": False}, {"a": 1}, 1),
+        ({"unevaluatedProperties": False, "patternProperties": {"^n_": {}, "^m_": {}}}, {"n_a": 1, "m.a": 2}, 1),
+        (
+            {
+                "unevaluatedProperties": False,
+                "allOf": [{"patternProperties": {"^n_": {"type": "integer"}, "_a$": {"minimum": 2}}}],
+                "properties": {"patternProperties": {"type": "null"}, "p": {"const": {"patternProperties": {"a": 1}}}},
+            },
+            {"n_a": 1, "n_b": 1, "patternProperties": {"type": 1}, "p": {"patternProperties": {"a": 1}}},
+            3,
+        ),
     ],
 )
 def test_patterns_mean_what_they_always_meant(schema: Mapping[str, Json], value: Json, wrong: int) -> None:
