@@ -149,7 +149,7 @@ class MemoryDesk(QObject):
         """Memories or agents may have changed elsewhere: look again."""
         if self.available:
             self._bridge.spawn(self._read_owners(), self._show_owners)
-            self.changed.emit()
+            self._look_again()
 
     def read(
         self, shown: MemoryFilter, limit: int, offset: int, on_done: Callable[[MemoryPage], None], on_error: OnError
@@ -199,7 +199,7 @@ class MemoryDesk(QObject):
             return await _with_replaced(memories, await memories.remember(Scope(agent_id), proposed))
 
         def done(result: tuple[Outcome, str]) -> None:
-            self.changed.emit()
+            self._look_again()
             on_done(*result)
 
         self._ask(work, done, on_error)
@@ -226,7 +226,7 @@ class MemoryDesk(QObject):
 
         def done(result: tuple[Memory, int]) -> None:
             changed, before = result
-            self.changed.emit()
+            self._look_again()
             on_done(changed)
             if changed.id != memory.id:
                 title, said = "It holds from now on", f"Until now held: {_quoted([memory])}"
@@ -362,12 +362,12 @@ class MemoryDesk(QObject):
         self, work: Callable[[Memories], Coroutine[Any, Any, Any]], then: Callable[[Any], object] = lambda _: None
     ) -> None:
         def done(result: Any) -> None:
-            self.changed.emit()
+            self._look_again()
             then(result)
 
         def failed(error: Exception) -> None:
             self._window.toasts.show("That cannot be done", explain(error), kind="failed")
-            self.changed.emit()
+            self._look_again()
 
         self._ask(work, done, failed)
 
@@ -390,7 +390,7 @@ class MemoryDesk(QObject):
 
     def _count(self) -> None:
         if self._workspace is not None and self.available:
-            self._bridge.spawn(_waiting(self._workspace), self._take_count, lambda _: None)
+            self._bridge.spawn(_waiting(self._workspace), self._show_count, lambda _: None)
         else:
             self._show_count(0)
 
@@ -407,12 +407,16 @@ class MemoryDesk(QObject):
 
     def _hear(self, newest: int) -> None:
         if newest != self._newest:
-            self._newest = newest
-            self.changed.emit()
+            self._tell(newest)
 
-    def _take_count(self, found: tuple[int, int]) -> None:
-        number, self._newest = found
-        self._show_count(number)
+    def _look_again(self) -> None:
+        """Have all be read again, once it is known which change is the newest: what comes later is heard of."""
+        if self._workspace is not None and self.available:
+            self._bridge.spawn(_newest(self._workspace), self._tell, lambda _: self.changed.emit())
+
+    def _tell(self, newest: int) -> None:
+        self._newest = newest
+        self.changed.emit()
 
     def _show_count(self, number: int) -> None:
         if number == self.waiting:
@@ -441,17 +445,16 @@ def _alone(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def _waiting(workspace: Workspace) -> tuple[int, int]:
-    """How many memories wait for a person, and the newest change. Asks the store: no more is needed for the numbers."""
+async def _waiting(workspace: Workspace) -> int:
+    """How many memories wait for a person. Asks the store: no more is needed for the number."""
     from core.store.memory_records import MemoryFilter
 
-    records = await _records(workspace)
-    newest = await records.newest_change()
-    page = await records.list(MemoryFilter(states=("quarantined",)), limit=1)
-    return page.total, newest
+    page = await (await _records(workspace)).list(MemoryFilter(states=("quarantined",)), limit=1)
+    return page.total
 
 
 async def _newest(workspace: Workspace) -> int:
+    """The number of the newest change of a memory."""
     return await (await _records(workspace)).newest_change()
 
 

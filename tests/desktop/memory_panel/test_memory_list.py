@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from core.store.memories import MemoryRecords
 from core.store.memory_records import Source
 from desktop.memory_panel import desk
 from desktop.memory_panel.add_dialog import AddDialog
@@ -297,7 +299,29 @@ async def test_while_nobody_looks_it_is_asked_seldom_what_agents_have_learned(
     await until(lambda: len(asked) == 2 and program.bridge.busy == 0)
     program.window.docks.get("memory").show()
     program.window.docks.get("memory").raise_()
-    await until(lambda: program.window.docks.get("memory").is_in_front)
+    await until(lambda: program.window.docks.get("memory").is_in_front and program.bridge.busy == 0)
+    asked.clear()
     for _ in range(3):
         program.memories._looking.timeout.emit()
-    await until(lambda: len(asked) == 5)
+    await until(lambda: len(asked) == 3)
+
+
+async def test_what_an_agent_learns_while_all_is_read_again_is_seen(
+    program: Program, agent: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await until(lambda: program.bridge.busy == 0)
+    newest_change, told = MemoryRecords.newest_change, asyncio.Event()
+
+    async def slow(records: MemoryRecords) -> int:
+        await told.wait()
+        return await newest_change(records)
+
+    monkeypatch.setattr(MemoryRecords, "newest_change", slow)
+    program.memories._looking.stop()
+    program.memories.refresh()
+    await until(lambda: program.bridge.busy == 1)  # only this
+    await tell(program, agent, DOG)
+    told.set()
+    await until(lambda: program.bridge.busy == 0)
+    program.memories._looking.timeout.emit()
+    await see(program, DOG)
