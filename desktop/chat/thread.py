@@ -94,6 +94,7 @@ class ChatThread(QObject):
         self._asked: set[int] = set()
         self._reply: Reply | None = None
         self._following: asyncio.Task[None] | None = None
+        self._learning: asyncio.Task[None] | None = None
         self._wanted: int | None = None
         self.is_reading = False
         self._round = 0
@@ -382,7 +383,9 @@ class ChatThread(QObject):
         self.facts_changed.emit()
 
     def _learn_about(self) -> None:
-        self._bridge.spawn(self._about(), self._told_about, lambda _: self.facts_changed.emit())
+        if self._learning is not None:
+            self._learning.cancel()  # what it has read may be older
+        self._learning = self._bridge.spawn(self._about(), self._told_about, lambda _: self.facts_changed.emit())
 
     async def _about(self) -> tuple[str, Face, ModelFacts | None]:
         if self.workflow:

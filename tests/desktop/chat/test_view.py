@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
+from core.agents.kit import KnownAgent
 from core.engine.errors import StepError
 from core.engine.testing_models import BreaksOff, Stalls
 from desktop.chat.laid import LaidCode
@@ -512,3 +514,29 @@ async def test_a_conversation_that_cannot_be_read_says_why_and_leaves_the_field_
         await until(lambda: bool(screen.troubles))
         assert "no conversation" in screen.troubles[0]
         assert not screen.view.talk.is_reading
+
+
+async def test_of_two_looks_at_who_answers_the_newer_one_is_shown_whichever_ends_last() -> None:
+    rig = AgentRig()
+    async with chat_screen(rig) as screen:
+        await screen.begin()
+        talk, known = screen.view.talk, rig.agents.by_name["Ada"]
+        looks: list[KnownAgent] = []
+        held = asyncio.Event()
+
+        async def named(name: str) -> KnownAgent:
+            found = await rig.agents.named(name)
+            looks.append(found)
+            if len(looks) == 1:
+                await held.wait()
+            return found
+
+        talk.source = replace(screen.source, named=named)
+        talk.learn_again()
+        await until(lambda: len(looks) == 1)
+        rig.agents.by_name["Ada"] = replace(known, agent=replace(known.agent, icon="scissors"))
+        talk.learn_again()
+        await until(lambda: talk.face.icon == "scissors")
+        held.set()
+        await until(lambda: screen.bridge.busy == 0)
+        assert talk.face.icon == "scissors"
