@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.bridge import Bridge, explain
 from desktop.overlay import RunOverlay
+from desktop.step_words import steps_on
 from desktop.toasts import Toast
 from desktop.window import MainWindow
 from desktop.work_tab import WorkTab
@@ -159,18 +160,17 @@ class Running(QObject):
     def _say_failed(self, tab: WorkTab, result: RunResult) -> None:
         """Tell that a run failed, and where; the message leads to the step."""
         text = result.error.message.partition("\n")[0] if result.error else ""
-        step_id = result.error_path.rpartition("/")[2]
-        step = tab.document.workflow.step(step_id) if step_id else None
-        if step is None:
+        steps = [step for _, step in steps_on(result.error_path, tab.document.workflow) if step is not None]
+        if not steps:
             self._said[tab] = self._window.toasts.show(f"{tab.title} failed", text, kind="failed")
             return
 
         def show() -> None:
             self._window.tabs.setCurrentWidget(tab)
-            tab.step_wanted.emit(step_id)
+            tab.step_wanted.emit(steps[-1].id)
 
         self._said[tab] = self._window.toasts.show(
-            f"{tab.title} failed", f"{step.name}: {text}", kind="failed", action="Show the step", on_action=show
+            f"{tab.title} failed", f"{steps[-1].name}: {text}", kind="failed", action="Show the step", on_action=show
         )
 
     def _count(self) -> None:

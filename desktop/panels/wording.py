@@ -10,6 +10,7 @@ from core.engine.events import RunStatus
 from core.engine.part import Part
 from core.workflow.model import Workflow
 from desktop.overlay import StepState
+from desktop.step_words import steps_on
 
 STATE_ICONS: Final[Mapping[StepState, str]] = {
     "idle": "circle",
@@ -63,9 +64,8 @@ def clock_time(at: datetime, now: datetime) -> str:
 def path_words(path: str, workflow: Workflow) -> str:
     """Where in a run something happened, by the titles of steps: `Pay it`, `Each order, pass 3 > Pay it`."""
     said = []
-    for part in path.split("/"):
+    for part, step in steps_on(path, workflow):
         step_id, _, rest = part.partition("[")
-        step = workflow.step(step_id)
         name = step.name if step is not None else step_id
         index = rest.rstrip("]")
         said.append(f"{name}, pass {int(index) + 1}" if index.isdecimal() else name)

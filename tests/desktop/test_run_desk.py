@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from core.workflow.document import save
 from core.workflow.edits import set_config_field
 from core.workflow.model import Step, Workflow
 from desktop.canvas.view import CanvasView
@@ -132,6 +134,23 @@ async def test_the_message_of_a_failed_run_names_the_step_and_leads_to_it(desk: 
     assert window.active is desk.tab
     assert desk.canvas.selected == {"end"}
     assert window.toasts.shown == []
+
+
+async def test_the_message_of_a_run_that_failed_in_another_workflow_leads_to_the_step_that_runs_that(
+    desk: Desk, tmp_path: Path
+) -> None:
+    save(replace(DOCUMENT, name="Inner"), tmp_path / "inner.loom.yaml")
+    steps = {
+        "end": Step("end", "template", config={"text": "Fine"}, then={"out": ("inner",)}),
+        "inner": Step("inner", "workflow", title="Run it", config={"workflow": "inner.loom.yaml"}),
+    }
+    program = desk.program
+    tab = program.open(OpenDocument(Workflow("Outer", steps=steps), file=tmp_path / "outer.loom.yaml"), None)
+    assert tab is not None
+    await until(lambda: program.running.controller(tab) is not None)
+    assert program.commands.run("run.start")
+    await until(lambda: any(toast.title == "Outer failed" for toast in program.window.toasts.shown))
+    assert program.window.toasts.shown[-1].text.startswith("Run it: ")
 
 
 async def test_how_the_shown_run_stands_is_said_as_long_as_it_is_shown(desk: Desk) -> None:

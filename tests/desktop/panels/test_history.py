@@ -67,17 +67,18 @@ def test_a_row_tells_state_time_cost_and_inputs(qapp: QApplication) -> None:
 
 def test_a_row_tells_by_their_titles_where_it_failed(qapp: QApplication) -> None:
     loop = Step("all", "for_each", title="Each order", body={"pay": Step("pay", "code", title="Pay it")})
-    document = Workflow("Small", steps={"all": loop, "raw": Step("raw", "code")})
+    document = Workflow("Small", steps={"all": loop, "raw": Step("raw", "code"), "sub": Step("sub", "workflow")})
     error = ErrorInfo("code", "No money\nleft")
     model = rows_model(
         run("r1", workflow=document, status="failed", error=error, error_path="all[2]/pay"),
         run("r2", workflow=document, status="failed", error=error, error_path="raw"),
         run("r3", workflow=document, status="failed", error=error, error_path="sub/gone"),
         run("r4", workflow=document, status="failed", error=error),
+        run("r5", workflow=document, status="failed", error=error, error_path="sub/all[0]/pay"),
     )
-    assert [texts(model, row)[ERROR] for row in range(4)] == [
+    assert [texts(model, row)[ERROR] for row in range(5)] == [
         "Each order, pass 3 > Pay it: No money left", "raw: No money left", "sub > gone: No money left",
-        "No money left",
+        "No money left", "sub > all, pass 1 > pay: No money left",
     ]  # fmt: skip
     assert model.index(0, ERROR).data(Qt.ItemDataRole.ToolTipRole) == "all[2]/pay: No money\nleft"
     shown = RunFilter()
