@@ -141,13 +141,16 @@ UPDATE queued_runs AS q SET slot_until = NULL
 FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
 WHERE q.run_id = :run_id AND e.id = q.run_id AND q.slot_until IS NOT NULL
     AND (e.lease_owner IS NULL OR e.lease_expires < clock_timestamp())
-RETURNING q.limit_key, q.key_limit, e.workflow_name, e.part IS NULL AS is_whole""")
+RETURNING q.limit_key, q.key_limit, q.workflow_limit, e.workflow_name, e.part IS NULL AS is_whole""")
 """Of a run that another worker executes by now the slot is that one's. Without waiting for the disk: should a crash
 forget who was let in, whoever looks after the queue lets somebody in."""
 
 _LET_IN = """
 WITH let_in AS (
-    UPDATE queued_runs SET held_back = NULL, slot_until = clock_timestamp() + make_interval(secs => :seconds)
+    UPDATE queued_runs SET held_back = NULL, slot_until = CASE
+        WHEN limit_key = :limit_key AND key_limit = :key_limit AND workflow_limit = :workflow_limit AND (
+            workflow_limit = 0 OR :workflow_name = (SELECT workflow_name FROM executions WHERE id = run_id))
+        THEN clock_timestamp() + make_interval(secs => :seconds) END
     WHERE run_id = ({found}) RETURNING run_id, queue, priority
 ), entered AS (
     SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(queue, :task, priority, NULL, 'run:' || run_id,
@@ -156,7 +159,9 @@ WITH let_in AS (
         SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || run_id AND status = 'todo')
 )
 SELECT run_id, (SELECT count(*) FROM entered) FROM let_in"""
-"""Who is let in has a slot from then on: runs that end at the same time must not all let the same one in."""
+"""Who has just the limits of the one before has its slot from then on; of others a limit may be full that this one does
+not have, so they ask for theirs. Runs that end at the same time never let the same one in.
+"""
 
 _NEXT_OF_KEY = text(
     _LET_IN.format(
@@ -343,8 +348,7 @@ class QueuedRuns:
             freed = (await connection.execute(_FREE_SLOT, {"run_id": run_id})).one_or_none()
             if freed is None:
                 return
-            line = {"limit_key": freed.limit_key, "workflow_name": freed.workflow_name}
-            values = {**line, "seconds": SLOT_S, "task": TASK}
+            values = {**freed._mapping, "seconds": SLOT_S, "task": TASK}
             let_in = await connection.scalar(_NEXT_OF_KEY, values) if freed.key_limit else None
             if let_in is None and freed.is_whole:
                 await connection.execute(_NEXT_OF_WORKFLOW, values)

@@ -22,7 +22,7 @@ from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.queued_runs import QueuedRuns, QueuePlace
 from tests.support.engine_rig import step, workflow
-from tests.support.journals import new_run
+from tests.support.journals import WORKFLOW, new_run
 from tests.support.small_steps import small_step_types
 
 
@@ -197,3 +197,25 @@ async def test_queued_runs_are_never_pruned(queued: QueuedRuns, database: Databa
     old = new_run(created=datetime.now(UTC) - timedelta(days=100))
     await queued.add(old)
     assert await Executions(database).prune(keep_runs=0) == 0
+
+
+async def test_a_run_is_let_in_by_all_of_its_limits_when_one_of_them_has_room_again(
+    queued: QueuedRuns, database: Database
+) -> None:
+    places = {
+        "k": QueuePlace(limit_key="k", key_limit=1),
+        "w": QueuePlace(workflow_limit=1),
+        "both": QueuePlace(limit_key="k", key_limit=1, workflow_limit=1),
+    }
+    ids = {
+        name: await queued.add(new_run(workflow=replace(WORKFLOW, name="k" if name == "k" else "w")), place)
+        for name, place in places.items()
+    }
+    assert [await queued.take_slot(ids[name]) for name in places] == [True, True, False]
+    await database.run(lambda connection: connection.execute(text("DELETE FROM procrastinate_jobs")))
+    for freed, is_let_in in (("k", False), ("w", True)):
+        await queued.free_slot(ids[freed])
+        assert [entry["args"]["run_id"] for entry in await entries(database)] == [ids["both"]]
+        known = await queued.get(ids["both"])
+        assert known is not None
+        assert (known.has_slot or await queued.take_slot(ids["both"])) is is_let_in
