@@ -34,15 +34,15 @@ class CallCard(Folding):
     """One call. run_wanted: the id of its run."""
 
     run_wanted = Signal(str)
-    line = FOLDED
 
     def __init__(self, call: FunctionCall, theme: Theme, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(theme, icons, parent)
+        super().__init__(FOLDED, theme, icons, parent)
         self.call = call
         self._all = False
         self._progress = ""
         self._parts: list[tuple[str, LaidCode]] = []
         self._buttons: QWidget | None = None
+        self.folded.connect(self._fill)
         self._name()
 
     def show_call(self, call: FunctionCall, progress: str = "") -> None:
@@ -50,9 +50,7 @@ class CallCard(Folding):
         if call == self.call and progress == self._progress:
             return
         self.call, self._progress = call, progress
-        if self.is_open:
-            self._fold()
-        self._name()
+        self._fill()
         self.update()
 
     def fit(self, width: int) -> int:
@@ -67,8 +65,11 @@ class CallCard(Folding):
                 height += 32
         return height
 
-    def _press_below(self, event: QMouseEvent) -> None:
-        """Copy copies."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """The line opens and closes; Copy copies."""
+        if event.button() != Qt.MouseButton.LeftButton or event.position().y() <= FOLDED:
+            super().mousePressEvent(event)
+            return
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         y = float(FOLDED)
         for _, part in self._parts:
@@ -143,7 +144,8 @@ class CallCard(Folding):
         self.setAccessibleDescription(". ".join(described))
         self.setToolTip(call.reason)
 
-    def _fold(self) -> None:
+    def _fill(self) -> None:
+        self._name()
         self._parts = []
         if self._buttons is not None:
             self._buttons.hide()
@@ -186,7 +188,6 @@ class CallCard(Folding):
 
     def _show_all(self) -> None:
         self._all = True
-        self._fold()
         self.folded.emit()
 
 

@@ -24,15 +24,14 @@ _GAP: Final = 7
 class ReasoningFold(Folding):
     """The thoughts of one answer."""
 
-    line = FOLDED
-
     def __init__(self, theme: Theme, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(theme, icons, parent)
+        super().__init__(FOLDED, theme, icons, parent)
         self.text = ""
         self._words = 0
         self._is_live = False
         self._growing = Growing()
         self._laid: list[Laid] = []
+        self.folded.connect(self._fill)
 
     def show_text(self, text: str, *, live: bool) -> None:
         """Show what was thought so far. live: more is to come."""
@@ -43,8 +42,7 @@ class ReasoningFold(Folding):
         else:
             self._words = len(text.split())
         self.text, self._is_live = text, live
-        self._fold()
-        self._name()
+        self._fill()
         self.update()
 
     def fit(self, width: int) -> int:
@@ -98,8 +96,9 @@ class ReasoningFold(Folding):
         self.setAccessibleName(f"{self._title()}, {'open' if self.is_open else 'folded'}")
         self.setAccessibleDescription(self.text[-500:] if self._is_live else self.text[:500])
 
-    def _fold(self) -> None:
-        """Lay out what is new, if it is seen; the blocks before it stay."""
+    def _fill(self) -> None:
+        """Say what it is now, and lay out what is new of it, if it is seen; the blocks before it stay."""
+        self._name()
         if not self.is_open:
             return
         first = self._growing.show(self.text)
