@@ -39,6 +39,12 @@ def match(query: str, text: str) -> Match | None:
     return Match(total - len(text) // 8, tuple(sorted(found)))
 
 
+def begins_words(query: str, words: str) -> bool:
+    """Whether each word of the query begins one of these words; case is ignored."""
+    known = words.casefold().split()
+    return all(any(word.startswith(asked) for word in known) for asked in query.casefold().split())
+
+
 def _word(word: str, low: str, text: str) -> Match | None:
     whole = _in_one_piece(word, low, text)
     if whole is not None:

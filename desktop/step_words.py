@@ -47,9 +47,3 @@ def steps_on(path: str, workflow: Workflow) -> Iterator[tuple[str, Step | None]]
         step = level.get(part.partition("[")[0])
         yield part, step
         level = (step.body if step is not None else None) or {}
-
-
-def known_as(type_name: str, query: str) -> bool:
-    """Whether every word of a query begins one of the type's other names."""
-    words = WORDS.get(type_name, "").split()
-    return bool(words) and all(any(word.startswith(asked) for word in words) for asked in query.casefold().split())

@@ -12,7 +12,7 @@ from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from desktop.canvas.chooser_row import DETAIL, ROW, ChooserRow
-from desktop.fuzzy import match
+from desktop.fuzzy import begins_words, match
 from desktop.icons import Icons
 from desktop.theme import Theme
 
@@ -206,13 +206,8 @@ def ranked(choices: Sequence[Choice], text: str) -> list[Choice]:
         title, key = match(text, choice.title), match(text, choice.key)
         scores = [title.score + _IN_TITLE] if title is not None else []
         scores += [key.score] if key is not None else []
-        scores += [_BESIDE] if _stands_beside(text, choice) else []
+        beside = f"{choice.title} {choice.detail} {choice.also}"
+        scores += [_BESIDE] if begins_words(text, beside) else []
         if scores:
             found.append((-max(scores), place, choice))
     return [choice for _, _, choice in sorted(found, key=lambda entry: entry[:2])]
-
-
-def _stands_beside(text: str, choice: Choice) -> bool:
-    """Whether each word of a text begins a word of what is said or known beside the title."""
-    words = f"{choice.title} {choice.detail} {choice.also}".casefold().split()
-    return all(any(word.startswith(asked) for word in words) for asked in text.casefold().split())

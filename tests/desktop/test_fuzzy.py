@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.fuzzy import match
+from desktop.fuzzy import begins_words, match
 
 
 def best(query: str, *texts: str) -> str:
@@ -55,3 +55,9 @@ def test_positions_are_letters_of_the_text_that_the_query_holds(query: str, text
 @given(st.text(alphabet="abcdef ", max_size=20))
 def test_a_text_fits_itself(text: str) -> None:
     assert match(text, text) is not None
+
+
+def test_every_word_of_a_query_begins_some_word() -> None:
+    assert begins_words("HTTP req", "api request http")
+    assert not begins_words("http quest", "api request http")
+    assert not begins_words("http", "")
