@@ -53,6 +53,7 @@ class TriggerSwitch(QFrame):
         self._unsaved = False
         self._stands: Standing | None = None
         self._asked = 0  # a look that began before the newest question has an older answer
+        self._is_looking = False
         # Its runs begin and end in other programs too, and nobody tells: only looking tells how it stands now.
         self._looking = QTimer(self)
         self._looking.setInterval(_LOOK_MS)
@@ -126,16 +127,21 @@ class TriggerSwitch(QFrame):
         self._looking.stop()
 
     def _look(self) -> None:
-        if self._around.publishing is None or self._workflow is None:
+        """Look again; a look that takes longer than the time between two is waited for."""
+        if self._around.publishing is None or self._workflow is None or self._is_looking:
             return
-        asked = self._asked
+        asked, self._is_looking = self._asked, True
 
         def looked(stands: Standing | None) -> None:
+            self._is_looking = False
             if isValid(self) and asked == self._asked and stands != self._stands:
                 self._show(stands)
 
-        # A database that is gone is told of by the status bar; here what was known stays.
-        self._around.background.spawn(self._around.publishing.stands(self._workflow.name), looked, lambda _error: None)
+        def failed(_error: Exception) -> None:
+            """A database that is gone is told of by the status bar; here what was known stays."""
+            self._is_looking = False
+
+        self._around.background.spawn(self._around.publishing.stands(self._workflow.name), looked, failed)
 
     def _lay_out(self, gap: int, side: int, below: int) -> None:
         column = QVBoxLayout(self)
