@@ -58,9 +58,11 @@ _HAS_ENDED = "(e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AN
 NOTE_END = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME}
 FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
-WHERE s.run_id = :run_id AND e.id = s.run_id AND s.outcome = '' AND {_HAS_ENDED}
+WHERE s.run_id = :run_id AND e.id = s.run_id AND s.outcome <> 'dropped' AND {_HAS_ENDED}
 RETURNING s.parent_id, s.path, s.round, s.outcome, s.stops""")  # noqa: S608 - made of constants
-"""Without waiting for the disk: what a crash forgets of it is found when the queue is looked after."""
+"""Also of one that is noted already, as when this is repeated. Without waiting for the disk: what a crash forgets of it
+is found when the queue is looked after.
+"""
 
 NOTE_ENDS = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e

@@ -24,6 +24,7 @@ from core.engine.execution import MAX_DEPTH
 from core.engine.journal import Lease
 from core.engine.part import OnePass, Part
 from core.engine.spread import SPREAD, Order, Spot, Standing, Wanted
+from core.store import spread_sql
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.executions import Executions
@@ -74,6 +75,14 @@ async def suspend(journal: PostgresJournal, lease: Lease, usage: Usage = NO_USAG
     journal.put(lease, StepSuspended(run_id, NOW, "all", "all", 1, None, None, state, NO_USAGE, 0.0))
     journal.put(lease, RunSuspended(run_id, NOW, ("all",), None, usage, 0.0))
     await journal.close_run(lease)
+
+
+async def waiting(spread: SpreadRuns, queued: QueuedRuns, journal: PostgresJournal, wanted: Order) -> Spot:
+    """Such a run that waits for what it asked for."""
+    spot, lease = await parent(queued, journal)
+    await begin(spread, spot, wanted)
+    await suspend(journal, lease)
+    return spot
 
 
 async def end(journal: PostgresJournal, run_id: str, *, fails: bool = False, cost: float = 0.0) -> None:
@@ -163,9 +172,7 @@ async def test_runs_do_not_ask_for_runs_without_an_end(
 async def test_of_many_that_end_at_once_the_last_one_lets_the_parent_go_on(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(6))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(6))
     await forget_entries(database)
     ids = [spread_id(spot, number) for number in range(6)]
     for run_id in ids:
@@ -177,6 +184,17 @@ async def test_of_many_that_end_at_once_the_last_one_lets_the_parent_go_on(
     assert [(one.number, one.status, one.outputs) for one in found] == [
         (n, "completed", {"result": 1}) for n in range(6)
     ]
+
+
+async def test_an_end_that_was_noted_though_the_answer_to_that_was_lost_lets_the_parent_go_on(
+    spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
+) -> None:
+    spot = await waiting(spread, queued, postgres_journal, order(1))
+    await forget_entries(database)
+    await end(postgres_journal, spread_id(spot, 0))
+    await database.run(lambda connection: connection.execute(spread_sql.NOTE_END, {"run_id": spread_id(spot, 0)}))
+    assert await spread.has_ended(spread_id(spot, 0)) is True
+    assert await entries(database) == [spot.run_id]
 
 
 async def test_runs_that_ended_before_the_parent_was_suspended_let_it_go_on_then(
@@ -195,9 +213,7 @@ async def test_runs_that_ended_before_the_parent_was_suspended_let_it_go_on_then
 async def test_ends_that_nobody_told_of_are_found_when_the_queue_is_looked_after(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(2))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(2))
     await forget_entries(database)
     await end(postgres_journal, spread_id(spot, 0))
     assert await database.run(spread.look_after) == []
@@ -208,9 +224,7 @@ async def test_ends_that_nobody_told_of_are_found_when_the_queue_is_looked_after
 async def test_a_failure_that_stops_the_loop_lets_the_parent_go_on_and_drops_the_rest(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(4, at_once=2, stops=True))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(4, at_once=2, stops=True))
     await end(postgres_journal, spread_id(spot, 1), fails=True)
     assert await spread.has_ended(spread_id(spot, 1)) is True
     assert await spread.standing(spot) == Standing(made=4, left=0, failed=1, dropped=3)
@@ -231,9 +245,7 @@ async def test_what_runs_have_spent_is_counted_once_whoever_says_it(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
     spending, since = Spending(database), NOON - timedelta(days=1)
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(2))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(2))
     await end(postgres_journal, spread_id(spot, 0), cost=2.0)
     assert await spending.since(since) == 2.0
     assert await spread.usage(spot.run_id) == Usage(1, 0, 2.0)
@@ -297,9 +309,7 @@ async def test_what_a_person_chose_for_one_run_holds_for_those_that_share_its_wo
     model: str,
     stops: bool,
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(2))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(2))
     asker, other = spread_id(spot, 0), spread_id(spot, 1)
     await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, "use m/tiny", STOP)))
     await postgres_journal.answer(asker, "pay", {"choice": choice})
@@ -342,9 +352,7 @@ async def at_limit(journal: PostgresJournal, run_id: str, question: Question | N
 async def test_an_answer_about_a_limit_lets_all_go_on_that_wait_for_it(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(4))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(4))
     asker, *others, untouched = (spread_id(spot, number) for number in range(4))
     await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, STOP)))
     for run_id in others:
@@ -366,9 +374,7 @@ async def test_an_answer_about_a_limit_lets_all_go_on_that_wait_for_it(
 async def test_those_that_wait_for_an_answer_go_on_if_the_one_that_asked_has_ended(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(2))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(2))
     asker, other = spread_id(spot, 0), spread_id(spot, 1)
     await at_limit(postgres_journal, asker, Question("Go on?", (CONTINUE, STOP)))
     await at_limit(postgres_journal, other)
@@ -380,9 +386,7 @@ async def test_those_that_wait_for_an_answer_go_on_if_the_one_that_asked_has_end
 async def test_what_a_run_asked_for_is_told_of_and_removed_with_it(
     spread: SpreadRuns, queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    spot, lease = await parent(queued, postgres_journal)
-    await begin(spread, spot, order(2))
-    await suspend(postgres_journal, lease)
+    spot = await waiting(spread, queued, postgres_journal, order(2))
     for number in range(2):
         run_id = spread_id(spot, number)
         lease = (await postgres_journal.take_run(run_id))[2]
