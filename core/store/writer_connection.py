@@ -21,6 +21,9 @@ from core.store.statement import Statement
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 """A connection in autocommit mode."""
 
+_Sent: TypeAlias = "tuple[bytes, Sequence[Any], Sequence[int] | None]"
+"""The name of a statement, and parameters with their formats."""
+
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
 
 _LIMITS_TRANSACTIONS: Final = 17_00_00
@@ -85,8 +88,15 @@ class WriterConnection:
         values = transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         return values, transformer.formats
 
-    def _together(self, sent: Sequence[tuple[bytes, Sequence[Any], Sequence[int] | None]]) -> list[pq.abc.PGresult]:
+    def _together(self, sent: Sequence[_Sent]) -> list[pq.abc.PGresult]:
         """What the statements and the Sync after them gave; all that one Sync ends is one transaction."""
+        try:
+            return self._in_pipeline(sent)
+        except BaseException:
+            self._connection.close()  # nothing else can be told in the middle of a pipeline
+            raise
+
+    def _in_pipeline(self, sent: Sequence[_Sent]) -> list[pq.abc.PGresult]:
         wire, wait = self._connection.pgconn, self._connection.wait
         wire.enter_pipeline_mode()
         for each in sent:

@@ -92,6 +92,12 @@ def test_a_connection_that_broke_off_says_so(
     assert writer.closed
 
 
+def test_a_connection_is_given_up_in_which_a_transaction_was_told_in_part(writer: WriterConnection) -> None:
+    with pytest.raises(psycopg.OperationalError, match="number of parameters"):
+        writer.write([*notes("a"), Statement(NOTE, ("too many",) * 70_000)])
+    assert writer.closed
+
+
 def test_the_server_ends_a_transaction_that_takes_too_long(raw: psycopg.Connection) -> None:
     if raw.info.server_version < 17_00_00:
         pytest.skip("servers before 17 cannot")
