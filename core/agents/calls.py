@@ -139,18 +139,19 @@ class CallRound:
 
     async def _prepare(self, call: FunctionCall) -> None:
         """Bring a call to where it is approved, waits, or is settled without being made."""
-        if call.status == "approved" and call.name in self._functions:
-            return
-        if is_pending(call):
-            if call.state.get(KIND) in ("question", "later"):
-                # What it waits for may have come; if not, it says so again and nothing was repeated.
-                await self._keep(replace(call, status="approved"))
+        if is_pending(call) and call.state.get(KIND) not in ("question", "later"):
             return
         function = self._functions.get(call.name)
         if function is None:
             known = ", ".join(self._functions) or "none"
             missing = f"There is no function {call.name!r} to call now."
             await self._fail(call, FunctionError(missing, kind="unknown_function", hint=f"There are: {known}."))
+            return
+        if call.status == "approved":
+            return
+        if is_pending(call):
+            # What it waits for may have come; if not, it says so again and nothing was repeated.
+            await self._keep(replace(call, status="approved"))
             return
         facts = function.facts
         if call.status == "started":
