@@ -44,7 +44,7 @@ def decide(facts: FunctionFacts, about: About) -> Decision:
     if facts.policy == "ask":
         return Decision("ask", _why_asked(facts), warnings)
     if about.tainted and (facts.effect == "writes" or facts.outward):
-        return Decision("ask", warnings[0], warnings)
+        return Decision("ask", "The agent may not make this call by itself now.", warnings)
     return Decision("run")
 
 

@@ -65,8 +65,7 @@ class PendingCard(QFrame):
         who = pending.agent or "The agent"
         title = f"{name} was interrupted" if self.is_unknown else f"{who} wants to call {name}"
         column.addLayout(self._head(title))
-        if pending.message not in pending.warnings:
-            self._say(column, pending.message, "secondary")
+        self._say(column, pending.message, "secondary")
         for warning in pending.warnings:
             column.addWidget(self._warning(warning))
         self.arguments = self._arguments(arguments_text(call) if call is not None else "")

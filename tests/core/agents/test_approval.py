@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,14 @@ def test_private_data_and_foreign_text_and_a_way_out_are_warned_of_together() ->
     decision = decide(facts(outward=True, policy="ask"), About(tainted=True, private=True))
     assert len(decision.warnings) == 2
     assert "private" in decision.warnings[1]
+
+
+@pytest.mark.parametrize("policy", ["auto", "ask"])
+def test_why_a_call_is_asked_for_repeats_no_warning(policy: str) -> None:
+    decision = decide(facts(effect="writes", policy=policy), About(tainted=True))
+    assert decision.reason
+    assert decision.warnings
+    assert decision.reason not in decision.warnings
 
 
 async def test_a_call_waits_and_is_made_once_it_is_allowed() -> None:
@@ -203,6 +212,22 @@ async def test_a_question_that_was_answered_in_the_run_itself_is_heard_when_the_
     await rig.journal.answer("run-1", "ask", {"choice": "approve"})
     assert ended(await rig.finish(rig.chat.resume(rig.last))).text == "Good."
     assert json.loads(rig.sent()[-1]["content"]) == {"a": "approve"}
+
+
+@pytest.mark.parametrize("how", ["answered", "resumed"])
+async def test_a_question_of_a_function_that_the_agent_has_lost_meanwhile_fails_its_call(how: str) -> None:
+    asks = Workflow("Asks", steps={"ask": Step("ask", "approval", config={"message": "Sure?"})})
+    agent = Agent("Ada", functions=(Function("ask", target="Asks"),))
+    rig = AgentRig(wants(("ask", {})), "I cannot.", agents=[agent], workflows=[asks])
+    (pending,) = waiting(await rig.say("Ask.")).pending
+    known = rig.agents.by_name["Ada"]
+    rig.agents.by_name["Ada"] = replace(known, agent=replace(agent, functions=()))
+    if how == "answered":
+        reply = await rig.chat.answer_question(pending.id, {"choice": "approve"})
+    else:
+        reply = rig.chat.resume(rig.last)
+    assert ended(await rig.finish(reply)).text == "I cannot."
+    assert json.loads(rig.sent()[-1]["content"])["error"]["type"] == "unknown_function"
 
 
 async def test_a_conversation_that_is_being_answered_takes_no_second_message() -> None:
