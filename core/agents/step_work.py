@@ -18,6 +18,7 @@ from core.agents.limits import spent_in, turn_of
 from core.agents.made_files import made_by
 from core.agents.step_questions import StepQuestions
 from core.agents.step_surroundings import StepSurroundings, is_inside
+from core.agents.terms import Terms
 from core.agents.turn import Turn, TurnSettings
 from core.engine.errors import StepError, Suspended
 from core.engine.services import AgentAnswer, AgentTask
@@ -59,7 +60,7 @@ class StepAgents:
             resumed = await self._asked(log, task, kit)
             relay = _Relay(context)
             surroundings = StepSurroundings(context, questions)
-            settings = TurnSettings(schema=task.schema, usd=task.usd)
+            settings = TurnSettings(usd=task.usd, terms=Terms(schema=task.schema))
             turn = Turn(kit, self._source, log, known, surroundings, relay.emit, settings)
             outcome = await turn.run(resumed=resumed)
             path = await log.path()

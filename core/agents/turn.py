@@ -55,12 +55,11 @@ E = TypeVar("E", bound=ChatEvent)
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
-    """How a turn differs from the usual. schema: of the answer, instead of the agent's own. usd: what it may cost at
-    most, besides the agent's limits. depth: how many agents stand around this one. tainted: what it was asked comes
-    from outside. terms: what else whoever asks wants. share: of the account of the turn that this one works for.
+    """How a turn differs from the usual. usd: what it may cost at most, besides the agent's limits. depth: how many
+    agents stand around this one. tainted: what it was asked comes from outside. terms: what whoever asks wants. share:
+    of the account of the turn that this one works for.
     """
 
-    schema: Mapping[str, Json] | None = None
     usd: float | None = None
     depth: int = 0
     tainted: bool = False
@@ -310,7 +309,7 @@ class Turn:
         return replace(spent, usage=spent.usage + self._maker.extra)
 
     def _schema(self, known: KnownAgent) -> Mapping[str, Json] | None:
-        wished = self._settings.schema if self._settings.schema is not None else self._settings.terms.schema
+        wished = self._settings.terms.schema
         return wished if wished is not None else known.agent.answer_schema
 
     async def _accept(
