@@ -120,15 +120,9 @@ def _reach_of_step(step: Step, types: StepTypes) -> Reach:
     effect = kind.effect_of(step.config)
     hosts = kind.hosts(step.config)
     known = None if hosts is None else frozenset(hosts)
-    if _plants(step):
+    if kind.teaches(step.config):
         return Reach("writes", hosts=known)
     return Reach(effect, kind.is_outward(step.config), effect in ("reads", "writes"), known, kind.runs_program)
-
-
-def _plants(step: Step) -> bool:
-    """Whether a step keeps something that later conversations believe. It may be repeated, so for a run it does not
-    count as changing something; for an agent that does what foreign text says it does."""
-    return step.type == "remember" and step.config.get("from_outside") is not True
 
 
 async def _called(step: Step, source: WorkflowSource, origin: str, seen: set[str]) -> AsyncIterator[Workflow | None]:

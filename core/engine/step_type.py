@@ -309,6 +309,11 @@ class StepType(ABC, Generic[C]):
         """The hosts that such a step reaches, in lower case; None if that is decided while it runs."""
         return None if self.is_outward(config) else ()
 
+    def teaches(self, config: Mapping[str, Json]) -> bool:
+        """Whether such a step keeps what later conversations believe; for an agent that has read foreign text that is
+        to change something, even where a run may repeat it."""
+        return False
+
     @property
     def runs_program(self) -> bool:
         """Whether such a step runs code on this machine that may do anything, so that `hosts` cannot tell of it."""

@@ -67,6 +67,10 @@ class RememberStep(StepType[RememberConfig]):
     main_output = "id"
     config_model = RememberConfig
 
+    def teaches(self, config: Mapping[str, Json]) -> bool:
+        """Unless a person must confirm it first."""
+        return config.get("from_outside") is not True
+
     async def run(self, config: RememberConfig, context: StepContext) -> dict[str, Json]:
         """Keep it, unless it is known or must not be kept."""
         kept = await memory_of(context).remember(
