@@ -48,8 +48,8 @@ class Spent(Protocol):
     async def of_run(self, run_id: str, limit: str) -> Family:
         """A run with those that share its work. limit: the key of one."""
 
-    async def may_ask(self, family: Family, limit: str) -> bool:
-        """Whether the run that wants to know is the one of these that asks a person about a limit."""
+    async def may_ask(self, family: Family, limit: str, run_id: str) -> bool:
+        """Whether that run is the one of these that asks a person about a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Budgets:
         if family is not None and family.runs > 1:
             if family.is_stopped:
                 return Reached(check.key, stopped=True)
-            if family.is_asked or not await _told(self._may_ask(family, check.key)):
+            if family.is_asked or not await _told(self._may_ask(family, check.key, spender.run_id)):
                 return Reached(check.key, asked=True)
         found = await self._cheaper(spender)
         offers = found[1] if found is not None else []
@@ -212,8 +212,8 @@ class Budgets:
         except StepError:
             return ()
 
-    async def _may_ask(self, family: Family, limit: str) -> bool:
-        return self._spent is None or await self._spent.may_ask(family, limit)
+    async def _may_ask(self, family: Family, limit: str, run_id: str) -> bool:
+        return self._spent is None or await self._spent.may_ask(family, limit, run_id)
 
     async def _of_run(self, spender: Spender) -> tuple[float, Family | None]:
         """What it has spent together with the runs that share its work."""

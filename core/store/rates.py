@@ -30,15 +30,12 @@ RETURNING tokens""")  # noqa: S608 - made of constants
 
 _MISSING = text(f"SELECT 1 - ({_FILLED}) FROM rates AS r WHERE name = :name")  # noqa: S608 - made of constants
 
-_OLD = "r.updated < clock_timestamp() - make_interval(secs => :seconds)"
-
-_CLAIM = text(f"""
+_CLAIM = text("""
 INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, :owner, clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET
-    tokens = CASE WHEN {_OLD} THEN excluded.tokens ELSE r.tokens END,
-    updated = CASE WHEN {_OLD} THEN excluded.updated ELSE r.updated END
-RETURNING tokens = :owner""")  # noqa: S608 - made of constants
-"""A name and, as the number of its tokens, who was the first to ask for it."""
+ON CONFLICT (name) DO UPDATE SET tokens = excluded.tokens, updated = excluded.updated
+    WHERE r.tokens = excluded.tokens OR r.updated < clock_timestamp() - make_interval(secs => :seconds)
+RETURNING name""")
+"""A name and, as the number of its tokens, whose it is."""
 
 _FORGET_CLAIMS = text("""
 DELETE FROM rates WHERE starts_with(name, :prefix) AND updated < clock_timestamp() - interval '3 days'""")
@@ -80,13 +77,13 @@ class Rates:
         return await self._database.run(work)
 
     async def claim(self, name: str, owner: str, seconds: float) -> bool:
-        """Whether a name is its owner's: nobody else's for so many seconds after it was first asked for."""
+        """Whether a name is its owner's: nobody else's for so many seconds after the owner asked for it."""
         mark = int.from_bytes(hashlib.sha256(owner.encode("utf-8", "surrogatepass")).digest()[:6])
         values = {"name": escape(f"{_CLAIMS}{name}"), "owner": float(mark), "seconds": seconds}
 
         async def work(connection: AsyncConnection) -> bool:
             if mark % 256 == 0:  # now and then
                 await connection.execute(_FORGET_CLAIMS, {"prefix": _CLAIMS})
-            return bool(await connection.scalar(_CLAIM, values))
+            return await connection.scalar(_CLAIM, values) is not None
 
         return await self._database.run(work)

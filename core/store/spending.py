@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.budget import BUDGET, CONTINUE, STOP, USE
 from core.store.database import Database
+from core.store.rates import Rates
 from core.store.statistics import Span, Spent
 from core.store.values import escape, unescape
 
@@ -79,18 +80,6 @@ SELECT
 FROM asked""")
 """Rows of steps tell only what these have cost themselves, so that nothing is counted twice. The choice to stop holds
 until the first of these runs has failed by it: of one that is resumed then, a person is asked again."""
-
-_CLAIM = text("""
-INSERT INTO rates AS r (name, tokens, updated) VALUES (:name, 0, clock_timestamp())
-ON CONFLICT (name) DO UPDATE SET updated = clock_timestamp()
-    WHERE r.updated < clock_timestamp() - make_interval(secs => :seconds)
-RETURNING name""")
-
-_FORGET_CLAIMS = text("""
-DELETE FROM rates WHERE starts_with(name, :prefix) AND updated < clock_timestamp() - interval '1 day'""")
-
-_CLAIMS: Final = "question "
-"""Begins the name of the right to ask, among what else is done by turns."""
 
 CLAIM_S: Final = 30.0
 """Seconds after which the right to ask falls to another, if whoever had it did not get to ask."""
@@ -184,6 +173,7 @@ class Spending:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._rates = Rates(database)
 
     async def since(self, when: datetime) -> float:
         """US dollars of all runs that began since then, what they do now included, and of chats."""
@@ -217,17 +207,9 @@ class Spending:
 
         return await self._database.run(work)
 
-    async def may_ask(self, family: Family, limit: str) -> bool:
-        """Whether the run that wants to know is the one of these that asks a person about a limit."""
-        values = {"name": escape(f"{_CLAIMS}{family.root} {limit} {family.answers}"), "seconds": CLAIM_S}
-
-        async def work(connection: AsyncConnection) -> bool:
-            if await connection.scalar(_CLAIM, values) is None:
-                return False
-            await connection.execute(_FORGET_CLAIMS, {"prefix": _CLAIMS})
-            return True
-
-        return await self._database.run(work)
+    async def may_ask(self, family: Family, limit: str, run_id: str) -> bool:
+        """Whether that run is the one of these that asks a person about a limit."""
+        return await self._rates.claim(f"question {family.root} {limit} {family.answers}", run_id, CLAIM_S)
 
     async def agents(self, span: Span) -> Sequence[Spent]:
         """What agents asked models for, in chats and in steps, the dearest first. Of all workflows."""

@@ -45,7 +45,7 @@ class Known:
             raise ConnectError("The database is away.")
         return self.family
 
-    async def may_ask(self, family: Family, limit: str) -> bool:
+    async def may_ask(self, family: Family, limit: str, run_id: str) -> bool:
         is_first = family.answers not in self.claims
         self.claims.add(family.answers)
         return is_first

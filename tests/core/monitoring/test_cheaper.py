@@ -210,7 +210,7 @@ async def test_the_documents_limit_of_a_day_counts_all_runs_of_the_workflow() ->
         async def of_run(self, run_id: str, limit: str) -> Family:
             return Family(run_id)
 
-        async def may_ask(self, family: Family, limit: str) -> bool:
+        async def may_ask(self, family: Family, limit: str, run_id: str) -> bool:
             raise AssertionError("a run that shares nothing asks")
 
     limited = replace(SPENDER, document=replace(ASKS, limits=Limits(usd_per_day=3)))

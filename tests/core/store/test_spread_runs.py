@@ -330,13 +330,17 @@ async def test_of_runs_that_may_ask_at_the_same_time_one_does(
 ) -> None:
     spending = Spending(database)
     asking = Family("root", 3)
-    assert sorted(await asyncio.gather(*(spending.may_ask(asking, "run") for _ in range(5)))) == [False] * 4 + [True]
-    assert await spending.may_ask(asking, "day 2026-05-01")
-    assert await spending.may_ask(replace(asking, answers=1), "run")
-    assert not await spending.may_ask(asking, "run")
+    asked = await asyncio.gather(*(spending.may_ask(asking, "run", each) for each in "abcde"))
+    assert sorted(asked) == [False] * 4 + [True]
+    first = "abcde"[asked.index(True)]
+    assert await spending.may_ask(asking, "run", first), "as when the answer to it was lost"
+    assert await spending.may_ask(asking, "day 2026-05-01", "other")
+    assert await spending.may_ask(replace(asking, answers=1), "run", "other")
+    assert not await spending.may_ask(asking, "run", "other")
     late = text("UPDATE rates SET updated = updated - interval '31 s'")
     await database.run(lambda connection: connection.execute(late))
-    assert await spending.may_ask(asking, "run"), "whoever claimed it did not get to ask"
+    assert await spending.may_ask(asking, "run", "other"), "whoever claimed it did not get to ask"
+    assert not await spending.may_ask(asking, "run", first)
 
 
 async def at_limit(journal: PostgresJournal, run_id: str, question: Question | None = None) -> None:
