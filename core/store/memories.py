@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,15 +13,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import memory_sql
-from core.store.database import Database
 from core.store.memory_records import (
     Change,
     ChangeKind,
-    Hit,
     Memory,
     MemoryFilter,
     MemoryPage,
-    Scope,
     Vector,
 )
 from core.store.memory_rows import memory_of, padded
@@ -51,27 +48,8 @@ class NewMemory:
     vector: Vector | None = None
 
 
-class MemoryRecords:
+class MemoryRecords(MemorySearch):
     """All memories, of all agents. Deciding what to keep is not done here."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._search = MemorySearch(database)
-
-    async def search(
-        self,
-        scope: Scope,
-        question: str,
-        vector: Vector | None,
-        *,
-        now: datetime,
-        deep: int = 40,
-        graph: bool | None = None,
-        wide: int | None = None,
-        used: Callable[[list[Hit]], Collection[UUID]] | None = None,
-    ) -> list[Hit]:
-        """What is nearest to a question by meaning and by words, and what is pinned, as `MemorySearch.search` does."""
-        return await self._search.search(scope, question, vector, now=now, deep=deep, graph=graph, wide=wide, used=used)
 
     async def add(
         self, new: NewMemory, *, replaces: Sequence[UUID] = (), cause: str = "", who: str = ""
@@ -239,10 +217,6 @@ class MemoryRecords:
             return MemoryPage(tuple(memory_of(row) for row in rows), total or 0)
 
         return await self._database.run(work)
-
-    async def touch(self, ids: Collection[UUID], now: datetime) -> None:
-        """Note that these memories were used, all at once."""
-        await self._search.touch(ids, now)
 
 
 def _conditions(shown: MemoryFilter) -> Sequence[ColumnElement[bool]]:
