@@ -171,9 +171,7 @@ class Workspace:
                 folders=GrantedFolders([*settings_grants, *grants]),
                 addresses=AllowedHosts(settings.allowed_hosts),
             )
-            ground = Ground(
-                folder, settings, clock, types or discover(), journal, store, secrets, server, watch
-            )  # fmt: skip
+            ground = Ground(folder, settings, clock, types or discover(), journal, store, secrets, server, watch)
             workspace = cls(ground, services, demo=demo)
             stack.push_async_callback(workspace._agents.stop_servers)
             stack.push_async_callback(workspace._agents.stop_memories)
