@@ -161,7 +161,7 @@ class RunDesk(QObject):
         return next(iter(selected)) if len(selected) == 1 else None
 
     def _made(self, tab: WorkTab, controller: RunController) -> None:
-        from desktop.made_pictures import KeptFiles, PictureRoom
+        from desktop.made_pictures import PictureRoom
         from desktop.run_cards import QuestionCards, StepPlaces
         from desktop.run_chooser import RunChooser
         from desktop.run_marks import RunMarks
@@ -184,7 +184,7 @@ class RunDesk(QObject):
         self._marks[tab] = RunMarks(tab.document, controller, pins, self._bridge, controller)
         self._marks[tab].changed.connect(self.changed)
         if isinstance(tab.canvas, StepPlaces):
-            room = PictureRoom(KeptFiles(workspace), self._bridge, self._window.themes, self._window.icons)
+            room = PictureRoom(workspace.read_file, self._bridge, self._window.themes, self._window.icons)
             cards = QuestionCards(tab.canvas, controller, room)
             self._cards[tab] = cards
         chooser = RunChooser(

@@ -75,7 +75,7 @@ class WaitingDesk(QObject):
             )  # fmt: skip
         workspace = self._workspace
         panel = WaitingPanel(
-            self.list, self, self._bridge, window.themes, window.icons, workspace, now=workspace.clock.now
+            self.list, self, self._bridge, window.themes, window.icons, workspace.read_file, now=workspace.clock.now
         )
         panel.run_chosen.connect(self.run_wanted)
         return panel

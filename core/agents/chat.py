@@ -25,7 +25,6 @@ from core.agents.chat_surroundings import CONVERSATION_LABEL, ChatSurroundings
 from core.agents.context import CALL_ID
 from core.agents.errors import ChatError, NothingToDo
 from core.agents.kit import Kit
-from core.agents.made_files import files_in
 from core.agents.pending import (
     answered,
     conversation_inside,
@@ -244,14 +243,6 @@ class Chat:
                     found += await self._pending_call(call, message.agent)
                 break
         return tuple(found)
-
-    async def made_so_far(self, run_id: str) -> list[dict[str, Json]]:
-        """The files that a run has made, the newest first: what it asks about, if it asks about one."""
-        with suppress(EngineError):
-            steps = await self._parts.runs.journal.steps(run_id)
-            newest = [dict(step.output) for step in reversed(steps) if step.status == "completed" and step.output]
-            return files_in([*newest])
-        return []
 
     def cancel(self, conversation_id: UUID) -> bool:
         """Stop the answer that is being made in this process; whether there was one."""

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from desktop.panels.file_view import FileView
+from desktop.bridge import Bridge
+from desktop.icons import Icons
+from desktop.panels.file_view import FileView, ReadFile
 from desktop.panels.value_parts import FileRef
-
-if TYPE_CHECKING:
-    from desktop.bridge import Bridge
-    from desktop.chat.pictures import KeepsFiles
-    from desktop.icons import Icons
-    from desktop.theme import ThemeManager
+from desktop.theme import ThemeManager
 
 SIZE: Final = QSize(900, 700)
-
-
-class WindowParts(Protocol):
-    """What it needs of the window."""
-
-    @property
-    def bridge(self) -> Bridge:
-        """Runs what takes long."""
-
-    @property
-    def themes(self) -> ThemeManager:
-        """The theme in force."""
-
-    @property
-    def icons(self) -> Icons:
-        """Draws signs."""
 
 
 class FileWindow(QDialog):
@@ -44,22 +25,21 @@ class FileWindow(QDialog):
         self,
         files: Sequence[Mapping[str, Any]],
         at: int,
-        blobs: KeepsFiles,
-        around: WindowParts,
+        read: ReadFile,
+        bridge: Bridge,
+        themes: ThemeManager,
+        icons: Icons,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("surface", "window")
 
-        def read(name: str) -> Awaitable[bytes]:
-            return blobs.get(name)
-
         self._files = [_ref(each) for each in files]
-        self.view = FileView(read, around.bridge, around.themes, around.icons, zooms=True)
+        self.view = FileView(read, bridge, themes, icons, zooms=True)
         self.view.turned.connect(self._title)
         column = QVBoxLayout(self)
-        side = around.themes.theme.px("space.3")
+        side = themes.theme.px("space.3")
         column.setContentsMargins(side, side, side, side)
         column.addWidget(self.view)
         self.view.show_files(self._files, at)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final, Protocol
+from typing import Final
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from desktop.bridge import Bridge
-from desktop.panels.file_view import SHOWN
+from desktop.panels.file_view import SHOWN, ReadFile
 
 LARGEST: Final = QSize(800, 640)
 """Of a picture in a message, in device pixels at 200 %; larger ones are made smaller."""
@@ -17,21 +17,14 @@ LARGEST: Final = QSize(800, 640)
 KEPT: Final = 60
 
 
-class KeepsFiles(Protocol):
-    """Where pictures are read; the store's blobs are one."""
-
-    async def get(self, blob_hash: str) -> bytes:
-        """The bytes of a file by its hash. Raises StepError(kind='not_found')."""
-
-
 class Pictures(QObject):
     """Pictures by the hash of their file. loaded: the hash of one that is there now, or that cannot be shown."""
 
     loaded = Signal(str)
 
-    def __init__(self, blobs: KeepsFiles | None, bridge: Bridge, parent: QObject | None = None) -> None:
+    def __init__(self, read: ReadFile | None, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._blobs, self._bridge = blobs, bridge
+        self._read, self._bridge = read, bridge
         self._known: OrderedDict[str, QImage | None] = OrderedDict()
         self._wanted: set[str] = set()
 
@@ -40,10 +33,10 @@ class Pictures(QObject):
         if name in self._known:
             self._known.move_to_end(name)
             return self._known[name]
-        if name not in self._wanted and self._blobs is not None:
+        if name not in self._wanted and self._read is not None:
             self._wanted.add(name)
             self._bridge.spawn(
-                self._blobs.get(name), lambda data: self._decode(name, data), lambda _: self._keep(name, None)
+                self._bytes(name), lambda data: self._decode(name, data), lambda _: self._keep(name, None)
             )
         return None
 
@@ -54,6 +47,10 @@ class Pictures(QObject):
     def is_lost(self, name: str) -> bool:
         """Whether it cannot be shown."""
         return name in self._known and self._known[name] is None
+
+    async def _bytes(self, name: str) -> bytes:
+        assert self._read is not None
+        return await self._read(name)
 
     def _decode(self, name: str, data: bytes) -> None:
         self._bridge.in_thread(

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from core.agents.chat_events import Pending
 from core.workflow.model import Json
-from desktop.chat.files_box import FilesBox
-from desktop.chat.files_strip import is_picture
+from desktop.chat.files_strip import LARGE
 from desktop.chat.flow_row import FlowRow
 from desktop.chat.pending_card import LaterNote, PendingCard, question_card
-from desktop.chat.pictures import Pictures
 from desktop.chat.source import ChatAround
 from desktop.chat.thread import ChatThread
 from desktop.dialogs.approval import ApprovalCard
+from desktop.made_pictures import PictureRoom, pictures_of
 from desktop.style import set_role
-
-_MOST_PICTURES: Final = 4
-"""Of the newest pictures of a run, how many stand at its question."""
 
 
 class ChatTail(QWidget):
-    """changed: it is higher or lower now. run_wanted: the id of a run.
-
-    files_wanted: kept files, and which of them is to be seen large.
-    """
+    """changed: it is higher or lower now. run_wanted: the id of a run."""
 
     changed = Signal()
     run_wanted = Signal(str)
-    files_wanted = Signal(list, int)
 
-    def __init__(self, thread: ChatThread, around: ChatAround, pictures: Pictures) -> None:
+    def __init__(self, thread: ChatThread, around: ChatAround) -> None:
         super().__init__()
-        self._thread, self._around, self._pictures = thread, around, pictures
+        self._thread, self._around = thread, around
         self.cards: list[QWidget] = []
         self._shown: object = None
         self._trouble = ""
@@ -84,8 +76,9 @@ class ChatTail(QWidget):
                     set_role(link, role="link")
                     link.clicked.connect(lambda: self.run_wanted.emit(pending.run_id))
                     card.add_beside(link)
-                    making = self._thread.source.chat.made_so_far(pending.run_id)
-                    self._around.bridge.spawn(making, lambda files: self._show_made(card, files), lambda _error: None)
+                    self._around.bridge.spawn(
+                        self._made(pending.run_id), partial(self._show_made, card), lambda _error: None
+                    )
                 return card
             case "later":
                 return LaterNote(pending, self._around)
@@ -95,17 +88,18 @@ class ChatTail(QWidget):
                 made.outcome.connect(lambda choice, result: self._thread.say_outcome(pending, choice, result))
                 return made
 
-    def _show_made(self, card: ApprovalCard, files: list[dict[str, Json]]) -> None:
-        """Show at a question what the run has made: it may be what is asked about."""
-        pictures = [file for file in files if is_picture(file)][:_MOST_PICTURES]
-        if not pictures or card not in self.cards or not isValid(card):
+    async def _made(self, run_id: str) -> Sequence[Mapping[str, Json]]:
+        return pictures_of(await self._thread.source.chat.parts.runs.journal.steps(run_id))
+
+    def _show_made(self, card: ApprovalCard, made: Sequence[Mapping[str, Json]]) -> None:
+        blobs, around = self._thread.source.blobs, self._around
+        if blobs is None or card not in self.cards:
             return
-        box = FilesBox(pictures, self._pictures, self._around.themes.theme, self._around.icons)
-        box.chosen.connect(lambda index: self.files_wanted.emit(pictures, index))
-        box.resized.connect(self.changed)
-        card.add_above_answer(box)
-        self._column.activate()
-        self.changed.emit()
+        box = PictureRoom(blobs.get, around.bridge, around.themes, around.icons).add(card, made, LARGE)
+        if box is not None:
+            box.resized.connect(self.changed)
+            self._column.activate()
+            self.changed.emit()
 
     def _broken(self) -> QFrame:
         thread = self._thread

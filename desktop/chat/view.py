@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
@@ -49,8 +48,8 @@ class ChatView(QWidget):
         super().__init__(parent)
         self._source, self._around = source, around
         self.talk = ChatThread(source, around.bridge, self)
-        self.pictures = Pictures(source.blobs, around.bridge, self)
-        self.tail = ChatTail(self.talk, around, self.pictures)
+        self.pictures = Pictures(None if source.blobs is None else source.blobs.get, around.bridge, self)
+        self.tail = ChatTail(self.talk, around)
         self.transcript = Transcript(self.talk, self.pictures, around.themes, around.icons, self.tail)
         self.actions_bar = MessageActions(self.transcript, around)
         self.meter = ContextMeter(around.themes)
@@ -160,7 +159,6 @@ class ChatView(QWidget):
         self.tail.changed.connect(transcript.tail_changed)
         self.tail.changed.connect(self._facts)
         self.tail.run_wanted.connect(self.run_wanted)
-        self.tail.files_wanted.connect(self._show_files)
         composer.sent.connect(self._send)
         composer.stopped.connect(thread.stop)
         composer.edit_ended.connect(self._edit_ended)
@@ -269,14 +267,12 @@ class ChatView(QWidget):
         """Show a kept file of a message large; the arrow keys lead to the others of the same message."""
         message = self.talk.message(index)
         files = files_of(message) if message is not None else []
-        if place < len(files):
-            self._show_files(files, place)
+        if place < len(files) and self._source.blobs is not None:
+            from desktop.chat.file_window import FileWindow
 
-    def _show_files(self, files: Sequence[Mapping[str, Any]], place: int) -> None:
-        from desktop.chat.file_window import FileWindow
-
-        if self._source.blobs is not None:
-            FileWindow(files, place, self._source.blobs, self._around, self).show()
+            around = self._around
+            read = self._source.blobs.get
+            FileWindow(files, place, read, around.bridge, around.themes, around.icons, self).show()
 
     def show_branches(self) -> None:
         """Show all branches of the conversation, and what was forked from it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
@@ -12,12 +13,15 @@ from core.workflow.model import Json
 from desktop.bridge import Bridge
 from desktop.dialogs.approval import ApprovalCard
 from desktop.icons import Icons
-from desktop.made_pictures import KeptFiles, PictureRoom, ReadsFiles
+from desktop.made_pictures import PictureRoom
 from desktop.panels.empty_note import EmptyNote
 from desktop.panels.wording import ago
 from desktop.style import set_role
 from desktop.theme import ThemeManager
 from desktop.waiting_list import Answers, Waiting, WaitingList
+
+if TYPE_CHECKING:
+    from desktop.panels.file_view import ReadFile
 
 _WIDEST = 640
 
@@ -38,7 +42,7 @@ class WaitingPanel(QWidget):
         bridge: Bridge,
         themes: ThemeManager,
         icons: Icons,
-        files: ReadsFiles,
+        read: ReadFile,
         *,
         now: Callable[[], datetime],
         answered_by: str = "",
@@ -47,7 +51,7 @@ class WaitingPanel(QWidget):
         super().__init__(parent)
         self._waiting, self._bridge, self._themes, self._icons = waiting, bridge, themes, icons
         self._answers = answers
-        self._room = PictureRoom(KeptFiles(files), bridge, themes, icons)
+        self._room = PictureRoom(read, bridge, themes, icons)
         self._now, self._answered_by = now, answered_by
         self.cards: dict[tuple[str, str, datetime], ApprovalCard] = {}
         self._heading = QLabel()

@@ -17,7 +17,7 @@ from desktop.canvas.geometry import Rect
 from desktop.canvas.viewport import Viewport
 from desktop.chat.file_window import FileWindow
 from desktop.chat.files_box import FilesBox
-from desktop.made_pictures import KeptFiles, PictureRoom
+from desktop.made_pictures import PictureRoom
 from desktop.run_cards import HIGHEST, CardFrame, QuestionCards, card_place
 from tests.support.desktop_runs import RunDesk, open_run_desk
 from tests.support.panel_parts import panel_parts
@@ -70,7 +70,7 @@ async def table(qapp: QApplication, home: Path) -> AsyncIterator[Table]:
     async with open_run_desk(ASKING, home) as desk, panel_parts(desk.bridge) as parts:
         ground = Ground()
         parts.show(ground.widget, 900, 600)
-        room = PictureRoom(KeptFiles(desk.workspace), desk.bridge, parts.themes, parts.icons)
+        room = PictureRoom(desk.workspace.read_file, desk.bridge, parts.themes, parts.icons)
         cards = QuestionCards(ground, desk.controller, room)
         yield Table(desk, ground, cards)
         cards.deleteLater()
@@ -181,7 +181,7 @@ async def test_a_question_shows_the_pictures_that_the_run_has_made(qapp: QApplic
     async with open_run_desk(DRAWN, home) as desk, panel_parts(desk.bridge) as parts:
         ground = Ground()
         parts.show(ground.widget, 900, 600)
-        room = PictureRoom(KeptFiles(desk.workspace), desk.bridge, parts.themes, parts.icons)
+        room = PictureRoom(desk.workspace.read_file, desk.bridge, parts.themes, parts.icons)
         cards = QuestionCards(ground, desk.controller, room)
         picture = await desk.workspace.keep_file(png(320, 200), "image/png", "scene.png")
         note = await desk.workspace.keep_file(b"Hello", "text/plain", "note.txt")

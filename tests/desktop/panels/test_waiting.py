@@ -33,7 +33,7 @@ def panel_for(desk: RunDesk, parts: PanelParts) -> tuple[WaitingList, WaitingPan
     waiting = WaitingList(desk.workspace.journal, desk.bridge)
     desk.controller.state_changed.connect(lambda _run: waiting.refresh())
     panel = WaitingPanel(
-        waiting, desk.controller, desk.bridge, parts.themes, parts.icons, desk.workspace,
+        waiting, desk.controller, desk.bridge, parts.themes, parts.icons, desk.workspace.read_file,
         now=desk.workspace.clock.now, answered_by="ann",
     )  # fmt: skip
     parts.show(panel, 600, 400)
@@ -108,7 +108,7 @@ async def test_a_question_is_answered_after_a_restart(qapp: QApplication, home: 
         controller = RunController(workspace, OpenDocument(ASKING_REAL), parts.bridge)
         waiting = WaitingList(workspace.journal, parts.bridge)
         panel = WaitingPanel(
-            waiting, controller, parts.bridge, parts.themes, parts.icons, workspace, now=workspace.clock.now
+            waiting, controller, parts.bridge, parts.themes, parts.icons, workspace.read_file, now=workspace.clock.now
         )  # fmt: skip
         parts.show(panel, 600, 300)
         waiting.refresh()
