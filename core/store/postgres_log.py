@@ -122,7 +122,8 @@ class PostgresLog:
         if self._branch is not None:
             last = self._branch[-1].id if self._branch else None
             self._branch = [*self._branch, placed] if placed.parent == last else None
-        self._conversation = replace(self._conversation, head=placed.id, usage=usage, updated=placed.created)
+        updated = max(self._conversation.updated or placed.created, placed.created)
+        self._conversation = replace(self._conversation, head=placed.id, usage=usage, updated=updated)
         return placed
 
     async def update_call(self, call: FunctionCall) -> None:

@@ -77,6 +77,16 @@ async def test_messages_come_back_in_order_and_verbatim(conversations: Conversat
     assert log.conversation.usage == COSTLY
 
 
+@pytest.mark.parametrize("year", [2000, 2999])
+async def test_a_message_of_another_time_makes_no_conversation_older(conversations: Conversations, year: int) -> None:
+    made = await conversations.create()
+    log = await conversations.write(made.id)
+    message = await log.add(said("Hello", created=at(0).replace(year=year)))
+    assert log.conversation == await conversations.get(made.id)
+    assert made.updated is not None and message.created is not None
+    assert log.conversation.updated == max(made.updated, message.created)
+
+
 async def test_calls_are_kept_with_the_message_that_asks_for_them(conversations: Conversations) -> None:
     log = await conversations.write((await conversations.create()).id)
     await log.add(said("weather?"))
