@@ -100,12 +100,12 @@ class PostgresLog:
         packed = None if request is None else PackedRequest(request, large)
         spent = sum((call.usage for call in asked), message.usage)
 
-        async def work(connection: AsyncConnection, row: AnyRow) -> tuple[StoredMessage, Usage]:
+        async def work(connection: AsyncConnection, row: AnyRow) -> tuple[StoredMessage, Usage, datetime]:
             place = {"conversation_id": row.id, "parent_id": row.head, "key": key}
             added = (await connection.execute(sql.ADD_MESSAGE, {**columns, **place})).one_or_none()
             if added is None:  # a repeated write: all of it is there
                 found = (await connection.execute(sql.MESSAGE_BY_KEY, {"key": key})).one()
-                return _placed(message, found.id, found.parent_id, found.created, asked), usage_of(row)
+                return _placed(message, found.id, found.parent_id, found.created, asked), usage_of(row), row.updated
             await self._add_calls(connection, row, added.id, message.agent, asked, large)
             if packed is not None:
                 await write_request(connection, row.id, added.id, packed)
@@ -116,13 +116,13 @@ class PostgresLog:
                 await _spend(
                     connection, row, f"message:{added.id}", message.agent, "answer", message.usage, added.created
                 )
-            return _placed(message, added.id, row.head, added.created, asked), usage_of(row) + spent
+            updated = max(row.updated, added.created)
+            return _placed(message, added.id, row.head, added.created, asked), usage_of(row) + spent, updated
 
-        placed, usage = await self._write(work)
+        placed, usage, updated = await self._write(work)
         if self._branch is not None:
             last = self._branch[-1].id if self._branch else None
             self._branch = [*self._branch, placed] if placed.parent == last else None
-        updated = max(self._conversation.updated or placed.created, placed.created)
         self._conversation = replace(self._conversation, head=placed.id, usage=usage, updated=updated)
         return placed
 

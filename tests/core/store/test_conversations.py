@@ -83,7 +83,8 @@ async def test_a_message_of_another_time_makes_no_conversation_older(conversatio
     log = await conversations.write(made.id)
     message = await log.add(said("Hello", created=at(0).replace(year=year)))
     assert log.conversation == await conversations.get(made.id)
-    assert made.updated is not None and message.created is not None
+    assert made.updated is not None
+    assert message.created is not None
     assert log.conversation.updated == max(made.updated, message.created)
 
 
