@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from core.agents.errors import FunctionError
 from core.agents.functions import FunctionFacts
 from core.store.conversation_records import FunctionCall
 from core.workflow.model import Json
-from core.workflow.schema_errors import schema_errors
+from core.workflow.schema_errors import UnusableSchema, schema_errors
 
 _SHOWN = 5
 
@@ -37,14 +36,13 @@ def checked_arguments(call: FunctionCall, facts: FunctionFacts) -> dict[str, Jso
 def _problems(value: dict[str, Json], schema: Mapping[str, Json]) -> list[str]:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
-    from referencing.exceptions import Unresolvable
 
     kind: Any = validator_for(schema, default=Draft202012Validator)
     try:
         found = schema_errors(value, schema, kind)
         return [f"{error.json_path}: {error.message[:300]}" for _, error in zip(range(_SHOWN), found, strict=False)]
-    except (Unresolvable, re.error, RecursionError) as error:
-        return [f"the function's own JSON Schema cannot be used ({type(error).__name__})"]
+    except UnusableSchema as error:
+        return [f"the function's own JSON Schema {error}"]
 
 
 def canonical(call: FunctionCall) -> str:

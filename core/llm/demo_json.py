@@ -10,7 +10,7 @@ from typing import Any
 from core.engine.errors import StepError
 from core.llm.demo_prompt import Prompt, pick, summary_of
 from core.workflow.model import Json
-from core.workflow.schema_errors import schema_errors
+from core.workflow.schema_errors import UnusableSchema, schema_errors
 
 _DEEPEST = 6
 """Levels after which optional parts are left out, so that recursive schemas end."""
@@ -37,7 +37,6 @@ def sample_value(schema: Mapping[str, Json], prompt: Prompt) -> Json:
     Raises StepError if the schema asks for more than can be made up.
     """
     import jsonschema  # slow to load, and only this needs it
-    from referencing.exceptions import Unresolvable
 
     plain: dict[str, Any] = dict(schema)
     validator = jsonschema.validators.validator_for(plain)
@@ -48,8 +47,8 @@ def sample_value(schema: Mapping[str, Json], prompt: Prompt) -> Json:
     value = _Sampler(schema, prompt).value(schema, "", 0)
     try:
         problem = next(schema_errors(value, plain, validator), None)
-    except (Unresolvable, RecursionError, re.error) as error:
-        raise StepError(f"The JSON Schema of the answer cannot be used: {error}", kind="bad_request") from None
+    except UnusableSchema as error:
+        raise StepError(f"The JSON Schema of the answer {error}. Mend the schema.", kind="bad_request") from None
     if problem is not None:
         raise StepError(
             "The demonstration model cannot make up a value for this JSON Schema: "

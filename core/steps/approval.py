@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, cast
@@ -15,7 +14,7 @@ from core.steps.parts.fields import Seconds, check_port_names
 from core.steps.parts.text import Text
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import DEFAULT_PORT, Json
-from core.workflow.schema_errors import schema_errors
+from core.workflow.schema_errors import UnusableSchema, schema_errors
 
 _TIMED_OUT = "timed_out"
 _CHOICES = ("approve", "reject")
@@ -140,7 +139,6 @@ def _flaw(config: ApprovalConfig, answer: Mapping[str, Json]) -> str:
         return f"The answer {choice!r} is none of the choices. Answer with one of: {', '.join(config.choices)}."
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
-    from referencing.exceptions import Unresolvable
 
     wrong = _schema_mistake(config.form)
     if wrong:
@@ -149,8 +147,8 @@ def _flaw(config: ApprovalConfig, answer: Mapping[str, Json]) -> str:
         error = best_match(
             schema_errors(answer.get("form"), cast("Mapping[str, Json]", config.form), Draft202012Validator)
         )
-    except (Unresolvable, RecursionError, re.error) as trouble:
-        raise StepError(f"The form cannot be used: {trouble}. Mend the step's form.", kind="config") from None
+    except UnusableSchema as trouble:
+        raise StepError(f"The form {trouble}. Mend the step's form.", kind="config") from None
     if error is None:
         return ""
     place = f"“{error.json_path.removeprefix('$.')}” in the form" if error.absolute_path else "The form"

@@ -24,19 +24,33 @@ _VALUES: Final = frozenset({"const", "enum", "default", "examples"})
 _Keyword: TypeAlias = Callable[[Any, Any, Any, Mapping[str, Any]], Iterator[Any]]
 
 
+class UnusableSchema(Exception):
+    """A value cannot be checked by a JSON Schema. The text goes on after the schema's name: `refers to itself…`."""
+
+
 def schema_errors(value: Json, schema: Mapping[str, Json], kind: Any, *, formats: bool = False) -> Iterator[Any]:
     """The errors, as jsonschema tells them. kind: its class of validators. formats: whether `format` counts.
 
-    Raises re.error for a pattern that is none or is searched for too long, and referencing's Unresolvable for a `$ref`
-    to what is not in the schema, which is never fetched.
+    Raises UnusableSchema.
     """
+    from referencing.exceptions import Unresolvable
     from referencing.jsonschema import EMPTY_REGISTRY
 
     checker = kind.FORMAT_CHECKER if formats else None
     _ends.set(time.monotonic() + PATIENCE_S)
-    if _has_unevaluated(schema):
-        schema = _spelled_out(schema, sorted(_names(value)))
-    yield from _patient(kind)(dict(schema), registry=EMPTY_REGISTRY, format_checker=checker).iter_errors(value)
+    try:
+        if _has_unevaluated(schema):
+            schema = _spelled_out(schema, sorted(_names(value)))
+        # With an empty registry a `$ref` to somewhere else is an error, not a download.
+        yield from _patient(kind)(dict(schema), registry=EMPTY_REGISTRY, format_checker=checker).iter_errors(value)
+    except Unresolvable as error:
+        raise UnusableSchema(f"refers to {error.ref!r}, which is not in it") from None
+    except RecursionError:
+        raise UnusableSchema("refers to itself without end") from None
+    except re.error as error:
+        raise UnusableSchema(f"has a pattern that cannot be used: {error}") from None
+    except (OverflowError, ValueError) as error:
+        raise UnusableSchema(f"cannot be applied: {error}") from None
 
 
 def _has_unevaluated(schema: Any) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.workflow.model import Json
-from core.workflow.schema_errors import schema_errors
+from core.workflow.schema_errors import UnusableSchema, schema_errors
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import SchemaError, ValidationError
@@ -32,16 +31,11 @@ def value_flaw(value: Json, schema: Mapping[str, Json]) -> str:
     """Why a value does not fit a schema that is right by itself, a sentence, or ''."""
     from jsonschema import Draft202012Validator  # as above
     from jsonschema.exceptions import best_match
-    from referencing.exceptions import Unresolvable
 
     try:
         error = best_match(schema_errors(value, schema, Draft202012Validator))
-    except Unresolvable as unresolvable:
-        return f"Its schema refers to {unresolvable.ref!r}, which is not in it."
-    except RecursionError:
-        return "Its schema refers to itself without end."
-    except (re.error, OverflowError, ValueError) as trouble:
-        return f"Its schema cannot be applied: {trouble}."
+    except UnusableSchema as trouble:
+        return f"Its schema {trouble}."
     if error is None:
         return ""
     place = ".".join(map(str, error.absolute_path))

@@ -11,7 +11,7 @@ from core.engine.errors import ConfigError
 from core.steps.parts.text import parse_json
 from core.workflow.catalogue import ConfigProblem
 from core.workflow.model import Json
-from core.workflow.schema_errors import schema_errors
+from core.workflow.schema_errors import UnusableSchema, schema_errors
 
 _FENCE = re.compile(r"\A\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _SHOWN_ERRORS = 5
@@ -41,8 +41,6 @@ def schema_problems(config: Mapping[str, Json]) -> Iterator[ConfigProblem]:
 
 def read_answer(text: str, schema: Mapping[str, Json]) -> Json:
     """The JSON value in a model's answer. Raises UnfitAnswer, or ConfigError for a schema that cannot be used."""
-    from referencing.exceptions import Unresolvable
-
     fenced = _FENCE.match(text)
     try:
         value = parse_json(fenced.group(1) if fenced else text.strip())
@@ -50,12 +48,8 @@ def read_answer(text: str, schema: Mapping[str, Json]) -> Json:
         raise UnfitAnswer(f"The answer is not JSON: {error}.") from None
     try:
         errors = list(_errors(value, schema))
-    except Unresolvable as error:
-        raise ConfigError(f"The JSON Schema refers to what it does not hold: {error}. Put it under $defs.") from None
-    except re.error as error:
-        raise ConfigError(f"A pattern in the JSON Schema cannot be used: {error}.") from None
-    except RecursionError:
-        raise ConfigError("The JSON Schema refers to itself without end. Mend its $ref.") from None
+    except UnusableSchema as error:
+        raise ConfigError(f"The JSON Schema {error}. Mend it in the step's settings.") from None
     if errors:
         raise UnfitAnswer("The answer does not fit the JSON Schema: " + "; ".join(errors) + ".")
     return value
