@@ -49,6 +49,7 @@ class AgentDesk(QObject):
         self.examples: Sequence[Agent] = ()
         self.is_read = False
         self._examples_asked = False
+        self._listing: asyncio.Task[None] | None = None
 
     @property
     def available(self) -> bool:
@@ -66,7 +67,9 @@ class AgentDesk(QObject):
     def refresh(self) -> None:
         """Look at the agents again."""
         if self.workspace is not None:
-            self._bridge.spawn(_listed(self.workspace), self._show)
+            if self._listing is not None:
+                self._listing.cancel()  # it may have read what was before
+            self._listing = self._bridge.spawn(_listed(self.workspace), self._show)
         if not self._examples_asked:
             self._examples_asked = True
             self._bridge.in_thread(_read_examples, self._show_examples)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -20,7 +22,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from core.agents.check import ANYTHING, Available
 from core.workflow.problems import Problem
@@ -42,6 +43,7 @@ from desktop.panels.step_page import MarkedTabBar
 from desktop.style import set_role
 
 if TYPE_CHECKING:
+    from core.agents.agent import Agent
     from core.agents.mcp.server_config import ServerConfig
     from core.workspace import Workspace
     from desktop.agents.function_form import ListTools
@@ -90,6 +92,7 @@ class AgentEditor(QDialog):
         self.setProperty("surface", "window")
         self.names = PromptNames()
         self._available: Available = ANYTHING
+        self._looking: Sequence[asyncio.Task[None]] = ()
         self.problems: Sequence[tuple[Place, Problem]] = ()
         self.question: MessageDialog | None = None
         self._given_up = False
@@ -144,11 +147,15 @@ class AgentEditor(QDialog):
         workspace = self._parts.workspace()
         if workspace is None:
             return
-        self._parts.bridge.spawn(workspace.available(), self._know, lambda _error: None)
-        self._parts.bridge.spawn(_servers(workspace), self._know_servers, lambda _error: None)
-        self._parts.bridge.spawn(
-            _variables(workspace, self.draft), self._know_variables, lambda _error: None
-        )  # fmt: skip
+        for task in self._looking:
+            task.cancel()  # it may have read what was before
+        spawn = self._parts.bridge.spawn
+        begun = (
+            spawn(workspace.available(), self._know, lambda _error: None),
+            spawn(_servers(workspace), self._know_servers, lambda _error: None),
+            spawn(_variables(workspace, self.draft), self._know_variables, lambda _error: None),
+        )
+        self._looking = [task for task in begun if task is not None]
         self.functions.look_again()
 
     def _enter_name(self) -> None:
@@ -163,12 +170,11 @@ class AgentEditor(QDialog):
         agent, unfinished, available = self.draft.agent, self.draft.unfinished, self._available
         others = {name: each for name, each in (available.agents or {}).items() if name != self.draft.name}
         known = Available(available.workflows, None if available.agents is None else others, available.servers)
+        self._parts.bridge.in_thread(lambda: problems_of(agent, unfinished, known), partial(self._found, agent))
 
-        def found(problems: Sequence[tuple[Place, Problem]]) -> None:
-            if isValid(self) and agent is self.draft.agent:
-                self._show_problems(problems)
-
-        self._parts.bridge.in_thread(lambda: problems_of(agent, unfinished, known), found)
+    def _found(self, agent: Agent, problems: Sequence[tuple[Place, Problem]]) -> None:
+        if agent is self.draft.agent:
+            self._show_problems(problems)
 
     def _changed(self) -> None:
         agent = self.draft.agent
@@ -417,17 +423,14 @@ class AgentEditor(QDialog):
     # -- knowing -------------------------------------------------------------------------------------------------------
 
     def _know(self, available: Available) -> None:
-        if isValid(self):
-            self._available = available
-            self.check()
+        self._available = available
+        self.check()
 
     def _know_servers(self, servers: Mapping[str, ServerConfig]) -> None:
-        if isValid(self):
-            self.servers.show_servers(servers)
+        self.servers.show_servers(servers)
 
     def _know_variables(self, variables: Mapping[str, str]) -> None:
-        if isValid(self):
-            self.names.variables = variables
+        self.names.variables = variables
 
 
 async def _servers(workspace: Workspace) -> Mapping[str, ServerConfig]:

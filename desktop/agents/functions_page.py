@@ -228,7 +228,7 @@ class FunctionsPage(QWidget):
         self._timer.start()
 
     def _known(self, function: Function, facts: FunctionFacts) -> None:
-        if isValid(self) and self._looked.get(function.name) == function:
+        if self._looked.get(function.name) == function:
             self._facts[function.name] = facts
             self._show_facts()
 

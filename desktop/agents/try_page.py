@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from core.agents.agent import Agent
 from core.workflow.model import Json
@@ -122,8 +121,6 @@ class TryPage(QWidget):
         self._task = self._bridge.spawn(_preview(workspace, agent, variables), self._show, self._failed)
 
     def _show(self, found: tuple[str, Sequence[tuple[str, str]], Sequence[str]]) -> None:
-        if not isValid(self):
-            return
         prompt, functions, trouble = found
         self.prompt.setPlainText(prompt)
         self.functions.setText("\n".join(f"{name}: {how}" for name, how in functions) or "No functions.")
@@ -132,11 +129,10 @@ class TryPage(QWidget):
             self.trouble.add("warning", text)
 
     def _failed(self, error: Exception) -> None:
-        if isValid(self):
-            self._seen = None
-            self.prompt.setPlainText("")
-            self.notices.clear()
-            self.notices.add("error", explain(error))
+        self._seen = None
+        self.prompt.setPlainText("")
+        self.notices.clear()
+        self.notices.add("error", explain(error))
 
 
 _POLICIES: Final = {"auto": "runs by itself", "ask": "asks first", "never": "is never called"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -20,7 +21,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from core.agents.agent import Agent
 from core.agents.library import SavedAgent
@@ -95,8 +95,6 @@ class VersionsWindow(QDialog):
         self._bridge.spawn(workspace.agents.history(self._draft.name), self._list, self._failed)
 
     def _list(self, versions: Sequence[Version]) -> None:
-        if not isValid(self):
-            return
         self.title.setText("1 version" if len(versions) == 1 else f"{len(versions)} versions")
         now = datetime.now(UTC)
         for version in versions:
@@ -124,12 +122,12 @@ class VersionsWindow(QDialog):
         elif number and workspace is not None:
             self.take.setEnabled(False)
             self._bridge.spawn(
-                workspace.agents.get(self._draft.name, number), lambda saved: self._know(number, saved), self._failed
+                workspace.agents.get(self._draft.name, number), partial(self._know, number), self._failed
             )
 
     def _know(self, number: int, saved: SavedAgent) -> None:
         self._known[number] = saved.agent
-        if isValid(self) and number == self._number():
+        if number == self._number():
             self._show()
 
     def _take(self) -> None:
@@ -140,5 +138,4 @@ class VersionsWindow(QDialog):
             self._draft.edit(f"Take version {number} back", lambda _: replace(agent, name=name))
 
     def _failed(self, error: Exception) -> None:
-        if isValid(self):
-            self.title.setText(explain(error))
+        self.title.setText(explain(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -65,6 +66,7 @@ class ChatPanel(QWidget):
         self._chosen = False
         self._agents: Sequence[Agent] = ()
         self._workflows: Sequence[str] = ()
+        self._naming: asyncio.Task[None] | None = None
         self.list = ConversationList(source, around)
         self.view = ChatView(source, around)
         self.first_button = QPushButton("Make a first agent")
@@ -86,7 +88,9 @@ class ChatPanel(QWidget):
         """Look anew which conversations, agents and workflows there are."""
         self.list.hidden = self._bin.ids
         self.list.refresh()
-        self._around.bridge.spawn(self._read_names(), self._take_names)
+        if self._naming is not None:
+            self._naming.cancel()  # it may have read what was before
+        self._naming = self._around.bridge.spawn(self._read_names(), self._take_names)
 
     def event(self, event: QEvent) -> bool:
         """Who looks again, or comes back to the window, may have made agents or talked with them elsewhere."""
