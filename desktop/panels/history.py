@@ -41,6 +41,8 @@ _WIDEST: Final = 200
 """Of a column that is as wide as its texts, in logical pixels."""
 
 _NARROWEST: Final = 420
+"""Of the panel, in logical pixels."""
+
 _SIGN: Final = 36
 """Width of a button that shows its sign alone."""
 
@@ -182,7 +184,7 @@ class HistoryPanel(QWidget):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(filled)
         layout = QVBoxLayout(self)
-        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # see minimumSizeHint
+        self.setMinimumWidth(_NARROWEST)  # less than buttons with words take: without room they are signs alone
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
         if controller is not None:
@@ -195,10 +197,6 @@ class HistoryPanel(QWidget):
         """Read what is kept when it is looked at: runs are made elsewhere, too."""
         super().showEvent(event)
         self.refresh()
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Narrow enough for a small window; the buttons say less then."""
-        return QSize(_NARROWEST, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Buttons are signs alone where there is no room for their words."""
