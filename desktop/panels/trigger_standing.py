@@ -99,15 +99,15 @@ def who_runs(type_: str, *, has_service: bool, starts_here: bool) -> str:
     return "It starts runs while this window is open. The background service goes on without it."
 
 
-def times(stands: Standing) -> list[tuple[str, str]]:
-    """When it comes next, by name; what is not known is left out."""
+def comes_next(stands: Standing) -> str:
+    """When it comes next, '' if that is not known."""
     schedule = stands.schedule
     if schedule is None or schedule.problem:
-        return []
+        return ""
     if schedule.paused:
-        return [("Comes next", "Paused: its times pass")]
+        return "Paused: its times pass"
     at = schedule.next_at
-    return [("Comes next", _at(at.astimezone(schedule.schedule.place)) if at is not None else "No more")]
+    return _at(at.astimezone(schedule.schedule.place)) if at is not None else "No more"
 
 
 def past(stands: Standing, place: tzinfo | None) -> list[Came]:

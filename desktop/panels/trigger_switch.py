@@ -77,19 +77,15 @@ class TriggerSwitch(QFrame):
         self.token_button = self._button("Make a token…", self._make_token)
         self.token_button.setToolTip("A new token that may start workflows; it is shown once")
         self.notices = Notices(around, self)
-        self._next = (_label("caption", self), _label("caption", self))
+        self.trouble = Notices(around, self)  # apart: it goes when the trouble does, not at the next click
+        self._next_name, self.next = _label("caption", self), _label("caption", self)
+        self._next_name.setText("Comes next")
         self.past = PastTimes(around, self)
         self.past.run_wanted.connect(self.run_wanted)
         self._lay_out(theme.px("space.2"), theme.px("space.4"), theme.px("space.3"))
         if around.service is not None:
             around.service.changed.connect(self._tell)
         self.hide()
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What is told of its times to come, by name."""
-        name, value = self._next
-        return {name.text(): value.text()} if value.text() else {}
 
     def show_workflow(self, workflow: Workflow) -> None:
         """Show how that workflow stands; asks the library if it is another one than before."""
@@ -149,13 +145,14 @@ class TriggerSwitch(QFrame):
         column.setSpacing(gap)
         column.addLayout(_row(gap, self._dot, self.title, None, self.switch_button))
         column.addWidget(self.said)
-        column.addLayout(_row(gap, *self._next, None))
+        column.addLayout(_row(gap, self._next_name, self.next, None))
         column.addWidget(self.past)
         column.addLayout(_row(gap, self.publish_button, self.test_button, self.pause_button, None))
         column.addWidget(self.url)
         column.addLayout(_row(gap, self.copy_button, self.curl_button, self.token_button, None))
         column.addWidget(self.who)
         column.addLayout(_row(gap, self.service_button, None))
+        column.addWidget(self.trouble)
         column.addWidget(self.notices)
         self.url.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         set_role(self.url, kind="secondary")
@@ -188,7 +185,7 @@ class TriggerSwitch(QFrame):
         colour = self._around.themes.theme.css(f"state.{tone}" if tone else "text.muted")
         self._dot.setStyleSheet(f"background: {colour}; border-radius: {_DOT // 2}px;")
         self.said.setText(words.versions(stands, unsaved=self._unsaved) if stands is not None else _UNSAVED)
-        self._tell_times()
+        self._tell_times(stands, options)
         for button in (self.switch_button, self.test_button):
             button.setVisible(is_known)
         is_active = stands is not None and stands.publication.is_active
@@ -202,17 +199,16 @@ class TriggerSwitch(QFrame):
         self._tell_who(workflow.trigger.type, options, is_active=is_active)
         self.updateGeometry()
 
-    def _tell_times(self) -> None:
-        found = words.times(self._stands) if self._stands is not None else []
-        for label, text in zip(self._next, found[0] if found else ("", ""), strict=True):
-            label.setText(text)
-            label.setVisible(bool(text))
-        options = self._options
+    def _tell_times(self, stands: Standing | None, options: object) -> None:
+        coming = words.comes_next(stands) if stands is not None else ""
+        self.next.setText(coming)
+        for label in (self._next_name, self.next):
+            label.setVisible(bool(coming))
         place = options.place if isinstance(options, Schedule) else None
-        self.past.show_times(words.past(self._stands, place) if self._stands is not None else ())
-        problem = self._stands.problem if self._stands is not None else ""
-        if problem and problem not in self.notices.texts:
-            self.notices.add("error", problem)
+        self.past.show_times(words.past(stands, place) if stands is not None else ())
+        self.trouble.clear()
+        if stands is not None and stands.problem:
+            self.trouble.add("error", stands.problem)
 
     def _tell_place(self, options: object) -> None:
         is_api = isinstance(options, ApiTrigger)

@@ -286,11 +286,11 @@ def test_a_schedule_at_work_tells_its_times_and_is_paused_and_resumed(open_form:
     library.schedule = at_work()
     _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *", "zone": "Europe/Berlin"}))
     strip = form.switch
-    assert strip.facts == {"Comes next": "Sat 28 Mar 2026 09:00 CET"}
+    assert strip.next.text() == "Sat 28 Mar 2026 09:00 CET"
     assert not strip.past.isVisible()
     click(strip.pause_button)
     assert strip.title.text() == "Active, and paused"
-    assert strip.facts["Comes next"] == "Paused: its times pass"
+    assert strip.next.text() == "Paused: its times pass"
     assert strip.pause_button.text() == "Resume"
     click(strip.pause_button)
     assert strip.title.text() == "Active"
@@ -382,10 +382,13 @@ def test_a_published_version_that_cannot_be_read_is_said_where_it_is_switched(
     library.schedule = replace(at_work(), problem="Version 3, which is published, cannot be read here.")
     _, form = open_form(Trigger("schedule", {"cron": "0 9 * * *"}))
     assert form.switch.title.text() == "Active, but cannot be read"
-    assert form.switch.notices.texts == ["Version 3, which is published, cannot be read here."]
+    assert form.switch.trouble.texts == ["Version 3, which is published, cannot be read here."]
     assert not form.switch.pause_button.isVisible()
     form.switch.refresh()
-    assert len(form.switch.notices.texts) == 1
+    assert len(form.switch.trouble.texts) == 1
+    library.schedule = at_work()
+    form.switch.refresh()
+    assert form.switch.trouble.texts == []
 
 
 def at_work() -> ScheduledWorkflow:

@@ -204,7 +204,7 @@ async def test_the_default_times_of_a_working_week_are_kept_by_a_service_whose_c
         await draw(program)
         schedule(program)
         strip = await save_and_switch_on(program)
-        assert strip.facts["Comes next"].endswith("09:00 UTC")
+        assert strip.next.text().endswith("09:00 UTC")
         program.window.close()
 
     clock = ManualClock(datetime.now(UTC))
