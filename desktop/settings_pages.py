@@ -164,24 +164,20 @@ def _wrong_addresses(values: Mapping[str, Any]) -> Mapping[str, str]:
     still starts and can say what it could not reach; a person who types one hears it at once."""
     from desktop.settings_fields import value_at
 
-    found = {}
-    for name, (schemes, example) in ADDRESSES.items():
-        text = str(value_at(values, tuple(name.split("."))) or "")
-        try:
-            address = urlsplit(text)
-            fits = address.scheme in schemes and bool(address.netloc or address.path) and " " not in text
-        except ValueError:
-            fits = False
-        if text and not fits:
-            found[name] = f"Not an address that fits here. One looks like {example}."
-    if _holds_password(str(values.get("database_url", ""))):
-        found["database_url"] = "A password does not belong in a file: keep it with `steploom db use URL`."
-    return found
+    texts = {name: str(value_at(values, tuple(name.split("."))) or "") for name in ADDRESSES}
+    return {name: wrong for name, text in texts.items() if text and (wrong := _wrong_address(name, text))}
 
 
-def _holds_password(text: str) -> bool:
-    """Whether an address holds a password."""
+def _wrong_address(name: str, text: str) -> str:
+    """What is wrong with the address that a setting holds, '' if nothing is."""
+    schemes, example = ADDRESSES[name]
+    no_address = f"Not an address that fits here. One looks like {example}."
     try:
-        return bool(urlsplit(text).password)
+        address = urlsplit(text)
+        password = address.password
     except ValueError:
-        return False
+        return no_address
+    if password and name == "database_url":
+        return "A password does not belong in a file: keep it with `steploom db use URL`."
+    fits = address.scheme in schemes and (address.netloc or address.path) and " " not in text
+    return "" if fits else no_address
