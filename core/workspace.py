@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from core.memory.memories import Memories
     from core.monitoring.forecast import Forecasts
     from core.service.queue import RunQueue
+    from core.service.triggers.switches import Switches
     from core.store.conversations import Conversations
 
 
@@ -186,6 +187,14 @@ class Workspace:
         from core.service.queue import queue_of
 
         return queue_of(self)
+
+    @property
+    def switches(self) -> Switches:
+        """The triggers of the library's workflows, to be published and switched; only where the library is kept."""
+        from core.service.triggers.switches import Switches
+
+        assert self.store is not None, "a trigger that lasts needs a store"
+        return Switches(self.store.workflows, self.store.schedules, self.validate, self.clock)
 
     @property
     def agents(self) -> AgentLibrary:

@@ -14,10 +14,8 @@ from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
 
 if TYPE_CHECKING:
-    from core.store.store import Store
     from core.workflow.model import Workflow
     from core.workflow.triggers import Schedule
-    from core.workspace import Workspace
 
 app = typer.Typer(
     no_args_is_help=True, help="The schedules of active workflows: when they come and came, pausing and resuming them."
@@ -36,7 +34,7 @@ async def _list(as_json: bool) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        found = await _store(workspace).schedules.list()
+        found = await workspace.switches.schedules()
     if as_json:
         print_json(
             [
@@ -82,7 +80,7 @@ async def _pause(name: str) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        await _store(workspace).schedules.pause(name)
+        await workspace.switches.pause(name)
     error_console().print(f"Paused. Go on with: steploom schedules resume {name!r}", soft_wrap=True, markup=False)
     return COMPLETED
 
@@ -97,9 +95,8 @@ async def _resume(name: str) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        store = _store(workspace)
-        at = await store.schedules.resume(name, now=workspace.clock.now())
-        shown = _local(at, (await store.schedules.get(name)).schedule)
+        resumed = await workspace.switches.resume(name)
+    shown = _local(resumed.next_at, resumed.schedule)
     error_console().print(f"It comes next at {shown}." if shown else "It comes no more.", soft_wrap=True)
     return COMPLETED
 
@@ -149,9 +146,9 @@ async def _past(name: str, count: int, as_json: bool) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        store = _store(workspace)
-        workflow = (await store.workflows.get(name)).workflow
-        found = await store.schedules.past(name, count)
+        found = await workspace.switches.past(name, count)
+        assert workspace.store is not None
+        workflow = (await workspace.store.workflows.get(name)).workflow
     if as_json:
         print_json(
             [
@@ -188,11 +185,6 @@ def _place(workflow: Workflow) -> tzinfo:
 
     options, _ = read_trigger(workflow.trigger)
     return options.place if isinstance(options, Schedule) else UTC
-
-
-def _store(workspace: Workspace) -> Store:
-    assert workspace.store is not None
-    return workspace.store
 
 
 def _when(schedule: Schedule) -> str:

@@ -242,7 +242,6 @@ def service_parts(
     from core.service.http.parts import ServiceParts
     from core.service.triggers.api_triggers import ApiTriggers
     from core.service.triggers.call_rates import CallLimits
-    from core.service.triggers.switches import Switches
 
     assert workspace.store is not None
 
@@ -263,7 +262,7 @@ def service_parts(
         chat=workspace.chat,
         conversations=workspace.conversations,
         tokens=tokens,
-        switches=Switches(workspace.store.workflows, workspace.store.schedules, workspace.validate, workspace.clock),
+        switches=workspace.switches,
         metrics=metrics.text,
         ready=workspace.store.database.ping,
         read_file=workspace.read_file,

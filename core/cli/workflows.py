@@ -149,8 +149,7 @@ async def _publish(name: str, version: int | None) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        await _refuse_problems(workspace, name, version)
-        stands = await _library(workspace).publish(name, version, now=workspace.clock.now())
+        stands = await workspace.switches.publish(name, version)
     off = "" if stands.is_active else f" It is not active: steploom workflows activate {name!r}"
     error_console().print(f"Published version {stands.published}.{off}", soft_wrap=True, markup=False)
     return COMPLETED
@@ -166,11 +165,8 @@ async def _activate(name: str) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        library = _library(workspace)
-        stands = await library.publication(name)
-        await _refuse_problems(workspace, name, stands.published or None)
-        stands = await library.activate(name, now=workspace.clock.now())
-        trigger = (await library.get(name, stands.published)).workflow.trigger
+        stands = await workspace.switches.activate(name)
+        trigger = (await _library(workspace).get(name, stands.published)).workflow.trigger
     words = {
         "manual": "nothing starts it by itself: its trigger is manual.",
         "schedule": f"its times: steploom schedules next {name!r}",
@@ -192,17 +188,9 @@ async def _deactivate(name: str) -> int:
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
-        await _library(workspace).deactivate(name)
+        await workspace.switches.deactivate(name)
     error_console().print("It is not active any more.", soft_wrap=True)
     return COMPLETED
-
-
-async def _refuse_problems(workspace: Workspace, name: str, version: int | None) -> None:
-    from core.workflow.problems import DocumentError
-
-    workflow = (await _library(workspace).get(name, version)).workflow
-    if errors := [problem for problem in workspace.validate(workflow) if problem.severity == "error"]:
-        raise DocumentError(errors, name)
 
 
 def _library(workspace: Workspace) -> Workflows:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from PySide6.QtCore import SignalInstance
 
 from core.workflow.model import Json, Workflow
-from core.workflow.problems import DocumentError
 from core.workflow.samples import sample_inputs
 from core.workflow.triggers import Schedule, read_trigger
 from desktop.panels.trigger_past import SHOWN
@@ -97,8 +96,7 @@ class SessionPublishing:
         if (found := self._open) is None:
             return None
         workspace, store = found
-        await _refuse_problems(workspace, store, name, None)
-        await store.workflows.publish(name, now=workspace.clock.now())
+        await workspace.switches.publish(name)
         return await self._standing(workspace, store, name)
 
     async def switch(self, name: str, on: bool) -> Standing | None:
@@ -106,12 +104,7 @@ class SessionPublishing:
         if (found := self._open) is None:
             return None
         workspace, store = found
-        if on:
-            published = (await store.workflows.publication(name)).published
-            await _refuse_problems(workspace, store, name, published or None)
-            await store.workflows.activate(name, now=workspace.clock.now())
-        else:
-            await store.workflows.deactivate(name)
+        await (workspace.switches.activate(name) if on else workspace.switches.deactivate(name))
         return await self._standing(workspace, store, name)
 
     async def pause(self, name: str, on: bool) -> Standing | None:
@@ -119,10 +112,7 @@ class SessionPublishing:
         if (found := self._open) is None:
             return None
         workspace, store = found
-        if on:
-            await store.schedules.pause(name)
-        else:
-            await store.schedules.resume(name, now=workspace.clock.now())
+        await (workspace.switches.pause(name) if on else workspace.switches.resume(name))
         return await self._standing(workspace, store, name)
 
     async def sample(self, name: str) -> tuple[Workflow, Mapping[str, Json]]:
@@ -180,9 +170,3 @@ async def _begun(workspace: Workspace, name: str) -> tuple[PastTime, ...]:
     runs = await workspace.journal.runs(workflow=name, limit=LOOKED_AT)
     found = [run for run in runs if TRIGGER in run.labels and TEST not in run.labels]
     return tuple(PastTime(run.created, run.created, "", run.id, run.status, run.ended) for run in found[:SHOWN])
-
-
-async def _refuse_problems(workspace: Workspace, store: Store, name: str, version: int | None) -> None:
-    workflow = (await store.workflows.get(name, version)).workflow
-    if errors := [problem for problem in workspace.validate(workflow) if problem.severity == "error"]:
-        raise DocumentError(errors, name)

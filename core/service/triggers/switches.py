@@ -1,4 +1,4 @@
-"""Switching triggers from outside the window: what is published and active, and schedules that are held."""
+"""Switching triggers: what is published and active, and schedules that are held."""
 
 from __future__ import annotations
 
