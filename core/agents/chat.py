@@ -125,7 +125,7 @@ class Chat:
         """Go on with what calls have given, by their ids, that whoever asks has carried out.
 
         If they were handed in before, the answer to them is made again, on a new branch. Watching raises NothingToDo if
-        there are no such calls.
+        there are no such calls, or if one of them waits for something else.
         """
 
         async def work(log: ConversationLog, emit: Callable[[ChatEvent], None]) -> Outcome:
@@ -138,7 +138,7 @@ class Chat:
                 if call.id in results and is_pending(call):
                     await log.update_call(handed_in(call, results[call.id]))
             if all(call.settled for call in calls):
-                await log.move_head(path[at + len(calls)].id)
+                await log.move_head(path[min(at + len(calls), len(path) - 1)].id)
             return await self._answer(log, emit, resumed=True, terms=terms)
 
         return self._begin(conversation_id, work)

@@ -147,7 +147,9 @@ def decided_outcome(call: FunctionCall, choice: str, result: str = "") -> Functi
 
 
 def handed_in(call: FunctionCall, result: str) -> FunctionCall:
-    """The call after whoever asked has carried it out; it goes on with that."""
+    """The call after whoever asked has carried it out; it goes on with that. Raises NothingToDo for other calls."""
+    if not is_pending(call) or call.state.get(KIND) != "asker":
+        raise NothingToDo(f"The call of {call.name} waits for no result from outside; it is {call.status}.")
     return replace(call, status="approved", state={**call.state, ANSWER: {RESULT: result}})
 
 
