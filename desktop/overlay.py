@@ -124,7 +124,7 @@ class RunOverlay:
         for record in newest.values():
             for view in self._views(record):
                 _show(view, record, running=running)
-                if view.state == "running" and record.started is not None:
+                if running and record.status == "started" and record.started is not None:
                     view.since = when(record.started)
             self._dirty.add(record.step_id)
             if record.status in ("completed", "skipped", "failed"):

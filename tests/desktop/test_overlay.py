@@ -83,18 +83,18 @@ def test_a_run_that_waits_for_passes_on_workers_shows_which_are_at_work_and_sinc
     began = clock.now() - timedelta(seconds=40)
 
     def record(path: str, status: Any, **more: Any) -> StepRecord:
-        return StepRecord("r", path, path.rpartition("/")[2], 1, status, started=began, **more)
+        return StepRecord("r", path, path.rpartition("/")[2], 1, status, **{"started": began, **more})
 
     steps = [
         record("all", "suspended", inputs={"items": [1, 2, 3]}, state={"spread": {"runs": 3}}),
         record("all[0]/x", "completed", output={}),
         record("all[1]/x", "started"),
-        record("all[2]/x", "completed", output={}),
+        record("all[2]/x", "completed", output={}, started=began + timedelta(seconds=30)),
     ]
     run = RunRecord("r", document, {}, "suspended", began)
     shown = WatchedRun.of(run, steps, clock=clock).overlay
     assert (shown.by_id["all"].state, shown.by_id["all"].passes) == ("waiting", 2)
     assert (shown.by_id["x"].state, shown.by_id["x"].running, shown.by_id["x"].done) == ("running", 1, 2)
-    assert clock.monotonic() - shown.by_path["all[1]/x"].since == 40
+    assert [clock.monotonic() - view.since for view in (shown.by_path["all[1]/x"], shown.by_id["x"])] == [40, 40]
     over = WatchedRun.of(RunRecord("r", document, {}, "cancelled", began), steps, clock=clock).overlay
     assert over.by_path["all[1]/x"].state == "cancelled"
