@@ -28,7 +28,7 @@ def summary(step: Step, kind: StepType[Any] | None) -> str:
     if config.get("operator"):
         labels = field_extra(config_field(kind.config_model, "operator")).get("labels", {})
         operator = str(config["operator"])
-        words = (config.get("value"), labels.get(operator, operator), config.get("operand"))
+        words = (config.get("value"), labels.get(operator, operator.replace("_", " ")), config.get("operand"))
         return plain(" ".join(plain(word) for word in words if word is not None))
     if is_long(kind):
         return ""

@@ -11,7 +11,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from core.engine.step_type import choice_words
 from core.workflow.model import Json
 from core.workflow.problems import Problem
 from desktop.panels.background import Surroundings
@@ -178,9 +177,8 @@ class ChoiceControl(Control):
         self.box.setAccessibleDescription(field.help)
         if field.default is None and not field.required:
             self.box.addItem("not set", None)
-        labels = field.labels or tuple(choice_words(choice, {}) for choice in field.choices)
-        for choice, label in zip(field.choices, labels, strict=True):
-            self.box.addItem(label, choice)
+        for choice in field.choices:
+            self.box.addItem(field.said(choice), choice)
             self.box.setItemData(self.box.count() - 1, _in_document(choice), Qt.ItemDataRole.ToolTipRole)
         if field.required and field.default is None:
             self.box.setPlaceholderText("Choose")

@@ -117,9 +117,9 @@ class FieldRow(QWidget):
         by_editor = isinstance(shown, TextControl)
         self._notices.clear()
         seen: set[str] = set()
-        for _, problem in rest:
-            is_empty = problem.message == f"{self.field.title} is missing."  # which field stands above it
-            text = "Fill this in." if is_empty else problem.words
+        for path, problem in rest:
+            is_empty = self.field.required and problem.code == "missing_field" and not path
+            text = "Fill this in." if is_empty else problem.words  # which field it is stands above
             if text in seen or (by_editor and problem.code in SHOWN_BY_EDITOR):
                 continue
             seen.add(text)
@@ -277,7 +277,7 @@ def summary(value: Value, group: FormField) -> str:
     kind = value.get("kind")
     if isinstance(kind, str):
         choice = next((field for field in group.fields if field.key == "kind"), None)
-        return dict(zip(choice.choices, choice.labels, strict=True)).get(kind, kind) if choice is not None else kind
+        return choice.said(kind) if choice is not None else kind
     return "set" if any(_is_set(one) for one in value.values()) else ""
 
 

@@ -71,6 +71,10 @@ class FormField:
     keep_empty: bool = False
     large: bool = False
 
+    def said(self, choice: str) -> str:
+        """What people read instead of one of its choices."""
+        return choice_words(choice, dict(zip(self.choices, self.labels, strict=False)))
+
     @property
     def is_text(self) -> bool:
         """Whether its control is a text editor, so that a template can be typed without switching."""

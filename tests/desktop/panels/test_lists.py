@@ -110,12 +110,12 @@ def test_a_group_in_a_list_tells_the_whole_list(make: Make) -> None:
 def test_problems_in_a_list_stand_at_the_field_inside(make: Make) -> None:
     rig = make(FormField("f", "list", "Rules", item=RULE))
     rig.form.show_values({"f": [{}, {}]})
-    rig.form.show_problems([(("f", 1, "operator"), Problem("x", "Operator is odd."))])
+    rig.form.show_problems([(("f", 1, "operator"), Problem("x", "Operator is missing."))])
     first, second = rig.list.items
     assert isinstance(first, GroupControl)
     assert isinstance(second, GroupControl)
     assert first.rows["operator"].notices.texts == []
-    assert second.rows["operator"].notices.texts == ["Operator is odd."]
+    assert second.rows["operator"].notices.texts == ["Operator is missing."]
 
 
 def test_one_value_instead_of_a_list_is_shown_as_a_list_of_it(make: Make) -> None:
