@@ -156,7 +156,7 @@ class Program(QObject):
         self.step_way = StepWay(self.window, self.filing, bridge, lambda: self.session.workspace)
         self.makers.setdefault("monitoring", self.monitoring.make_panel)
         self.project_search = ProjectSearch(self.window, self.filing, self.library, bridge, self.icons)
-        self.whereabouts = Whereabouts(self.window, self.filing, bridge)
+        self.whereabouts = Whereabouts(self.window, self.filing, bridge, lambda: session.types)
         self.sub_workflows = SubWorkflows(self.window, self.filing, bridge)
         self.recovery = Recovery(session.home, self.window, self, bridge, self.agents)
         self.last_seen = LastSeen(session.home, self.window, self.filing, self, bridge)
@@ -249,7 +249,7 @@ class Program(QObject):
         self.window.provide(
             [
                 providers.actions(self.commands),
-                providers.steps(lambda: self.window.active),
+                providers.steps(lambda: self.window.active, lambda: self.session.types),
                 providers.additions(lambda: canvas_in_front(self.window)),
                 providers.workflows(self.memory, self.library.names, self.filing.open_recent),
                 self.recent_runs.provider(),

@@ -32,15 +32,14 @@ def actions(commands: Commands) -> Provider:
     return FunctionProvider("Actions", ">", entries)
 
 
-def steps(active: Callable[[], WorkTab | None]) -> Provider:
-    """The steps of the workflow in front; choosing one goes to it."""
+def steps(active: Callable[[], WorkTab | None], known: Callable[[], StepTypes | None]) -> Provider:
+    """The steps of the workflow in front; choosing one goes to it. known: the step types, as soon as they are there."""
 
     def entries() -> Iterable[Entry]:
         tab = active()
         if tab is None:
             return
-        types: StepTypes | None = getattr(tab.canvas, "types", None)
-        titles: dict[str, str] = {}
+        types, titles = known(), dict[str, str]()
         for path, step in tab.document.workflow.walk():
             kind = types.get(step.type) if types is not None else None
             titles[step.id] = title = face_title(step, types)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,11 +37,14 @@ class _Source:
 
 
 class Whereabouts(QObject):
-    """Keeps the breadcrumbs of every open workflow, and opens the workflow that a step runs."""
+    """Keeps the breadcrumbs of every open workflow, and opens the workflow that a step runs. types: as soon as they are
+    there."""
 
-    def __init__(self, window: MainWindow, filing: Filing, bridge: Bridge) -> None:
+    def __init__(
+        self, window: MainWindow, filing: Filing, bridge: Bridge, types: Callable[[], StepTypes | None]
+    ) -> None:
         super().__init__(window)
-        self._window, self._filing, self._bridge = window, filing, bridge
+        self._window, self._filing, self._bridge, self._types = window, filing, bridge, types
         self._sources: dict[WorkTab, _Source] = {}
         self._loops: dict[WorkTab, tuple[str, ...]] = {}
         self._expected: tuple[RecentWork, _Source] | None = None
@@ -160,9 +163,8 @@ class Whereabouts(QObject):
 
     def _show(self, tab: WorkTab) -> None:
         workflow = tab.document.workflow
-        types: StepTypes | None = getattr(tab.canvas, "types", None)
         steps = [workflow.step(name) for name in self._loops.get(tab, ())]
-        loops = [face_title(step, types) for step in steps if step is not None]
+        loops = [face_title(step, self._types()) for step in steps if step is not None]
         tab.bar.breadcrumbs.show_path([*(each.title for each in self._around(tab)), tab.title, *loops])
 
     def _chose(self, tab: WorkTab, index: int) -> None:
