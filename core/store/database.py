@@ -83,31 +83,14 @@ class Database:
 
     async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """The same, for callers on the store's loop."""
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._patience
-        while True:
-            try:
-                async with self._turn(), self._engine.begin() as connection:
-                    return await work(connection)
-            except ConnectError:
-                if loop.time() >= ends:
-                    raise
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                if loop.time() >= ends:
-                    raise ConnectError(
-                        f"The connection to the database {self.address.shown} keeps breaking off. "
-                        "Look at the server's log, then try again."
-                    ) from error
-            await asyncio.sleep(_PAUSE)
+        return await self._patiently(lambda: self._transaction(work))
 
     async def search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
         """Do the work on a connection that is kept for searches of memories, outside of the pool and of transactions.
 
         From any loop. As repeatable, and with the same errors, as for `run`.
         """
-        return await self.thread.call(self._search, work)
+        return await self.thread.call(self._patiently, lambda: self._search(work))
 
     def pool(self) -> PoolState:
         """How the pool stands at this moment, from any thread."""
@@ -138,16 +121,33 @@ class Database:
             await self._searching.pop().close()
         await self._engine.dispose()
 
-    async def _search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
-        ends = asyncio.get_running_loop().time() + self._patience
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until the server could be reached, or stayed away for too long: then ConnectError."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._patience
         while True:
             try:
-                async with self._turn(), self._kept_connection() as connection:
-                    return await work(connection)
+                return await attempt()
             except ConnectError:
-                if asyncio.get_running_loop().time() >= ends:
+                if loop.time() >= ends:
                     raise
-                await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE)
+
+    async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        try:
+            async with self._turn(), self._engine.begin() as connection:
+                return await work(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            raise ConnectError(
+                f"The connection to the database {self.address.shown} keeps breaking off. "
+                "Look at the server's log, then try again."
+            ) from error
+
+    async def _search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:
+        async with self._turn(), self._kept_connection() as connection:
+            return await work(connection)
 
     @asynccontextmanager
     async def _kept_connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
