@@ -47,7 +47,7 @@ WITH RECURSIVE chosen AS MATERIALIZED (
     WHERE id = :run_id AND (lease_owner IS NULL OR lease_expires < now()) AND NOT EXISTS (
         SELECT 1 FROM spread_runs AS s JOIN executions AS parent ON parent.id = s.parent_id
         WHERE s.run_id = :run_id AND parent.status IN ('queued', 'running', 'suspended')) FOR UPDATE
-),{_BELOW}""")  # noqa: S608 - as above
+),{_BELOW}""")  # noqa: S608 - made of constants
 
 _SWEEP_DOCUMENTS = text("""
 DELETE FROM documents

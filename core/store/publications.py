@@ -49,22 +49,23 @@ _SCHEDULE = text("""
 INSERT INTO schedules (workflow_id, next_at, due_at) VALUES (:id, :at, :at)
 ON CONFLICT (workflow_id) DO UPDATE SET next_at = :at, due_at = :at, delayed = false""")
 
-_ACTIVE = text("""
+_IS_OF_TYPE = """(d.body -> 'trigger' ->> 'type' = :type
+    OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))"""
+
+_ACTIVE = text(f"""
 SELECT w.id, w.name, w.published_version, d.hash, d.body FROM workflows AS w
 JOIN workflow_versions AS v ON v.workflow_id = w.id AND v.number = w.published_version
 JOIN documents AS d ON d.hash = v.document_hash
-WHERE w.is_active AND w.deleted_at IS NULL AND (:type = '' OR d.body -> 'trigger' ->> 'type' = :type
-    OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
-ORDER BY w.name""")
+WHERE w.is_active AND w.deleted_at IS NULL AND (:type = '' OR {_IS_OF_TYPE})
+ORDER BY w.name""")  # noqa: S608 - made of constants
 
-_RUN_BY_DEFAULT = text("""
-SELECT w.id, w.name, w.folder, w.updated, w.is_active, v.number AS published_version, d.hash, d.body FROM workflows AS w
+_RUN_BY_DEFAULT = text(f"""
+SELECT w.id, w.name, w.updated, v.number AS published_version, d.hash, d.body FROM workflows AS w
 JOIN workflow_versions AS v
     ON v.workflow_id = w.id AND v.number = coalesce(nullif(w.published_version, 0), w.version)
 JOIN documents AS d ON d.hash = v.document_hash
-WHERE w.deleted_at IS NULL AND (d.body -> 'trigger' ->> 'type' = :type
-    OR (json_typeof(d.body -> 'trigger') = 'string' AND d.body ->> 'trigger' = :type))
-ORDER BY w.folder, w.name""")
+WHERE w.deleted_at IS NULL AND {_IS_OF_TYPE}
+ORDER BY w.folder, w.name""")  # noqa: S608 - made of constants
 
 _AT_WORK = text("""
 SELECT w.id, w.name, w.published_version, d.hash, d.body, s.next_at, coalesce(s.paused, false) AS paused

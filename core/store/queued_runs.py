@@ -115,20 +115,21 @@ SELECT pg_advisory_xact_lock(key) FROM (
     FROM queued_runs JOIN executions ON id = run_id WHERE run_id = :run_id AND workflow_limit > 0
     ORDER BY 1) AS keys""")
 
-_HOLDS = """
+HOLDS_SLOT: Final = """
     other.slot_until IS NOT NULL AND (other.slot_until > clock_timestamp()
         OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))"""
+"""Whether `other`, whose row among all runs is `run`, has a slot of its limits."""
 
 _TAKE_SLOT = text(f"""
 UPDATE queued_runs AS q SET slot_until = clock_timestamp() + make_interval(secs => :seconds), held_back = NULL
 FROM executions AS e
 WHERE q.run_id = :run_id AND e.id = q.run_id AND (q.key_limit = 0 OR q.key_limit > (
     SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.limit_key = q.limit_key AND other.limit_key <> '' AND other.run_id <> q.run_id AND {_HOLDS}
+    WHERE other.limit_key = q.limit_key AND other.limit_key <> '' AND other.run_id <> q.run_id AND {HOLDS_SLOT}
 )) AND (q.workflow_limit = 0 OR q.workflow_limit > (
     SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
     WHERE run.workflow_name = e.workflow_name AND run.part IS NULL AND run.status IN ('queued', 'running', 'suspended')
-        AND other.run_id <> q.run_id AND {_HOLDS}
+        AND other.run_id <> q.run_id AND {HOLDS_SLOT}
 )) RETURNING q.run_id""")  # noqa: S608 - made of constants
 """A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it. Passes of a loop,
 which have a part, are no runs of the workflow here."""

@@ -3,6 +3,8 @@
 `outcome` of such a run is written by whoever notices its end; a step's runs are asked for by parent, path and round.
 """
 
+# ruff: noqa: S608 - statements are put together from constants only
+
 from __future__ import annotations
 
 from sqlalchemy import text
@@ -59,19 +61,19 @@ NOTE_END = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME}
 FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
 WHERE s.run_id = :run_id AND e.id = s.run_id AND s.outcome <> 'dropped' AND {_HAS_ENDED}
-RETURNING s.parent_id, s.path, s.round, s.outcome, s.stops""")  # noqa: S608 - made of constants
+RETURNING s.parent_id, s.path, s.round, s.outcome, s.stops""")
 """Also of one that is noted already, as when this is repeated. Without waiting for the disk: what a crash forgets of it
 is found when the queue is looked after.
 """
 
 NOTE_ENDS = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
-WHERE s.parent_id = :parent AND s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}""")  # noqa: S608 - as above
+WHERE s.parent_id = :parent AND s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}""")
 
 NOTE_ALL_ENDS = text(f"""
 UPDATE spread_runs AS s SET outcome = {_OUTCOME} FROM executions AS e
 WHERE s.outcome = '' AND e.id = s.run_id AND {_HAS_ENDED}
-    AND coalesce(e.ended < now() - interval '3 s', true)""")  # noqa: S608 - as above
+    AND coalesce(e.ended < now() - interval '3 s', true)""")
 """Not of those whose worker is about to note it: they would wait for each other."""
 
 LOCK_PARENT = text("SELECT pg_advisory_xact_lock(hashtextextended('runs of ' || CAST(:parent AS text), 3))")
@@ -84,7 +86,7 @@ _WAITS = """(
 LAST_OF_STEP = text(f"""
 SELECT 1 FROM executions AS e
 WHERE e.id = :parent AND e.status = 'suspended' AND {_WAITS.format(parent="e.id", path=":path")}
-    AND (:at_once OR NOT EXISTS (SELECT 1 FROM spread_runs WHERE {_STEP} AND outcome = ''))""")  # noqa: S608 - as above
+    AND (:at_once OR NOT EXISTS (SELECT 1 FROM spread_runs WHERE {_STEP} AND outcome = ''))""")
 
 _RIPE = f"""EXISTS (
     SELECT 1 FROM (
@@ -97,10 +99,10 @@ _RIPE = f"""EXISTS (
         SELECT 1 FROM spread_runs AS s
         WHERE s.parent_id = e.id AND (s.outcome = 'ends' OR (s.outcome = 'failed' AND s.stops))
             AND s.path = step.path AND s.round = step.round
-    )))"""  # noqa: S608 - as above
+    )))"""
 
 IS_RIPE = text(f"""
-SELECT 1 FROM executions AS e WHERE e.id = :parent AND e.status = 'suspended' AND {_RIPE}""")  # noqa: S608 - as above
+SELECT 1 FROM executions AS e WHERE e.id = :parent AND e.status = 'suspended' AND {_RIPE}""")
 
 ALL_RIPE = text(f"""
 SELECT e.id FROM executions AS e
@@ -109,7 +111,7 @@ WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND EXISTS (
 ) AND NOT EXISTS (
     SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || e.id AND status = 'todo'
 ) AND {_RIPE}
-LIMIT 1000""")  # noqa: S608 - as above
+LIMIT 1000""")
 
 FORGOTTEN = text("""
 SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
@@ -135,12 +137,12 @@ STANDING = text(f"""
 SELECT count(*) AS made, count(*) FILTER (WHERE outcome = '') AS left_,
     count(*) FILTER (WHERE outcome = 'failed') AS failed,
     count(*) FILTER (WHERE outcome = 'ends') AS ending, count(*) FILTER (WHERE outcome = 'dropped') AS dropped
-FROM spread_runs WHERE {_STEP}""")  # noqa: S608 - as above
+FROM spread_runs WHERE {_STEP}""")
 
 ENDED = text(f"""
 SELECT s.number, e.id, e.status, e.outputs, e.error, e.error_path
 FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id
-WHERE {_STEP} AND s.outcome IN ('completed', 'failed', 'ends') ORDER BY s.number""")  # noqa: S608 - as above
+WHERE {_STEP} AND s.outcome IN ('completed', 'failed', 'ends') ORDER BY s.number""")
 
 COUNT = text("""
 UPDATE spread_runs AS s SET counted_usd = e.cost_usd FROM executions AS e
@@ -153,7 +155,7 @@ FROM spread_runs AS s JOIN executions AS e ON e.id = s.run_id WHERE s.parent_id 
 
 REOPEN = text(f"""
 UPDATE spread_runs SET outcome = '' WHERE {_STEP} AND outcome = ANY(CAST(:outcomes AS text[]))
-RETURNING run_id""")  # noqa: S608 - as above
+RETURNING run_id""")
 
 REOPEN_RUNS = text("""
 UPDATE executions SET status = 'suspended', outputs = NULL, error = NULL, error_path = '', ended = NULL,
@@ -211,13 +213,15 @@ FROM ranked AS b JOIN executions AS e ON e.id = b.run_id
 WHERE b.round = b.newest ORDER BY b.parent_id, b.path, b.number""")
 """Of a step that was tried again only the newest runs."""
 
-TOP = text("""
+_TOPS = """
 WITH RECURSIVE above AS (
-    SELECT CAST(:run_id AS text) AS id
+    {of}
     UNION
     SELECT s.parent_id FROM above JOIN spread_runs AS s ON s.run_id = above.id
 )
-SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = above.id)""")
+SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = above.id)"""
+
+TOP = text(_TOPS.format(of="SELECT CAST(:run_id AS text) AS id"))
 """The run that all others which share its work are part of."""
 
 _AT_LIMIT = f"r.status = 'suspended' AND r.question IS NULL AND r.state -> '{BUDGET}' IS NOT NULL"
@@ -235,18 +239,13 @@ WHERE r.run_id = ANY(CAST(:ids AS text[])) AND {_AT_LIMIT} AND {_IS_FREE} AND NO
     SELECT 1 FROM step_results AS asking JOIN executions AS asker ON asker.id = asking.run_id
     WHERE asking.run_id = ANY(CAST(:ids AS text[])) AND asking.status = 'suspended' AND asking.question IS NOT NULL
         AND asking.answer IS NULL AND asking.state -> '{BUDGET}' IS NOT NULL
-        AND asker.status IN ('queued', 'running', 'suspended'))""")  # noqa: S608 - made of constants
+        AND asker.status IN ('queued', 'running', 'suspended'))""")
 """Of runs that share one work those that wait for what a person says about a limit, if nobody is asked any more."""
 
-TOPS_AT_LIMIT = text(f"""
-WITH RECURSIVE above AS (
-    SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
-    WHERE {_IS_FREE} AND EXISTS (SELECT 1 FROM step_results AS r WHERE r.run_id = e.id AND {_AT_LIMIT})
-    UNION
-    SELECT s.parent_id FROM above JOIN spread_runs AS s ON s.run_id = above.id
-)
-SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM spread_runs WHERE run_id = above.id)
-LIMIT 100""")  # noqa: S608 - as above
+_FREE_AT_LIMIT = f"""SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
+    WHERE {_IS_FREE} AND EXISTS (SELECT 1 FROM step_results AS r WHERE r.run_id = e.id AND {_AT_LIMIT})"""
+
+TOPS_AT_LIMIT = text(f"{_TOPS.format(of=_FREE_AT_LIMIT)} LIMIT 100")
 
 ANSWERED = text("""
 SELECT DISTINCT r.run_id FROM step_results AS r JOIN executions AS e ON e.id = r.run_id

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.database import Database
 from core.store.process import ProcessId
-from core.store.queued_runs import TASK, QueuedRuns
+from core.store.queued_runs import HOLDS_SLOT, TASK, QueuedRuns
 from core.store.spread_runs import SpreadRuns
 from core.store.values import escape
 
@@ -110,8 +110,7 @@ WITH near AS MATERIALIZED (
 holders AS MATERIALIZED (
     SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL AS is_whole
     FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.slot_until IS NOT NULL AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))
+    WHERE {HOLDS_SLOT}
     UNION
     SELECT run.id, other.limit_key, run.workflow_name, run.part IS NULL
     FROM procrastinate_jobs AS entry JOIN queued_runs AS other ON other.run_id = entry.args ->> 'run_id'
@@ -124,7 +123,7 @@ SELECT q.run_id FROM near AS n JOIN queued_runs AS q USING (run_id)
 LEFT JOIN keys ON keys.limit_key = n.limit_key LEFT JOIN workflows ON workflows.workflow_name = n.workflow_name
 WHERE (n.key_limit = 0 OR n.key_rank <= n.key_limit - coalesce(keys.held, 0))
     AND (n.workflow_limit = 0 OR n.workflow_rank <= n.workflow_limit - coalesce(workflows.held, 0)) AND {_NO_ENTRY}
-LIMIT 1000""")  # noqa: S608 - as above
+LIMIT 1000""")  # noqa: S608 - made of constants
 """What is held back although its limits have room, as happens when a worker was lost. What is handed out and not taken
 yet counts as if it was executed.
 """
