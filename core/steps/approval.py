@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
@@ -64,6 +64,7 @@ class ApprovalStep(StepType[ApprovalConfig]):
     title = "Approval"
     icon = "user-check"
     category = "human"
+    also_called = "human ask person review confirm form"
     outputs: ClassVar[Mapping[str, str]] = {
         "choice": "The choice that was picked; null for a form.",
         "comment": "What the person added.",
@@ -144,9 +145,7 @@ def _flaw(config: ApprovalConfig, answer: Mapping[str, Json]) -> str:
     if wrong:
         raise StepError(f"The form is no JSON Schema: {wrong} Mend the step's form.", kind="config")
     try:
-        error = best_match(
-            schema_errors(answer.get("form"), cast("Mapping[str, Json]", config.form), Draft202012Validator)
-        )
+        error = best_match(schema_errors(answer.get("form"), config.form, Draft202012Validator))
     except UnusableSchema as trouble:
         raise StepError(f"The form {trouble}. Mend the step's form.", kind="config") from None
     if error is None:

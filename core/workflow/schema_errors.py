@@ -28,7 +28,7 @@ class UnusableSchema(Exception):
     """A value cannot be checked by a JSON Schema. The text goes on after the schema's name: `refers to itself…`."""
 
 
-def schema_errors(value: Json, schema: Mapping[str, Json], kind: Any, *, formats: bool = False) -> Iterator[Any]:
+def schema_errors(value: Json, schema: Mapping[str, Any], kind: Any, *, formats: bool = False) -> Iterator[Any]:
     """The errors, as jsonschema tells them. kind: its class of validators. formats: whether `format` counts.
 
     Raises UnusableSchema.
@@ -103,7 +103,7 @@ def _patient(kind: Any) -> Any:
     own: dict[str, _Keyword] = {"pattern": _pattern, "patternProperties": _pattern_properties}
     own["additionalProperties"] = _additional_properties(kind.VALIDATORS["additionalProperties"])
     known = {name: made for name, made in own.items() if name in kind.VALIDATORS}
-    return extend(kind, known)  # type: ignore[no-untyped-call] # jsonschema leaves it untyped
+    return extend(kind, known)  # type: ignore[no-untyped-call]  # jsonschema leaves it untyped
 
 
 def _found(pattern: str, text: str) -> bool:
