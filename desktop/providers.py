@@ -10,7 +10,7 @@ from desktop.commands import Commands
 from desktop.key_bindings import shown
 from desktop.memory import RecentWork, WindowMemory
 from desktop.palette_search import Entry, FunctionProvider, Provider
-from desktop.step_words import WORDS, face_title
+from desktop.step_words import face_title
 from desktop.work_tab import WorkTab
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def additions(canvas: Callable[[], CanvasView | None]) -> Provider:
         from desktop.canvas.quick_add import CATEGORIES  # a canvas is there, so it costs nothing
 
         for kind in sorted(front.types, key=lambda each: each.title):
-            words = f"add step {kind.type} {WORDS.get(kind.type, '')}"
+            words = f"add step {kind.type} {kind.also_called}"
             yield Entry(
                 f"add:{kind.type}", kind.title, partial(front.commands.add_next, kind.type), kind.icon,
                 CATEGORIES[kind.category], also=words, tint=f"kind.{kind.category}",

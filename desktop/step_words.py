@@ -1,37 +1,13 @@
-"""What steps are called: on their faces, in paths, and what other programs call what our step types do."""
+"""What steps are called on their faces, and which steps a scope path leads along."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.engine.step_type import StepTypes
     from core.workflow.model import Step, Workflow
-
-WORDS: Final[Mapping[str, str]] = {
-    "agent": "assistant react tools",
-    "api": "http request rest webhook fetch url curl",
-    "approval": "human ask person review confirm form",
-    "chat": "llm prompt completion gpt ask model",
-    "code": "python script function",
-    "condition": "if else branch compare filter router",
-    "for_each": "loop map iterate list batch",
-    "image": "picture draw paint vision",
-    "note": "sticky comment remark annotation",
-    "read_file": "load open document import",
-    "recall": "memory search retrieve rag vector knowledge",
-    "remember": "memory store knowledge",
-    "repeat": "loop while until iterate",
-    "set": "variable assign edit fields",
-    "stop": "end abort fail exit error",
-    "switch": "case route router branch",
-    "template": "string format concat join jinja prompt",
-    "wait": "delay sleep pause timer",
-    "workflow": "subworkflow sub-workflow call execute",
-    "write_file": "save export store",
-}
-"""By step type; words parted by spaces. Who comes from another program finds the types by those."""
 
 
 def face_title(step: Step, types: StepTypes | None) -> str:

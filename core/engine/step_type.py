@@ -254,7 +254,8 @@ class StepContext:
 class StepType(ABC, Generic[C]):
     """A kind of step. Subclasses are stateless; one instance serves every step of the type.
 
-    The docstring is the manual page. outputs: what each key of the output object holds. main_field: the config
+    The docstring is the manual page. also_called: what other programs call it, words parted by spaces; it is found by
+    them. outputs: what each key of the output object holds. main_field: the config
     field that is filled with a reference when a wire is drawn to an empty step. main_output: the output key such a
     reference names. has_children: it makes up steps as it goes.
     """
@@ -263,6 +264,7 @@ class StepType(ABC, Generic[C]):
     title: ClassVar[str]
     icon: ClassVar[str]
     category: ClassVar[Category]
+    also_called: ClassVar[str] = ""
     effect: ClassVar[Effect] = "pure"
     outputs: ClassVar[Mapping[str, str]] = {}
     main_field: ClassVar[str] = ""

@@ -79,6 +79,7 @@ class AgentStep(StepType[AgentConfig]):
     title = "Agent"
     icon = "bot"
     category = "model"
+    also_called = "assistant react tools"
     effect = "spends"
     has_children = True
     outputs: ClassVar[Mapping[str, str]] = {

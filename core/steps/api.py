@@ -113,6 +113,7 @@ class ApiStep(StepType[ApiConfig]):
     title = "API call"
     icon = "globe"
     category = "tool"
+    also_called = "http request rest webhook fetch url curl"
     effect = "writes"
     outputs: ClassVar[Mapping[str, str]] = {
         "status": "The HTTP status.",

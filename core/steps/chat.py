@@ -87,6 +87,7 @@ class ChatStep(StepType[ChatConfig]):
     title = "Chat"
     icon = "message-square"
     category = "model"
+    also_called = "llm prompt completion gpt ask model"
     effect = "spends"
     outputs: ClassVar[Mapping[str, str]] = {
         "text": "The answer.",

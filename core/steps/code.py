@@ -93,6 +93,7 @@ class CodeStep(StepType[CodeConfig]):
     title = "Python code"
     icon = "code"
     category = "code"
+    also_called = "python script function"
     effect = "writes"
     outputs: ClassVar[Mapping[str, str]] = {
         "result": "What the code gave.",

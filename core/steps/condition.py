@@ -73,6 +73,7 @@ class ConditionStep(StepType[ConditionConfig]):
     title = "Condition"
     icon = "split"
     category = "logic"
+    also_called = "if else branch compare filter router"
     outputs: ClassVar[Mapping[str, str]] = {"result": "Whether the condition holds."}
     main_field = "value"
     main_output = "result"

@@ -98,6 +98,7 @@ class ForEachStep(StepType[ForEachConfig]):
     title = "For each"
     icon = "repeat"
     category = "loop"
+    also_called = "loop map iterate list batch"
     outputs: ClassVar[Mapping[str, str]] = {
         "results": "What each pass gave, in the order of the items.",
         "errors": "The passes that failed: index, type, message.",

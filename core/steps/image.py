@@ -62,6 +62,7 @@ class ImageStep(StepType[ImageConfig]):
     title = "Image"
     icon = "image"
     category = "model"
+    also_called = "picture draw paint vision"
     effect = "spends"
     outputs: ClassVar[Mapping[str, str]] = {
         "image": "The first picture, as a blob.",

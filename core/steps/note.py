@@ -37,6 +37,7 @@ class NoteStep(StepType[NoteConfig]):
     title = "Note"
     icon = "sticky-note"
     category = "logic"
+    also_called = "sticky comment remark annotation"
     main_field = "text"
     canvas_only = True
     config_model = NoteConfig

@@ -64,6 +64,7 @@ class ReadFileStep(StepType[ReadFileConfig]):
     title = "Read files"
     icon = "file-input"
     category = "input"
+    also_called = "load open document import"
     effect = "reads"
     outputs: ClassVar[Mapping[str, str]] = {
         "files": "The files in order: path, name, size, and text, json, lines or blob.",

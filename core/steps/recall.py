@@ -50,6 +50,7 @@ class RecallStep(StepType[RecallConfig]):
     title = "Recall"
     icon = "brain"
     category = "model"
+    also_called = "memory search retrieve rag vector knowledge"
     effect = "spends"
     outputs: ClassVar[Mapping[str, str]] = {
         "text": "The memories as lines for a prompt.",

@@ -55,6 +55,7 @@ class RememberStep(StepType[RememberConfig]):
     title = "Remember"
     icon = "archive"
     category = "model"
+    also_called = "memory store knowledge"
     # Keeping the same statement again makes no second memory, so an interrupted step may simply run again.
     effect = "spends"
     outputs: ClassVar[Mapping[str, str]] = {

@@ -80,6 +80,7 @@ class RepeatStep(StepType[RepeatConfig]):
     title = "Repeat"
     icon = "rotate-cw"
     category = "loop"
+    also_called = "loop while until iterate"
     outputs: ClassVar[Mapping[str, str]] = {
         "passes": "How many passes were made.",
         "done": "Whether the end condition became true.",

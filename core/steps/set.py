@@ -49,6 +49,7 @@ class SetStep(StepType[SetConfig]):
     title = "Set values"
     icon = "variable"
     category = "logic"
+    also_called = "variable assign edit fields"
     outputs: ClassVar[Mapping[str, str]] = {"*": "Every name under Values, with its value."}
     main_field = "values"
     config_model = SetConfig

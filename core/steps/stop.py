@@ -47,6 +47,7 @@ class StopStep(StepType[StopConfig]):
     title = "Stop"
     icon = "octagon-x"
     category = "output"
+    also_called = "end abort fail exit error"
     main_field = "message"
     config_model = StopConfig
 

@@ -69,6 +69,7 @@ class SwitchStep(StepType[SwitchConfig]):
     title = "Switch"
     icon = "signpost"
     category = "logic"
+    also_called = "case route router branch"
     outputs: ClassVar[Mapping[str, str]] = {"port": "The name of the way taken."}
     main_field = "value"
     main_output = "port"

@@ -40,6 +40,7 @@ class TemplateStep(StepType[TemplateConfig]):
     title = "Text"
     icon = "text"
     category = "logic"
+    also_called = "string format concat join jinja prompt"
     outputs: ClassVar[Mapping[str, str]] = {"text": "The text with its values filled in."}
     main_field = "text"
     main_output = "text"

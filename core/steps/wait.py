@@ -63,6 +63,7 @@ class WaitStep(StepType[WaitConfig]):
     title = "Wait"
     icon = "timer"
     category = "logic"
+    also_called = "delay sleep pause timer"
     outputs: ClassVar[Mapping[str, str]] = {"waited_s": "Seconds that went by."}
     main_field = "until"
     main_output = "waited_s"

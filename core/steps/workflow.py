@@ -55,6 +55,7 @@ class WorkflowStep(StepType[WorkflowConfig]):
     title = "Workflow"
     icon = "workflow"
     category = "logic"
+    also_called = "subworkflow sub-workflow call execute"
     outputs: ClassVar[Mapping[str, str]] = {"*": "Every output of that workflow."}
     main_field = "inputs"
     config_model = WorkflowConfig

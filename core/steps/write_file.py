@@ -60,6 +60,7 @@ class WriteFileStep(StepType[WriteFileConfig]):
     title = "Write file"
     icon = "file-output"
     category = "output"
+    also_called = "save export store"
     effect = "writes"
     outputs: ClassVar[Mapping[str, str]] = {"path": "Where the file is.", "size": "The file's size in bytes."}
     main_field = "content"

@@ -8,7 +8,6 @@ from typing import Final
 from core.engine.step_type import Category, StepTypes
 from desktop.canvas.chooser import Choice
 from desktop.canvas.diagram import Diagram
-from desktop.step_words import WORDS
 
 CATEGORIES: Final[dict[Category, str]] = {
     "model": "Model", "tool": "Service", "logic": "Logic", "loop": "Loop", "code": "Code", "input": "Input",
@@ -25,7 +24,7 @@ def type_choices(types: StepTypes, *, wired: bool = False) -> list[Choice]:
     return [
         Choice(
             kind.type, kind.title, CATEGORIES[kind.category], kind.icon, f"kind.{kind.category}",
-            WORDS.get(kind.type, ""),
+            kind.also_called,
         )
         for kind in known
     ]  # fmt: skip

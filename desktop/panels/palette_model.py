@@ -11,7 +11,6 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 from core.engine.step_type import Category, StepType, StepTypes
 from desktop import fuzzy
 from desktop.canvas.drops import STEP_MIME
-from desktop.step_words import WORDS
 
 RECENT: Final = 4
 """Step types under “Used lately”."""
@@ -87,7 +86,7 @@ def found(types: StepTypes, query: str, recent: Sequence[str] = ()) -> list[Entr
         if score is None:
             name, help_ = fuzzy.match(query, kind.type), fuzzy.match(query, entry_of(kind).help)
             score = name.score - 5 if name is not None else None
-            if fuzzy.begins_words(query, WORDS.get(kind.type, "")):
+            if fuzzy.begins_words(query, kind.also_called):
                 score = max(score or _OTHERWISE, _OTHERWISE)
             if score is None and help_ is not None and query.casefold() in entry_of(kind).help.casefold():
                 score = help_.score - _IN_HELP
