@@ -32,13 +32,16 @@ _QUIT = frozenset({"/quit", "/exit", "/q"})
 
 
 def chat(
+    *,
     name: Annotated[str, typer.Argument(metavar="AGENT|WORKFLOW", help="Whom to talk with.")] = "",
     message: Annotated[str, typer.Option("--message", "-m", help="Say this one thing, print the answer, end.")] = "",
     conversation: Annotated[str, typer.Option("--conversation", "-c", help="Go on with this one.")] = "",
     answer: Annotated[
         str, typer.Option("--answer", help="To what the conversation waits for: allow, deny, or a choice.")
     ] = "",
-    files: Annotated[list[Path], typer.Option("--file", "-f", metavar="FILE", help="Send a file along.")] = [],  # noqa: B006 - typer wants a list and never changes it
+    files: Annotated[
+        list[Path], typer.Option("--file", "-f", metavar="FILE", help="Send a file along.", default_factory=list)
+    ],
     save_files: Annotated[
         Path | None, typer.Option("--save-files", metavar="DIR", help="Write pictures and files that are made here.")
     ] = None,
@@ -46,8 +49,8 @@ def chat(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the answer is there.")] = False,
     events: Annotated[bool, typer.Option("--events", help="Print every event as a line of JSON.")] = False,
     memory_only: MemoryOption = False,
-    allow_read: ReadOption = [],  # noqa: B006 - as above
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Talk with an agent, or with a workflow that takes a `message`.
 
@@ -161,7 +164,10 @@ class _Talk:
         if not pending:
             outcome: Outcome = await self._follow(self._workspace.chat.resume(self._id))
             return await self._settled(outcome)
-        for each in pending:
+        asked = [each for each in pending if each.kind != "asker"]
+        if not asked:
+            raise Refusal(f"{pending[0].message} Say something else to go on without it.")
+        for each in asked:
             outcome = await self._follow(await self._answered(each, word))
         return await self._settled(outcome)
 
@@ -172,7 +178,8 @@ class _Talk:
         while not isinstance(outcome, TurnEnded) and self._show == "text" and sys.stdin.isatty():
             before = outcome
             for pending in before.pending:
-                outcome = await self._asked(pending)
+                if pending.kind != "asker":
+                    outcome = await self._asked(pending)
             if outcome is before:
                 break
         files = await self._written()
@@ -257,16 +264,18 @@ class _Talk:
             said = outcome_json(str(self._id), outcome)
             print_json({**said, "files": list(files)} if files else said)
             return
-        if self._show == "text":
-            for file in files:
-                self._print(f"made {file}")
-        if self._show == "text" and isinstance(outcome, TurnEnded):
+        if self._show != "text":
+            return
+        for file in files:
+            self._print(f"made {file}")
+        if isinstance(outcome, TurnEnded):
             if outcome.reason:
                 self._print(outcome.reason)
-        elif self._show == "text":
-            for pending in () if isinstance(outcome, TurnEnded) else outcome.pending:
+        else:
+            for pending in outcome.pending:
                 self._print_pending(pending)
-            self._print(f"Answer: steploom chat -c {self._id} --answer {ALLOW}|{DENY}|CHOICE")
+            if any(pending.kind != "asker" for pending in outcome.pending):
+                self._print(f"Answer: steploom chat -c {self._id} --answer {ALLOW}|{DENY}|CHOICE")
 
     def _print_pending(self, pending: Pending) -> None:
         if pending.call is not None and pending.kind == "approval":

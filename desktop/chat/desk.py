@@ -192,7 +192,7 @@ class ChatDesk(QObject):
         conversation, outcome = what
         if isinstance(outcome, TurnEnded):
             title, text = f"“{conversation.title}” has an answer", " ".join(outcome.text.split())[:120]
-        elif all(pending.kind == "later" for pending in outcome.pending):
+        elif all(pending.kind in ("later", "asker") for pending in outcome.pending):
             return
         else:
             title, text = f"“{conversation.title}” waits for you", "It went on by itself."

@@ -163,14 +163,18 @@ class PendingCard(QFrame):
         return self.reason.toPlainText().strip()
 
 
-class LaterNote(QFrame):
-    """Says that a call goes on by itself at a time."""
+class WaitNote(QFrame):
+    """Says that a call goes on without the person: at a time, or when the program that asked has carried it out."""
 
     def __init__(self, pending: Pending, around: ChatAround) -> None:
         super().__init__()
         set_role(self, role="card")
-        when = clock_time(pending.until, around.now()) if pending.until is not None else "a later time"
-        label = QLabel(f"{pending.message}\nIt goes on at {when}.".strip())
+        if pending.kind == "asker":
+            how = "Write something to go on without it."
+        else:
+            when = clock_time(pending.until, around.now()) if pending.until is not None else "a later time"
+            how = f"It goes on at {when}."
+        label = QLabel(f"{pending.message}\n{how}".strip())
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         column = QVBoxLayout(self)

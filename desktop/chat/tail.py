@@ -12,7 +12,7 @@ from core.agents.chat_events import Pending
 from core.workflow.model import Json
 from desktop.chat.files_strip import LARGE
 from desktop.chat.flow_row import FlowRow
-from desktop.chat.pending_card import LaterNote, PendingCard, question_card
+from desktop.chat.pending_card import PendingCard, WaitNote, question_card
 from desktop.chat.source import ChatAround
 from desktop.chat.thread import ChatThread
 from desktop.dialogs.approval import ApprovalCard
@@ -80,8 +80,8 @@ class ChatTail(QWidget):
                         self._made(pending.run_id), partial(self._show_made, card), lambda _error: None
                     )
                 return card
-            case "later":
-                return LaterNote(pending, self._around)
+            case "later" | "asker":
+                return WaitNote(pending, self._around)
             case _:
                 made = PendingCard(pending, self._around)
                 made.decided.connect(lambda allow, reason, always: self._thread.decide(pending, allow, reason, always))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.agents.agent import Agent, Function
+from core.agents.terms import Terms, askers_facts
 from core.workflow.document import save
 from core.workflow.model import Step, Workflow
 from core.workspace import Workspace
@@ -82,6 +83,22 @@ def test_without_json_it_says_how_to_answer(cli: Cli) -> None:
     assert asked.code == 3
     assert 'Careful wants to call stock with {\n "article"' in asked.err
     assert "--answer allow|deny" in asked.err
+
+
+@pytest.mark.usefixtures("agents")
+def test_nobody_can_answer_a_call_that_another_program_carries_out_but_one_can_talk_on(cli: Cli) -> None:
+    async def begin() -> str:
+        async with Workspace.open(demo=True) as workspace:
+            conversation = await workspace.chat.start("Ada")
+            offered = Terms(functions=(askers_facts("weather"),))
+            await workspace.chat.send(conversation.id, "Use weather.", terms=offered).outcome()
+            return str(conversation.id)
+
+    held = asyncio.run(begin())
+    refused = cli("chat", "-c", held, "--demo", "--answer", "allow")
+    assert (refused.code, refused.err.count("The program that asked has to carry out weather.")) == (2, 1)
+    on = cli("chat", "-c", held, "--demo", "-m", "Thank you.")
+    assert (on.code, "Thank you." in on.out) == (0, True)
 
 
 class Typed(io.StringIO):

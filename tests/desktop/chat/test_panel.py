@@ -17,7 +17,7 @@ from core.workflow.model import Step, Workflow
 from desktop.chat.branches import BranchesWindow
 from desktop.chat.conversation_list import title_of
 from desktop.chat.panel import ChatPanel
-from desktop.chat.pending_card import LaterNote
+from desktop.chat.pending_card import WaitNote
 from desktop.memory import WindowMemory
 from desktop.program import Program
 from tests.support.chat_screen import click
@@ -259,7 +259,7 @@ async def test_a_conversation_goes_on_by_itself_when_what_it_waits_for_has_ended
     QTest.keyClicks(panel.view.composer.edit, "nap")
     QTest.keyClick(panel.view.composer.edit, Qt.Key.Key_Return)
     thread = panel.view.talk
-    await until(lambda: any(isinstance(card, LaterNote) for card in panel.view.tail.cards))
+    await until(lambda: any(isinstance(card, WaitNote) for card in panel.view.tail.cards))
     await until(lambda: thread.last is not None and thread.last.role == "assistant" and not thread.last.calls)
     assert thread.last is not None
     assert "slept" in thread.last.text

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.agents.kit import KnownAgent
+from core.agents.terms import Terms, askers_facts
 from core.engine.errors import StepError
 from core.engine.testing_models import BreaksOff, Stalls
 from desktop.chat.laid import LaidCode
@@ -399,6 +400,21 @@ async def test_why_foreign_text_makes_a_call_ask_is_said_once() -> None:
         said = [label.text() for label in card.findChildren(QLabel)]
         (warning,) = card.pending.warnings
         assert said.count(warning) == said.count(card.pending.message) == 1
+
+
+async def test_of_a_call_that_another_program_carries_out_it_is_said_who_is_waited_for_and_nothing_is_asked() -> None:
+    rig = AgentRig(wants(("weather", {})), "Never mind.")
+    conversation = (await rig.conversation()).id
+    await rig.finish(rig.chat.send(conversation, "Dry?", terms=Terms(functions=(askers_facts("weather"),))))
+    async with chat_screen(rig) as screen:
+        await screen.open(conversation)
+        await until(lambda: len(screen.view.tail.cards) == 1)
+        (note,) = screen.view.tail.cards
+        assert note.findChildren(QPushButton) == []
+        said = "The program that asked has to carry out weather.\nWrite something to go on without it."
+        assert [label.text() for label in note.findChildren(QLabel)] == [said]
+        await screen.say("Then not")
+        assert screen.texts[-1] == "Never mind."
 
 
 async def test_what_is_allowed_for_the_conversation_is_not_asked_again() -> None:
