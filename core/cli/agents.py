@@ -104,7 +104,8 @@ async def _show(name: str, version: int | None, as_json: bool) -> int:
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agents' files.")] = [],  # noqa: B006 - typer wants a list and never changes it
+    *,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agents' files.", default_factory=list)],
     name: Annotated[str, typer.Option("--name", help="Another name for it; with one file only.")] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Save over agents of the same name, as a new version.")

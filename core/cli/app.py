@@ -124,9 +124,12 @@ def _run_command(arguments: list[str] | None) -> int:
 def _word_help(command: Any) -> None:
     """Have the help of a command and of those below it say `--demo` and `FILE`.
 
-    Typer would say `--demo <bool>`, as though a value had to follow, and `file <list[Path]>` of an argument.
+    Typer would say `--demo <bool>`, as though a value had to follow, `file <list[Path]>` of an argument, and that the
+    default of what may be given several times is the class of lists.
     """
     for parameter in command.get_params(typer.Context(command)):
+        if parameter.default is list:
+            parameter.show_default = False
         if parameter.param_type_name == "argument":
             parameter.metavar = parameter.metavar or parameter.name.upper()
             parameter.display_type_rich = _no_type

@@ -57,13 +57,20 @@ def list_servers(as_json: JsonOption = False) -> int:
 
 @app.command("add", context_settings={"ignore_unknown_options": False})
 def add(
+    *,
     name: ServerArgument,
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND", help="The program to start.")] = None,
     url: Annotated[str, typer.Option("--url", help="The address of a server, instead of a command.")] = "",
-    header: Annotated[list[str], typer.Option("--header", help="A header for it: 'NAME: VALUE'.")] = [],  # noqa: B006 - typer wants a list and never changes it
-    env: Annotated[list[str], typer.Option("--env", help="A variable for its program: NAME=VALUE.")] = [],  # noqa: B006 - as above
+    header: Annotated[
+        list[str], typer.Option("--header", help="A header for it: 'NAME: VALUE'.", default_factory=list)
+    ],
+    env: Annotated[
+        list[str], typer.Option("--env", help="A variable for its program: NAME=VALUE.", default_factory=list)
+    ],
     cwd: Annotated[str, typer.Option("--cwd", help="The folder that its program starts in.")] = "",
-    root: Annotated[list[str], typer.Option("--root", help="A folder that it is told it may work in.")] = [],  # noqa: B006 - as above
+    root: Annotated[
+        list[str], typer.Option("--root", help="A folder that it is told it may work in.", default_factory=list)
+    ],
     oauth: Annotated[bool, typer.Option("--oauth", help="Sign in through the browser.")] = False,
     text: Annotated[str, typer.Option("--json", help="The whole entry as JSON, as other programs write it.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace a server of that name.")] = False,
@@ -89,11 +96,14 @@ def add(
 
 @app.command("import")
 def import_files(
+    *,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Files of other programs.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All servers of all programs that are found on this machine.")
     ] = False,
-    only: Annotated[list[str], typer.Option("--only", help="Take in the server of this name alone.")] = [],  # noqa: B006 - as above
+    only: Annotated[
+        list[str], typer.Option("--only", help="Take in the server of this name alone.", default_factory=list)
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Replace servers of the same name.")] = False,
 ) -> int:
     """Take servers over from Claude Desktop, Claude Code, Cursor, VS Code and others.
@@ -220,6 +230,7 @@ def approve(
 
 @app.command("serve")
 def serve(
+    *,
     workflows: Annotated[list[str], typer.Argument(metavar="WORKFLOW", help="Files, or names of the library.")],
     http: Annotated[
         int | None, typer.Option("--http", metavar="PORT", help="Serve over HTTP on this machine; 0 for any port.")
@@ -231,8 +242,8 @@ def serve(
     ] = True,
     demo: DemoOption = False,
     memory_only: MemoryOption = False,
-    allow_read: ReadOption = [],  # noqa: B006 - as above
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Offer workflows as tools to other assistants, over standard input and output or over HTTP."""
     return asyncio.run(_serve(workflows, http, new_token, ask_client, demo, memory_only, allow_read, allow_write))

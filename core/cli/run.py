@@ -38,19 +38,24 @@ EventsOption = Annotated[bool, typer.Option("--events", help="Print every event 
 MemoryOption = Annotated[bool, typer.Option("--memory-only", help="Keep nothing in the database.")]
 TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="TIME", help="Longest time for the run: 30s, 5m, 1h.")]
 ReadOption = Annotated[
-    list[Path], typer.Option("--allow-read", metavar="DIR", help="A folder that the steps may read from.")
+    list[Path],
+    typer.Option("--allow-read", metavar="DIR", help="A folder that the steps may read from.", default_factory=list),
 ]
 WriteOption = Annotated[
-    list[Path], typer.Option("--allow-write", metavar="DIR", help="A folder that the steps may write to.")
+    list[Path],
+    typer.Option("--allow-write", metavar="DIR", help="A folder that the steps may write to.", default_factory=list),
 ]
 
 
 def run(
+    *,
     workflow: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A document, or a workflow of the library.")],
     given: Annotated[
         list[str],
-        typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."),
-    ] = [],  # noqa: B006 - typer wants a list and never changes it
+        typer.Option(
+            "--input", "-i", metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.", default_factory=list
+        ),
+    ],
     inputs_file: Annotated[
         Path | None, typer.Option("--inputs", metavar="FILE", help="A JSON file with inputs.")
     ] = None,
@@ -59,8 +64,8 @@ def run(
     events: EventsOption = False,
     memory_only: MemoryOption = False,
     timeout: TimeoutOption = "",
-    allow_read: ReadOption = [],  # noqa: B006 - as above
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
     queue: Annotated[bool, typer.Option("--queue", help="Leave it to a worker; print the run's id.")] = False,
     queue_name: Annotated[
         str, typer.Option("--queue-name", metavar="NAME", help="With --queue: which queue.")
@@ -78,8 +83,13 @@ def run(
     ] = "",
     values: Annotated[
         list[str],
-        typer.Option("--value", metavar="NAME=TEXT|NAME:=JSON", help="What a step gives; with --step, what it reads."),
-    ] = [],  # noqa: B006 - as above
+        typer.Option(
+            "--value",
+            metavar="NAME=TEXT|NAME:=JSON",
+            help="What a step gives; with --step, what it reads.",
+            default_factory=list,
+        ),
+    ],
 ) -> int:
     """Run a workflow, or a part of it, and show its steps as they run, or leave it to a worker.
 

@@ -132,12 +132,13 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
 
 @app.command("resume")
 def resume(
+    *,
     run: RunArgument,
     as_json: ResultOption = False,
     events: EventsOption = False,
     timeout: TimeoutOption = "",
-    allow_read: ReadOption = [],  # noqa: B006 - typer wants a list and never changes it
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Go on with a run that was suspended, interrupted, failed or cancelled by Ctrl-C. Completed steps stay."""
     return asyncio.run(_resume(run, as_json, events, seconds(timeout), allow_read, allow_write))
@@ -156,6 +157,7 @@ async def _resume(
 
 @app.command("answer")
 def answer(
+    *,
     run: RunArgument,
     reply: Annotated[
         str,
@@ -166,8 +168,8 @@ def answer(
     go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
     as_json: ResultOption = False,
     events: EventsOption = False,
-    allow_read: ReadOption = [],  # noqa: B006 - as above
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Answer what a run asks, and go on with it."""
     show = shown(as_json, events)

@@ -36,6 +36,7 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - only compared
 
 
 def serve(
+    *,
     host: Annotated[
         str, typer.Option(help="The address to listen at; another than this machine's own needs a token.")
     ] = "127.0.0.1",
@@ -50,15 +51,18 @@ def serve(
         ),
     ] = 10,
     allow_host: Annotated[
-        list[str], typer.Option("--allow-host", help="A further name by which it may be called, as behind a proxy.")
-    ] = [],  # noqa: B006 - typer wants a list and never changes it
+        list[str],
+        typer.Option(
+            "--allow-host", help="A further name by which it may be called, as behind a proxy.", default_factory=list
+        ),
+    ],
     demo: DemoOption = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Write the log there instead of to the terminal.")
     ] = None,
-    allow_read: ReadOption = [],  # noqa: B006 - as above
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Serve the workflows and agents of the library over HTTP until it is stopped.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def worker(
+    *,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=0, max=1000, help="Runs at the same time; 0 for the settings'.")
     ] = 0,
@@ -27,8 +28,8 @@ def worker(
     ] = "",
     demo: DemoOption = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as lines of JSON.")] = False,
-    allow_read: ReadOption = [],  # noqa: B006 - typer wants a list and never changes it
-    allow_write: WriteOption = [],  # noqa: B006 - as above
+    allow_read: ReadOption,
+    allow_write: WriteOption,
 ) -> int:
     """Execute queued runs until it is stopped (Ctrl-C, SIGTERM).
 

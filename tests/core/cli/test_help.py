@@ -21,5 +21,5 @@ def test_the_help_of_every_command_names_what_to_type_and_no_types_of_python(cli
     done = cli(*path, "--help")
     assert done.code == 0
     assert "Usage: steploom" in done.out
-    for wording in ("<bool>", "list[", "Path", "[[", "{name}"):
+    for wording in ("<bool>", "list[", "<class", "Path", "[[", "{name}"):
         assert wording not in done.out
