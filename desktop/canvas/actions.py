@@ -71,15 +71,9 @@ class CanvasActions(Structure):
     def add_next(self, type_name: str) -> str | None:
         """Add a step after the selected one, or into the selected wire, or in the middle of the view; its id."""
         canvas, kind = self._canvas, self._canvas.types.get(type_name)
-        wired = kind is not None and not kind.canvas_only
-        if wired and len(canvas.selected) == 1:
-            step = next(iter(canvas.selected))
-            port = self.open_port(step)
-            if port:
-                return self.add(type_name, self.place_after(step, port), after=(step, port))
-        if wired and len(canvas.marks.wires) == 1 and not canvas.selected:
-            path = canvas.diagram.wires[next(iter(canvas.marks.wires))]
-            return self.add(type_name, ((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2), on=path.wire)
+        spot = self.next_spot()
+        if spot is not None and kind is not None and not kind.canvas_only:
+            return self.add(type_name, spot.place, after=spot.after, on=spot.on)
         x, y = canvas.visible_area().center
         return self.add(type_name, (x - WIDTH / 2, y), into="")
 
@@ -176,7 +170,6 @@ class CanvasActions(Structure):
         if len(canvas.selected) != 1 or canvas.document.read_only:
             return
         step = next(iter(canvas.selected))
-
         before = canvas.diagram.title(step)
 
         def done(title: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 _TOP_LEVEL = ""
 _BELOW = 32
 """Window pixels between the list and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a step goes. place: the canvas point of its input port. after: the source and port that lead to it. on: the
+    wire that it goes into.
+    """
+
+    place: Place
+    after: tuple[str, str] | None = None
+    on: Wire | None = None
 
 
 class Questions:
@@ -59,17 +71,22 @@ class Questions:
     def ask_next(self) -> Chooser:
         """Open the list of step types: for what comes after the selected step or goes into the selected wire, or where
         the pointer is, or in the middle of the view."""
+        canvas, spot = self._canvas, self.next_spot()
+        if spot is None:
+            return self.ask_for_step(canvas.interactions.pointer or canvas.viewport().rect().center() - QPoint(160, 80))
+        return self.ask_for_step(self._in_window(*spot.place), after=spot.after, on=spot.on, place=spot.place)
+
+    def next_spot(self) -> Spot | None:
+        """Where the next step belongs: after the selected step, or into the selected wire; None for no matter where."""
         canvas = self._canvas
         if len(canvas.selected) == 1:
-            box = canvas.diagram.boxes[next(iter(canvas.selected))]
-            port = self.open_port(box.id)
-            if port:
-                x, y = canvas.camera.to_window(*self.place_after(box.id, port))
-                return self.ask_for_step(QPoint(round(x), round(y)), after=(box.id, port))
+            step = next(iter(canvas.selected))
+            port = self._open_port(step)
+            return Spot(self.place_after(step, port), after=(step, port)) if port else None
         if len(canvas.marks.wires) == 1 and not canvas.selected:
-            wire = next(iter(canvas.marks.wires))
-            return self.ask_for_step(self._middle_of(wire), on=wire)
-        return self.ask_for_step(canvas.interactions.pointer or canvas.viewport().rect().center() - QPoint(160, 80))
+            path = canvas.diagram.wires[next(iter(canvas.marks.wires))]
+            return Spot(((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2), on=path.wire)
+        return None
 
     def ask_target(self) -> Chooser | None:
         """Name a step that the selected one shall lead to; first the port, if there are several."""
@@ -174,7 +191,7 @@ class Questions:
         spot = box.shape.exit(port)
         return box.rect.right + COLUMN_GAP, box.y + (spot.y if spot is not None else 0.0)
 
-    def open_port(self, step: str) -> str:
+    def _open_port(self, step: str) -> str:
         """The first port that leads nowhere, or else the first; '' if there is none."""
         exits = self._canvas.diagram.boxes[step].shape.exits()
         wired = {wire.port for wire in self._canvas.diagram.wires_of(step) if wire.source == step}
@@ -182,13 +199,11 @@ class Questions:
 
     def _beside(self, step: str) -> QPoint:
         box = self._canvas.diagram.boxes[step]
-        x, y = self._canvas.camera.to_window(box.rect.right + 16.0, box.y)
-        return QPoint(round(x), round(y))
+        return self._in_window(box.rect.right + 16.0, box.y)
 
-    def _middle_of(self, wire: Wire) -> QPoint:
-        path = self._canvas.diagram.wires[wire]
-        x, y = self._canvas.camera.to_window((path.x1 + path.x2) / 2, (path.y1 + path.y2) / 2)
-        return QPoint(round(x), round(y))
+    def _in_window(self, x: float, y: float) -> QPoint:
+        left, top = self._canvas.camera.to_window(x, y)
+        return QPoint(round(left), round(top))
 
     def _ask(
         self,
