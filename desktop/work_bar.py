@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from desktop.commands import Commands
 from desktop.icons import Icons
+from desktop.in_place import InPlace
 from desktop.theme import ThemeManager
 
 HEIGHT = 44
@@ -52,10 +53,20 @@ class Breadcrumbs(QWidget):
         self._path = tuple(path)
         self._build()
 
-    def edit(self) -> None:
-        """Lay a field over the last part. Enter and the focus going elsewhere take the text, Escape leaves it."""
-        if self._path:
-            _TitleField(self, self._title.geometry(), self._path[-1]).begin()
+    def edit(self, home: QWidget) -> None:
+        """Lay a field over the last part. home: gets the keyboard afterwards."""
+        field, place = QLineEdit(self._path[-1], self), self._title.geometry()
+        field.setAccessibleName("Name of the workflow")
+        width = max(LEAST_FIELD, place.width() + 40)
+        field.setGeometry(max(0, place.left() - 4), (self.height() - FIELD_HEIGHT) // 2, width, FIELD_HEIGHT)
+        self.setMinimumWidth(place.left() + width)
+        editing = InPlace(field, home, text=field.text, done=self._typed)
+        editing.closed.connect(lambda: self.setMinimumWidth(0))
+        editing.begin()
+
+    def _typed(self, text: str) -> None:
+        if text:
+            self.renamed.emit(text)
 
     def _build(self) -> None:
         while (item := self._row.takeAt(0)) is not None:
@@ -96,40 +107,6 @@ class _Title(QLabel):
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         self.double_clicked.emit()
-
-
-class _TitleField(QLineEdit):
-    """A field over a title."""
-
-    def __init__(self, parent: Breadcrumbs, place: QRect, text: str) -> None:
-        super().__init__(text, parent)
-        self._parent, self._is_open = parent, True
-        self.setAccessibleName("Name of the workflow")
-        width = max(LEAST_FIELD, place.width() + 40)
-        self.setGeometry(max(0, place.left() - 4), (parent.height() - FIELD_HEIGHT) // 2, width, FIELD_HEIGHT)
-        parent.setMinimumWidth(place.left() + width)
-        self.editingFinished.connect(lambda: self._end(take=True))
-
-    def begin(self) -> None:
-        self.selectAll()
-        self.show()
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        if event.key() == Qt.Key.Key_Escape:
-            self._end(take=False)
-        else:
-            super().keyPressEvent(event)
-
-    def _end(self, *, take: bool) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
-        self.hide()
-        self.deleteLater()
-        self._parent.setMinimumWidth(0)
-        if take and (text := self.text().strip()):
-            self._parent.renamed.emit(text)
 
 
 class WorkBar(QWidget):

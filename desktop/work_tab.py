@@ -88,12 +88,11 @@ class WorkTab(QWidget):
     def _ask_name(self) -> None:
         path = self.bar.breadcrumbs.path
         if path[-1] == self.title and not self.document.read_only:  # inside a loop the loop's title stands there
-            self.bar.breadcrumbs.edit()
+            self.bar.breadcrumbs.edit(self.canvas)
 
     def _rename(self, name: str) -> None:
         if name != self.document.workflow.name:
             self.document.apply("Change the name", lambda workflow: replace(workflow, name=name))
-        self.canvas.setFocus()
 
     def _changed(self, changes: Changes) -> None:
         if changes.about:

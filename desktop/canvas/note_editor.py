@@ -10,7 +10,8 @@ from PySide6.QtGui import QFont, QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
 from desktop.canvas.geometry import NodeBox
-from desktop.canvas.in_place import InPlace
+from desktop.canvas.in_place import InPlaceOnCanvas
+from desktop.in_place import is_enter
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
@@ -25,7 +26,7 @@ class NoteEditor(QPlainTextEdit):
     def __init__(self, canvas: CanvasView, text: str, box: NodeBox, done: Callable[[str], None]) -> None:
         super().__init__(canvas.viewport())
         self._canvas, self._box = canvas, box
-        self._edit = InPlace(canvas, self, takes=_is_done, text=self.toPlainText, done=done)
+        self._edit = InPlaceOnCanvas(canvas, self, text=self.toPlainText, done=done, takes=_is_done)
         self.setAccessibleName("Text of the note")
         self.setPlaceholderText("Write in Markdown. Ctrl+Enter when you are done.")
         self.setPlainText(text)
@@ -46,4 +47,4 @@ class NoteEditor(QPlainTextEdit):
 
 def _is_done(event: QKeyEvent) -> bool:
     held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
-    return bool(held) and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+    return bool(held) and is_enter(event)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 
 from desktop.canvas.geometry import Rect
-from desktop.canvas.in_place import InPlace
+from desktop.canvas.in_place import InPlaceOnCanvas
 
 if TYPE_CHECKING:
     from desktop.canvas.view import CanvasView
@@ -23,13 +22,7 @@ class TitleEditor(QLineEdit):
     def __init__(self, canvas: CanvasView, title: str, place: Rect, done: Callable[[str], None]) -> None:
         super().__init__(canvas.viewport())
         self._canvas, self._place = canvas, place
-        self._edit = InPlace(
-            canvas,
-            self,
-            takes=lambda event: event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter),
-            text=self.text,
-            done=done,
-        )
+        self._edit = InPlaceOnCanvas(canvas, self, text=self.text, done=done)
         self.setAccessibleName("Title")
         self.setText(title)
 

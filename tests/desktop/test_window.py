@@ -121,6 +121,14 @@ def test_a_double_click_on_the_name_above_the_canvas_renames_the_workflow(window
     QTest.keyClicks(given_up, "Never")
     QTest.keyClick(given_up, Qt.Key.Key_Escape)
     assert tab.title == "Untitled workflow"
+    assert tab.canvas.hasFocus()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left = field()
+    QTest.keyClicks(left, "Left")
+    elsewhere = window.tabs.tabBar()
+    elsewhere.setFocus()
+    assert tab.title == "Left"
+    assert elsewhere.hasFocus(), "the keyboard stays where it went"
 
 
 def test_panels_are_made_when_they_are_seen_and_allowed(window: MainWindow, made: list[str]) -> None:
