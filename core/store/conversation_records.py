@@ -107,6 +107,13 @@ class FunctionCall:
         return self.status in SETTLED
 
     @property
+    def made_files(self) -> set[str]:
+        """Hashes of the files that it made."""
+        files = self.state.get(FILES)
+        parts = files if isinstance(files, list) else []
+        return {str(part["blob"]) for part in parts if isinstance(part, dict) and "blob" in part}
+
+    @property
     def worked_s(self) -> float:
         """Seconds that it took, what it waited for a person or a time left out; 0 while it is not over."""
         if self.started is None or self.ended is None:

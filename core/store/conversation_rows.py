@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.engine.events import Usage
-from core.store.conversation_records import FILES, CompactionNote, Conversation, FunctionCall, StoredMessage
+from core.store.conversation_records import CompactionNote, Conversation, FunctionCall, StoredMessage
 from core.store.records import AnyRow
 from core.store.values import Packer, blob_of, escape, unescape, unpack
 
@@ -95,14 +95,7 @@ def call_columns(call: FunctionCall, packer: Packer) -> dict[str, Any]:
         "ended": call.ended,
     }
     whole = {call.result_blob} if call.result_blob else set()
-    return {**columns, "blobs": sorted(whole | packer.names | _made(call))}
-
-
-def _made(call: FunctionCall) -> set[str]:
-    """Hashes of the files that a call made: they are kept as long as the call is."""
-    files = call.state.get(FILES)
-    parts = files if isinstance(files, list) else []
-    return {str(part["blob"]) for part in parts if isinstance(part, dict) and "blob" in part}
+    return {**columns, "blobs": sorted(whole | packer.names | call.made_files)}
 
 
 def call_of(row: AnyRow, blobs: Mapping[str, bytes]) -> FunctionCall:

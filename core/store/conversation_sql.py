@@ -90,7 +90,7 @@ SELECT lease_owner IS NOT NULL AND lease_expires > clock_timestamp() FROM conver
 
 NAMING_FILE = text("""
 SELECT messages.* FROM messages
-WHERE conversation_id = :conversation_id AND (:hash = ANY (blobs) OR :hash = ANY (attachments) OR EXISTS (
+WHERE conversation_id = :conversation_id AND (:hash = ANY (attachments) OR EXISTS (
     SELECT 1 FROM function_calls WHERE message_id = messages.id AND :hash = ANY (function_calls.blobs)))
 ORDER BY id LIMIT 1""")
 

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 from core.engine.events import NO_USAGE, Usage
 from core.ids import new_id
 from core.store.conversation_records import (
-    FILES,
     CompactionNote,
     Conversation,
     FunctionCall,
@@ -198,7 +197,10 @@ class MemoryConversations:
     async def with_file(self, conversation_id: UUID, blob_hash: str) -> StoredMessage | None:
         """The first message of the conversation that names a file, or whose calls do; None if there is none."""
         messages = self._entries[conversation_id].messages if conversation_id in self._entries else {}
-        return next((each for _, each in sorted(messages.items()) if _names_file(each, blob_hash)), None)
+        for _, message in sorted(messages.items()):
+            if blob_hash in message.blobs or any(blob_hash in call.made_files for call in message.calls):
+                return message
+        return None
 
     async def request(self, message_id: int) -> SentRequest | None:
         """What a model was sent for that message, or None if no model made it."""
@@ -456,12 +458,6 @@ def _message(entry: _Entry, number: int) -> StoredMessage:
         raise MessageNotFound(
             f"There is no message {number} in the conversation {entry.conversation.id}; it may have been deleted."
         ) from None
-
-
-def _names_file(message: StoredMessage, blob_hash: str) -> bool:
-    lists = [call.state.get(FILES) for call in message.calls]
-    made = [part for files in lists if isinstance(files, list) for part in files]
-    return blob_hash in message.blobs or any(isinstance(part, dict) and part.get("blob") == blob_hash for part in made)
 
 
 def _copied(call: FunctionCall, number: int) -> FunctionCall:
