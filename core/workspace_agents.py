@@ -21,7 +21,7 @@ from core.engine.step_type import StepTypes
 from core.llm.client import ModelServer
 from core.llm.demo import DEMO_MODEL
 from core.memory.step_memory import StepMemory
-from core.monitoring.budgets import Budgets, RunModels, budget
+from core.monitoring.budgets import RunModels, budget
 from core.monitoring.watch import Watch
 from core.secrets import KeyringSecrets
 from core.settings import Settings
@@ -70,10 +70,6 @@ class WorkspaceAgents:
         self._remembrances: dict[bool, Remembrance] = {}
 
     @cached_property
-    def _budgets(self) -> Budgets:
-        return budget(self._ground.settings.budgets, self._store, self._ground.clock)
-
-    @cached_property
     def library(self) -> AgentLibrary:
         """The library of agents; one that lasts as long as the workspace if nothing is kept."""
         from core.agents.library import AgentLibrary
@@ -113,6 +109,7 @@ class WorkspaceAgents:
             from core.agents.composition import Office
             from core.agents.memory_use import AgentMemory
 
+            limits = budget(self._ground.settings.budgets, self._store, self._ground.clock)
             self._offices[demo] = Office(
                 library=self.library,
                 conversations=self.conversations,
@@ -124,7 +121,7 @@ class WorkspaceAgents:
                 runs=self._runs,
                 servers=lambda: self.mcp,
                 memory=AgentMemory(lambda: self.remembrance(demo=demo)) if self._store is not None else None,
-                day_is_over=None if demo else self._budgets.day_is_over,
+                day_is_over=None if demo else limits.day_is_over,
             )
         return self._offices[demo]
 
