@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -388,6 +388,18 @@ class Workspace:
             await run.result()
         finally:
             run.cancel("nobody watched it any more", resumable=True)
+
+    async def follow(self, run_id: str, *, goes_on: bool = True) -> AsyncGenerator[Event, None]:
+        """Every event of a run, whichever process executes it: first what has happened, then the rest until it ends.
+
+        goes_on: whether to wait for the rest. A run that waits for a person has not ended. Close it early with
+        `aclosing`; that leaves the run alone. Raises RunNotFound.
+        """
+        from core.service.run_watching import watching
+
+        async with watching(self) as runs, aclosing(runs.events(run_id, follow=goes_on)) as told:
+            async for each in told:
+                yield each.event
 
     @property
     def running(self) -> Sequence[str]:

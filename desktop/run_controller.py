@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from core.engine.clock import Clock
 from core.engine.engine import Run
-from core.engine.events import Event
+from core.engine.errors import JournalUnavailable
+from core.engine.events import Event, RunSuspended
 from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.part import WHOLE, Given, Part
 from core.workflow.model import Json, Workflow
@@ -23,11 +25,17 @@ from desktop.document import OpenDocument
 from desktop.overlay import RunOverlay
 from desktop.watched_run import WatchedRun
 
+if TYPE_CHECKING:
+    from core.service.queue import RunQueue
+
 FRAME_MS: Final = 34
 """Milliseconds between two signals `changed`: at most 30 a second."""
 
 RUNS_SHOWN: Final = 20
 """How many runs that are over stay at hand; older ones are opened from the history."""
+
+LOOK_EVERY_S: Final = 5.0
+"""Seconds between two looks at whether the process that executes a run is still there."""
 
 _LONGEST_TIMER_S: Final = 86_400.0
 
@@ -58,9 +66,16 @@ class RunsOf(Protocol):
     async def steps(self, run_id: str) -> Sequence[StepRecord]:
         """All records of a run."""
 
+    def follow(self, run_id: str) -> AsyncGenerator[Event, None]:
+        """Every event of a run, whichever process executes it."""
+
+    @property
+    def queue(self) -> RunQueue:
+        """Stops runs, whichever process executes them."""
+
 
 class RunController(QObject):
-    """The runs of one document that this window has started, resumed or opened.
+    """The runs of one document that this window has started, resumed or opened; those that others execute are followed.
 
     pins: gives the pinned outputs by step id. changed: something of the shown run is new, at most every FRAME_MS.
     shown_changed: another WatchedRun (or None) is shown. state_changed: a WatchedRun began, ended or was let go. ended:
@@ -83,6 +98,7 @@ class RunController(QObject):
         self._runs: dict[str, WatchedRun] = {}
         self._executing: dict[str, Run] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
+        self._far: dict[str, Sequence[asyncio.Task[None]]] = {}
         self._wakers: dict[str, QTimer] = {}
         self._shown: WatchedRun | None = None
         self._idle = RunOverlay()
@@ -110,7 +126,7 @@ class RunController(QObject):
 
     @property
     def live(self) -> Sequence[WatchedRun]:
-        """The runs that are executed now."""
+        """The runs that are executed now, here or by another process."""
         return tuple(run for run in self._runs.values() if run.live)
 
     def now(self) -> float:
@@ -135,10 +151,13 @@ class RunController(QObject):
         self._bridge.spawn(self._start(self._document.workflow, dict(inputs or {}), part), on_started, on_error)
 
     def stop(self, run_id: str = "") -> None:
-        """Stop a run so that it can be resumed; the shown one if none is named."""
-        run = self._executing.get(run_id or (self._shown.id if self._shown else ""))
+        """Stop a run; the shown one if none is named. It can be resumed, unless another process executes it."""
+        run_id = run_id or (self._shown.id if self._shown else "")
+        run = self._executing.get(run_id)
         if run is not None:
             run.cancel("a person stopped the run", resumable=True)
+        elif run_id in self._far:
+            self._bridge.spawn(self._workspace.queue.cancel(run_id, "a person stopped the run"))
 
     def resume(self, run_id: str, on_error: OnError | None = None) -> None:
         """Go on with a run that waits, was stopped, failed or was interrupted; completed steps are not run again."""
@@ -150,7 +169,7 @@ class RunController(QObject):
         self._bridge.spawn(self._answer(run_id, path, dict(answer)), None, on_error)
 
     def open_past(self, run_id: str, on_error: OnError | None = None) -> None:
-        """Show a run of the journal as it was, without executing anything."""
+        """Show a run of the journal as it was, or as it goes on elsewhere, without executing anything."""
         self._bridge.spawn(self._open_past(run_id), None, on_error)
 
     def show(self, run_id: str) -> None:
@@ -167,6 +186,8 @@ class RunController(QObject):
         for timer in self._wakers.values():
             timer.stop()
         self._wakers.clear()
+        for run_id in list(self._far):
+            self._leave(run_id)
         for run in self._executing.values():
             run.cancel("the window was closed", resumable=True)
 
@@ -187,6 +208,7 @@ class RunController(QObject):
         steps = await self._workspace.steps(run_id)
         watched = await asyncio.to_thread(partial(self._watched, record, steps, live=True))
         run = await self._workspace.resume(run_id)
+        self._leave(run_id)
         watched.status = "running"
         shown = self._shown is None or self._shown.id == run_id or record.workflow.name == self._document.workflow.name
         self._watch(run, watched)
@@ -203,10 +225,13 @@ class RunController(QObject):
         await self._resume(run_id)
 
     async def _open_past(self, run_id: str) -> None:
-        if run_id not in self._executing:
+        if run_id not in self._executing and run_id not in self._far:
             record = await self._workspace.journal.run(run_id)
-            steps = await self._workspace.steps(run_id)
-            self._keep(await asyncio.to_thread(self._watched, record, steps))
+            if record.status in ("queued", "running") and not record.interrupted:
+                self._watch_elsewhere(WatchedRun.untold(record))
+            else:
+                steps = await self._workspace.steps(run_id)
+                self._keep(await asyncio.to_thread(self._watched, record, steps))
         self.show(run_id)
 
     def _watched(self, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False) -> WatchedRun:
@@ -223,14 +248,18 @@ class RunController(QObject):
 
         def heard(event: Event) -> None:
             watched.take(event, clock.monotonic())
-            if watched is self._shown and not self._closed and not self._frame.isActive():
-                self._frame.start()
+            self._gone_on(watched)
 
         run.listeners.append(heard)
         self._keep(watched)
         follower = self._bridge.spawn(self._follow(run, watched), name=f"watch {run.id}")
         if follower is not None:
             self._followers[run.id] = follower
+
+    def _gone_on(self, watched: WatchedRun) -> None:
+        """Something of a run is new."""
+        if watched is self._shown and not self._closed and not self._frame.isActive():
+            self._frame.start()
 
     async def _follow(self, run: Run, watched: WatchedRun) -> None:
         try:
@@ -258,12 +287,75 @@ class RunController(QObject):
             self._frame.stop()
             self.changed.emit()
 
+    def _watch_elsewhere(self, watched: WatchedRun) -> None:
+        """Follow a run that another process executes, or is about to."""
+        tasks = (self._bridge.keep(self._follow_elsewhere(watched)), self._bridge.keep(self._look_after(watched.id)))
+        self._far[watched.id] = [task for task in tasks if task is not None]
+        self._keep(watched)
+
+    async def _follow_elsewhere(self, watched: WatchedRun) -> None:
+        try:
+            while not await self._heard_elsewhere(watched):
+                await self._workspace.clock.sleep(LOOK_EVERY_S)
+                watched = watched.anew()
+                self._keep(watched)
+        except Exception:
+            watched.live = False
+            self.state_changed.emit(watched)
+            raise
+        finally:
+            self._leave(watched.id)
+
+    async def _heard_elsewhere(self, watched: WatchedRun) -> bool:
+        """Take in all events of a run until it has ended; whether that could be done, or the database is away."""
+        journal, clock = self._workspace.journal, self._workspace.clock
+        try:
+            async with aclosing(self._workspace.follow(watched.id)) as events:
+                async for event in events:
+                    watched.take(event, clock.monotonic() - (clock.now() - event.at).total_seconds())
+                    if isinstance(event, RunSuspended):
+                        self._stands(watched, await journal.run(watched.id))
+                    elif not watched.live:
+                        watched.live, watched.status = True, "running"
+                        self.state_changed.emit(watched)
+                    self._gone_on(watched)
+            self._stands(watched, await journal.run(watched.id))
+        except JournalUnavailable:
+            return False
+        return True
+
+    async def _look_after(self, run_id: str) -> None:
+        """Tell if the process that executes a run is gone. Another one may go on with the run later."""
+        while True:
+            await self._workspace.clock.sleep(LOOK_EVERY_S)
+            with suppress(JournalUnavailable):
+                record = await self._workspace.journal.run(run_id)
+                watched = self._runs[run_id]
+                if watched.live and record.interrupted:
+                    self._stands(watched, record)
+
+    def _stands(self, watched: WatchedRun, record: RunRecord) -> None:
+        """Show that a run is not executed any more."""
+        watched.stand(record)
+        watched.overlay.settle()
+        self.state_changed.emit(watched)
+        if watched is self._shown:
+            self._frame.stop()
+            self.changed.emit()
+
+    def _leave(self, run_id: str) -> None:
+        """Follow a run no longer that another process executes."""
+        for task in self._far.pop(run_id, ()):
+            if task is not asyncio.current_task():
+                task.cancel()
+
     def _keep(self, watched: WatchedRun) -> None:
         self._runs.pop(watched.id, None)
         self._runs[watched.id] = watched
         over = [run.id for run in self._runs.values() if not run.live and run is not self._shown]
         for run_id in over[:-RUNS_SHOWN]:
             del self._runs[run_id]
+            self._leave(run_id)
         if self._shown is not None and self._shown.id == watched.id:
             self._shown = watched
             self.shown_changed.emit(watched)

@@ -147,7 +147,7 @@ class Running(QObject):
         live = len(controller.live)
         if live and (old := self._said.pop(tab, None)) is not None:
             self._window.toasts.remove(old)  # another try is under way
-        note = _standing(controller.shown) if not live else "Running…" if live == 1 else f"{live} runs…"
+        note = standing(controller.shown) if not live else "Running…" if live == 1 else f"{live} runs…"
         tab.show_running(bool(live), note)
         self._count()
 
@@ -203,7 +203,7 @@ def _is_document_error(error: Exception) -> TypeGuard[DocumentError]:
     return getattr(error, "code", "") == "document"
 
 
-def _standing(run: WatchedRun | None) -> str:
+def standing(run: WatchedRun | None) -> str:
     """How a run that is not executed stands, in a few words; '' for none."""
     if run is None:
         return ""

@@ -18,9 +18,9 @@ from desktop.run_log import RunLog
 class WatchedRun:
     """A run and what it shows. workflow: the document as it was when the run began.
 
-    live: this process executes it now. status: as of the journal. wake_at: when one that waits goes on by itself, in
-    UTC, None for never. problem: why it ended, for the person, or ''. part:
-    what of the workflow it executes; what a step that runs alone is given shows as the output of the other steps.
+    live: it is executed now, and its events are heard. status: as of the journal. wake_at: when one that waits goes on
+    by itself, in UTC, None for never. problem: why it ended, for the person, or ''. part: what of the workflow it
+    executes; what a step that runs alone is given shows as the output of the other steps.
     """
 
     def __init__(
@@ -49,17 +49,34 @@ class WatchedRun:
         cls, record: RunRecord, steps: Sequence[StepRecord], *, live: bool = False, clock: Clock | None = None
     ) -> WatchedRun:
         """A run from the journal. live: it is about to go on in this process. clock: tells since when what runs."""
-        run = cls(record.id, record.workflow, record.inputs, record.created, record.part)
-        run.status, run.outputs, run.duration_s = record.status, record.outputs, record.duration_s
-        run.live, run.resumable, run.wake_at = live, may_resume(record), record.wake_at
-        if record.error is not None:
-            run.problem, run.problem_path = record.error.message, record.error_path
+        run = cls.untold(record)
+        run.stand(record)
+        run.live = live
         run.log.load(steps)
         now, seconds = (clock.now(), clock.monotonic()) if clock is not None else (record.created, 0.0)
         run.overlay.load(
             steps, running=live or is_executed(record), when=lambda at: seconds - (now - at).total_seconds()
         )
         return run
+
+    @classmethod
+    def untold(cls, record: RunRecord) -> WatchedRun:
+        """A run from the journal of which nothing is known yet: all of its events are to come."""
+        run = cls(record.id, record.workflow, record.inputs, record.created, record.part)
+        run.status = record.status
+        return run
+
+    def anew(self) -> WatchedRun:
+        """The same run, of which nothing is known."""
+        return WatchedRun(self.id, self.workflow, self.inputs, self.created, self.part)
+
+    def stand(self, record: RunRecord) -> None:
+        """Take over how the run stands by the journal. It is not executed any more."""
+        self.live = False
+        self.status, self.outputs, self.duration_s = record.status, record.outputs, record.duration_s
+        self.resumable, self.wake_at = may_resume(record), record.wake_at
+        self.problem = record.error.message if record.error else ""
+        self.problem_path = record.error_path
 
     @property
     def usage(self) -> Usage:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, aclosing, asynccontextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING
 
 from core.cli.exit_codes import CANCELLED, of_status
@@ -15,11 +15,7 @@ from core.cli.terminal import error_console, print_json, print_outputs
 if TYPE_CHECKING:
     from core.engine.events import Event
     from core.engine.journal import RunRecord
-    from core.service.http.run_events import RunWatch
     from core.workspace import Workspace
-
-POLL_S = 0.5
-"""Seconds between two looks at a run of which nobody tells."""
 
 
 def watch(run: RunArgument, events: EventsOption = False) -> int:
@@ -31,12 +27,12 @@ async def _watch(wanted: str, *, as_events: bool) -> int:
     from core.cli.interrupts import on_interrupt
     from core.workspace import Workspace
 
-    async with Workspace.open() as workspace, _watching(workspace) as runs:
+    async with Workspace.open() as workspace:
         run_id = await resolve(workspace, wanted)
         with ExitStack() as stack:
             begun = await workspace.journal.run(run_id)
             show = _shown(workspace, begun, stack, as_events=as_events)
-            following = asyncio.create_task(_follow(runs, run_id, show, goes_on=not begun.interrupted))
+            following = asyncio.create_task(_follow(workspace, run_id, show, goes_on=not begun.interrupted))
 
             def leave(_reason: str) -> None:
                 following.cancel()
@@ -53,33 +49,13 @@ async def _watch(wanted: str, *, as_events: bool) -> int:
     return of_status(run.status)
 
 
-@asynccontextmanager
-async def _watching(workspace: Workspace) -> AsyncIterator[RunWatch]:
-    """Watches runs, and meanwhile hears of those that other programs tell of."""
-    from core.service.http.far_runs import FarRuns
-    from core.service.http.live_runs import LiveRuns
-    from core.service.http.run_events import RunWatch
-    from core.store.notices import Notices
-    from core.store.run_news import RunNews
-
-    assert workspace.store is not None
-    database = workspace.store.database
-    live = LiveRuns(workspace.clock)
-    hearing = asyncio.create_task(FarRuns(live, RunNews(database), Notices(database.address)).run())
-    try:
-        yield RunWatch(workspace.journal, live, poll_s=POLL_S, slow_poll_s=10 * POLL_S)
-    finally:
-        hearing.cancel()
-        await asyncio.gather(hearing, return_exceptions=True)
-
-
-async def _follow(runs: RunWatch, run_id: str, show: Callable[[Event], None], *, goes_on: bool) -> None:
+async def _follow(workspace: Workspace, run_id: str, show: Callable[[Event], None], *, goes_on: bool) -> None:
     from core.engine.events import RunSuspended
 
-    async with aclosing(runs.events(run_id, follow=goes_on)) as told:
-        async for each in told:
-            show(each.event)
-            if isinstance(each.event, RunSuspended):
+    async with aclosing(workspace.follow(run_id, goes_on=goes_on)) as events:
+        async for event in events:
+            show(event)
+            if isinstance(event, RunSuspended):
                 return
 
 

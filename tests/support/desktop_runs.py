@@ -89,11 +89,15 @@ def all_step_types(stage: Stage) -> StepTypes:
 
 
 @asynccontextmanager
-async def open_run_desk(workflow: Workflow, home: Path, *, clock: Clock | None = None) -> AsyncIterator[RunDesk]:
-    """A workspace that keeps nothing, with the demo model, and that workflow open in it."""
+async def open_run_desk(
+    workflow: Workflow, home: Path, *, clock: Clock | None = None, database_url: str = ""
+) -> AsyncIterator[RunDesk]:
+    """A workspace that keeps nothing but in that database, with the demo model, and that workflow open in it."""
     stage = Stage()
     kinds = all_step_types(stage)
-    async with Workspace.open(home, memory_only=True, demo=True, types=kinds, clock=clock) as workspace:
+    async with Workspace.open(
+        home, database_url=database_url, memory_only=not database_url, demo=True, types=kinds, clock=clock
+    ) as workspace:
         bridge = Bridge(asyncio.get_running_loop())
         document = OpenDocument(workflow)
         controller = RunController(workspace, document, bridge)

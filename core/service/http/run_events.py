@@ -89,8 +89,9 @@ def events_of(run: RunRecord, steps: list[StepRecord]) -> list[Event]:
     events: list[Event] = []
     if run.status != "queued":
         events.append(_start_of(run))
+    last = {step.path: at for at, step in enumerate(steps)}
     for at, step in enumerate(steps):
-        events += _of_step(step, tried_again=any(later.path == step.path for later in steps[at + 1 :]))
+        events += _of_step(step, tried_again=last[step.path] > at)
     if (end := _of_end(run, steps)) is not None:
         events.append(end)
     return sorted(events, key=place_of)
