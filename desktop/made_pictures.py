@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MOST: Final = 4
 """Of the newest pictures of a run, how many stand at its question."""
 
-
 _LARGEST: Final = QSizeF(190, 126)
 """Of a picture at a question, in logical pixels: what it is answered with should be seen, too."""
 
@@ -62,11 +61,11 @@ def pictures_of(records: Iterable[StepRecord]) -> list[dict[str, Json]]:
     found: dict[str, dict[str, Json]] = {}
     for record in reversed(list(records)):
         for file in files_of(dict(record.output)) if record.status == "completed" and record.output else ():
-            if file.media_type.startswith("image/") and len(found) < MOST:
+            if file.is_picture:
                 found.setdefault(
                     file.hash,
                     {"blob": file.hash, "media_type": file.media_type, "size": file.size, "name": file.name},
                 )
         if len(found) >= MOST:
             break
-    return list(found.values())
+    return list(found.values())[:MOST]

@@ -128,7 +128,7 @@ class FileView(QWidget):
             self.picture.show_image(None, "Reading…")
             self._bridge.spawn(self._read_text(file), self._text_there, lambda error: self._failed(file, error))
             return
-        if not file.media_type.startswith("image/"):
+        if not file.is_picture:
             self.picture.show_image(None, f"{file.media_type} is not shown here. Save it to open it.")
             return
         self.picture.show_image(None, "Reading…")

@@ -390,11 +390,11 @@ class HistoryPanel(QWidget):
         for button in (self.open_button, self.again_button, self.resume_button, self.delete_button):
             button.setText("" if is_narrow else f" {button.accessibleName()}")
             button.setMaximumWidth(_SIGN if is_narrow else _UNBOUND)
-            button.setToolTip(button.toolTip() or button.accessibleName())
 
     def _button(self, text: str, press: Callable[[], None]) -> QPushButton:
         button = QPushButton(f" {text}")
         button.setAccessibleName(text)
+        button.setToolTip(text)
         set_role(button, role="quiet")
         button.clicked.connect(lambda _checked=False: press())
         return button

@@ -21,8 +21,8 @@ ROW: Final = 80
 NARROW_ROW: Final = 28
 """The same in a narrow place."""
 
-
 _LOOKED_AT: Final = 4
+"""Elements of a list among which a picture is looked for."""
 
 
 class ValueDetail(QWidget):
@@ -107,5 +107,4 @@ def _pictures(value: Json) -> list[FileRef]:
     """The pictures that a value names where one looks first: itself, its parts, the first of its lists."""
     near: list[Json] = [value, *(value.values() if isinstance(value, dict) else ())]
     near += [item for inner in near if isinstance(inner, list) for item in inner[:_LOOKED_AT]]
-    found = [file for item in near if is_file(item) for file in files_of(item)]
-    return [file for file in found if file.media_type.startswith("image/")]
+    return [file for item in near if is_file(item) for file in files_of(item) if file.is_picture]

@@ -116,6 +116,11 @@ class FileRef:
     size: int
     name: str
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it can be shown as a picture."""
+        return self.media_type.startswith("image/")
+
 
 def files_of(value: Json, most: int = 200) -> list[FileRef]:
     """The kept files that a value names, in order, each once."""
