@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QBuffer, QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -21,6 +20,7 @@ from desktop.made_pictures import PictureRoom
 from desktop.run_cards import HIGHEST, CardFrame, QuestionCards, card_place
 from tests.support.desktop_runs import RunDesk, open_run_desk
 from tests.support.panel_parts import panel_parts
+from tests.support.pictures import png
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
 
@@ -203,12 +203,3 @@ async def test_a_question_shows_the_pictures_that_the_run_has_made(qapp: QApplic
         window.close()
         cards.deleteLater()
         ground.deleteLater()
-
-
-def png(width: int, height: int) -> bytes:
-    image = QImage(width, height, QImage.Format.Format_RGB32)
-    image.fill("#157A3C")
-    buffer = QBuffer()
-    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    assert image.save(buffer, "PNG")  # type: ignore[call-overload] # the format is a text
-    return bytes(buffer.data().data())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 
 from core.agents.attachments import Attachment
@@ -16,6 +16,7 @@ from tests.support.agent_rig import AgentRig
 from tests.support.chat_screen import ChatScreen, chat_screen, click
 from tests.support.desktop_drop import drop_files
 from tests.support.desktop_program import until
+from tests.support.pictures import png
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
 
@@ -33,21 +34,14 @@ def picture(side: int = 8) -> QImage:
     return made
 
 
-def png() -> bytes:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture().save(buffer, "PNG")  # type: ignore[call-overload] # Qt takes text
-    return bytes(buffer.data().data())
-
-
 @pytest.mark.parametrize(
     ("attachment", "facts", "reason"),
     [
         (named(b"hello", "a.txt"), BLIND, ""),
         (named(b"%PDF-1.7 x", "a.pdf"), BLIND, ""),
-        (named(png(), "a.png"), SEEING, ""),
-        (named(png(), "a.png"), None, ""),
-        (named(png(), "a.png"), BLIND, "blind/one cannot see pictures, so a.png stays here."),
+        (named(png(8, 8), "a.png"), SEEING, ""),
+        (named(png(8, 8), "a.png"), None, ""),
+        (named(png(8, 8), "a.png"), BLIND, "blind/one cannot see pictures, so a.png stays here."),
         (named(b"\x00\x01\x02", "a.bin"), SEEING, "a.bin is application/octet-stream. Text, pictures and PDF"),
         (named(b"PK\x03\x04\x00", "a.zip"), SEEING, "a.zip is application/zip."),
         (named(b"", "a.txt"), SEEING, "a.txt is empty."),
