@@ -113,10 +113,11 @@ WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND EXISTS (
 ) AND {_RIPE}
 LIMIT 1000""")
 
-FORGOTTEN = text("""
+_IS_FREE = "e.status = 'suspended' AND e.lease_owner IS NULL AND q.parked = '' AND q.held_back IS NULL"
+
+FORGOTTEN = text(f"""
 SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
-WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND e.wake_at IS NULL AND q.held_back IS NULL
-    AND q.parked = '' AND NOT EXISTS (
+WHERE {_IS_FREE} AND e.wake_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || e.id
             AND (t.status = 'todo' OR (t.status = 'doing' AND t.worker_id IS NOT NULL)))
     AND NOT EXISTS (
@@ -127,9 +128,9 @@ LIMIT 1000""")
 """Runs that were revived (or are parked no longer), and whose worker was lost before it owned them: nothing waits in
 them, and nobody has them."""
 
-ORPHANS = text("""
+ORPHANS = text(f"""
 SELECT DISTINCT s.parent_id FROM spread_runs AS s JOIN executions AS e ON e.id = s.parent_id
-WHERE s.outcome = '' AND (e.status IN ('completed', 'failed') OR (e.status = 'cancelled' AND NOT e.resumable))
+WHERE s.outcome = '' AND {_HAS_ENDED}
 LIMIT 1000""")
 """Runs that have ended while runs that they had asked for were at work."""
 
@@ -225,9 +226,6 @@ TOP = text(_TOPS.format(of="SELECT CAST(:run_id AS text) AS id"))
 """The run that all others which share its work are part of."""
 
 _AT_LIMIT = f"r.status = 'suspended' AND r.question IS NULL AND r.state -> '{BUDGET}' IS NOT NULL"
-
-_IS_FREE = """
-e.status = 'suspended' AND e.lease_owner IS NULL AND q.parked = '' AND q.held_back IS NULL"""
 
 AT_LIMIT = text(f"""
 SELECT DISTINCT r.run_id

@@ -212,7 +212,7 @@ class Workers:
     async def _alive(self, connection: AsyncConnection, lost_after: float) -> Sequence[Any]:
         """The rows of workers that live. Workers of this machine whose process has ended are forgotten."""
         rows = (await connection.execute(_LIST)).all()
-        dead = [row.id for row in rows if (owner := ProcessId.parse(row.owner)) is not None and owner.is_dead()]
+        dead = [row.id for row in rows if _is_dead(row.owner)]
         if dead:
             await connection.execute(_FORGET_DEAD, {"ids": dead})
         await connection.execute(_FORGET_SILENT)
