@@ -8,6 +8,8 @@ from core.store.address import Address
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.journal import PostgresJournal
+from core.store.queued_runs import QueuedRuns
+from core.store.spread_runs import SpreadRuns
 from core.store.thread import StoreThread
 from tests.support.postgres import database_url, empty_database_url, postgres_server
 
@@ -34,3 +36,13 @@ async def postgres_journal(database: Database) -> AsyncIterator[PostgresJournal]
     await database.thread.call(made.start)
     yield made
     await database.thread.call(made.stop)
+
+
+@pytest.fixture
+def queued(database: Database) -> QueuedRuns:
+    return QueuedRuns(database, Documents())
+
+
+@pytest.fixture
+def spread(database: Database, queued: QueuedRuns) -> SpreadRuns:
+    return SpreadRuns(database, Documents(), queued)

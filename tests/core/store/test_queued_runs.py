@@ -17,18 +17,12 @@ from core.engine.events import Event, RunStarted
 from core.engine.services import Services
 from core.ids import new_run_id
 from core.store.database import Database
-from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.queued_runs import QueuedRuns, QueuePlace
 from tests.support.engine_rig import step, workflow
 from tests.support.journals import WORKFLOW, new_run
 from tests.support.small_steps import small_step_types
-
-
-@pytest.fixture
-def queued(database: Database) -> QueuedRuns:
-    return QueuedRuns(database, Documents())
 
 
 async def entries(database: Database) -> list[dict[str, Any]]:

@@ -26,7 +26,6 @@ from core.engine.part import OnePass, Part
 from core.engine.spread import SPREAD, Order, Spot, Standing, Wanted
 from core.store import spread_sql
 from core.store.database import Database
-from core.store.documents import Documents
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.queued_runs import QueuedRuns, QueuePlace
@@ -36,16 +35,6 @@ from core.workflow.model import Json
 from tests.support.journals import NOON, WORKFLOW, completed, new_run, started
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def queued(database: Database) -> QueuedRuns:
-    return QueuedRuns(database, Documents())
-
-
-@pytest.fixture
-def spread(database: Database, queued: QueuedRuns) -> SpreadRuns:
-    return SpreadRuns(database, Documents(), queued)
 
 
 async def parent(queued: QueuedRuns, journal: PostgresJournal, place: QueuePlace | None = None) -> tuple[Spot, Lease]:

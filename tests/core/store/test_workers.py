@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from core.store.database import Database
-from core.store.documents import Documents
 from core.store.queued_runs import QueuedRuns
 from core.store.spread_runs import SpreadRuns
 from core.store.workers import Workers
@@ -16,13 +15,8 @@ from tests.support.journals import new_run
 
 
 @pytest.fixture
-def queued(database: Database) -> QueuedRuns:
-    return QueuedRuns(database, Documents())
-
-
-@pytest.fixture
-def workers(database: Database, queued: QueuedRuns) -> Workers:
-    return Workers(database, queued, SpreadRuns(database, Documents(), queued))
+def workers(database: Database, queued: QueuedRuns, spread: SpreadRuns) -> Workers:
+    return Workers(database, queued, spread)
 
 
 async def again(workers: Workers) -> tuple[str, ...]:
