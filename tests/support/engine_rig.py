@@ -83,10 +83,7 @@ class Rig:
         self.clock = clock or ManualClock()
         self.journal: Journal = journal if journal is not None else MemoryJournal(self.clock.now)
         self.events: list[Event] = []
-        kinds = types or small_step_types()
-        for kind in engine_step_types(self.stage):
-            if kinds.get(kind.type) is None:
-                kinds.add(kind)
+        kinds = engine_step_types(self.stage, types or small_step_types())
         numbers = itertools.count(1)
         self.engine = Engine(
             kinds,

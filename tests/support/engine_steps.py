@@ -287,6 +287,10 @@ class OddStep(StepType[OddConfig]):
         raise ZeroDivisionError("one by nothing")
 
 
-def engine_step_types(stage: Stage) -> StepTypes:
-    """The catalogue of all of these; what its steps do shows on that stage."""
-    return StepTypes([WorkStep(stage), AskStep(stage), ManyStep(), CallStep(), EndStep(), OddStep()])
+def engine_step_types(stage: Stage, others: StepTypes | None = None) -> StepTypes:
+    """The catalogue of all of these; what its steps do shows on that stage. others: is given those that it lacks."""
+    kinds = others if others is not None else StepTypes([])
+    for kind in (WorkStep(stage), AskStep(stage), ManyStep(), CallStep(), EndStep(), OddStep()):
+        if kinds.get(kind.type) is None:
+            kinds.add(kind)
+    return kinds

@@ -8,11 +8,11 @@ import pytest
 
 from core.engine.errors import EngineError, InputError
 from core.service.queue import concurrency_key_of, concurrency_of
-from core.service.worker import Worker
 from core.workflow.document import loads
 from core.workflow.model import Workflow
 from core.workflow.problems import DocumentError
 from core.workspace import Workspace
+from tests.support.office import at_work, stands
 
 GREET = """\
 steploom: 1
@@ -47,12 +47,8 @@ async def office(request: pytest.FixtureRequest, database_url: str, tmp_path: Pa
         async with Workspace.open(tmp_path / "home", memory_only=True) as opened:
             yield opened
         return
-    async with Workspace.open(tmp_path / "home", database_url=database_url) as opened:
-        worker = Worker(opened, grace_s=0)
-        working = asyncio.create_task(worker.run())
+    async with Workspace.open(tmp_path / "home", database_url=database_url) as opened, at_work(opened):
         yield opened
-        worker.stop()
-        await working
 
 
 @pytest.fixture
@@ -62,18 +58,12 @@ async def idle(database_url: str, tmp_path: Path) -> AsyncIterator[Workspace]:
         yield opened
 
 
-async def until(office: Workspace, run_id: str, status: str) -> None:
-    async with asyncio.timeout(60):
-        while (await office.journal.run(run_id)).status != status:  # noqa: ASYNC110 - another program changes it
-            await asyncio.sleep(0.02)
-
-
 async def test_a_run_that_was_asked_for_is_executed_once_for_each_key(office: Workspace) -> None:
     first = await office.queue.enqueue(loads(GREET), {"name": "Ada"}, key="order 7", labels={"by": "test"})
     again = await office.queue.enqueue(loads(GREET), {"name": "Bob"}, key="order 7")
     other = await office.queue.enqueue(loads(GREET), {"name": "Cleo"})
-    await until(office, first, "completed")
-    await until(office, other, "completed")
+    await stands(office, first, "completed")
+    await stands(office, other, "completed")
 
     run = await office.journal.run(first)
     assert (again == first, run.outputs, run.labels) == (True, {"text": "Hello Ada"}, {"by": "test"})
@@ -90,34 +80,31 @@ async def test_what_could_not_run_is_refused_when_it_is_asked_for(office: Worksp
 
 async def test_a_run_that_was_answered_goes_on(office: Workspace) -> None:
     run_id = await office.queue.enqueue(loads(ASK), {})
-    await until(office, run_id, "suspended")
+    await stands(office, run_id, "suspended")
     (asked,) = [step for step in await office.journal.steps(run_id) if step.question]
     assert asked.question is not None
     await office.journal.answer(run_id, asked.path, {"choice": asked.question.choices[0]})
     assert await office.queue.wake(run_id)
-    await until(office, run_id, "completed")
+    await stands(office, run_id, "completed")
 
 
 async def test_a_run_that_waits_for_a_person_can_be_cancelled_and_not_twice(office: Workspace) -> None:
     run_id = await office.queue.enqueue(loads(ASK), {})
-    await until(office, run_id, "suspended")
+    await stands(office, run_id, "suspended")
     await office.queue.cancel(run_id)
-    await until(office, run_id, "cancelled")
+    await stands(office, run_id, "cancelled")
     with pytest.raises(EngineError, match="nothing to cancel"):
         await office.queue.cancel(run_id)
 
 
 async def test_an_answer_that_nobody_announced_is_found(idle: Workspace) -> None:
-    worker = Worker(idle, grace_s=0)
-    working = asyncio.create_task(worker.run())
-    run_id = await idle.queue.enqueue(loads(ASK), {})
-    await until(idle, run_id, "suspended")
-    (asked,) = [step for step in await idle.journal.steps(run_id) if step.question]
-    assert asked.question is not None
-    await idle.journal.answer(run_id, asked.path, {"choice": asked.question.choices[0]})
-    await until(idle, run_id, "completed")
-    worker.stop()
-    await working
+    async with at_work(idle):
+        run_id = await idle.queue.enqueue(loads(ASK), {})
+        await stands(idle, run_id, "suspended")
+        (asked,) = [step for step in await idle.journal.steps(run_id) if step.question]
+        assert asked.question is not None
+        await idle.journal.answer(run_id, asked.path, {"choice": asked.question.choices[0]})
+        await stands(idle, run_id, "completed")
 
 
 async def test_a_run_waits_in_its_queue_until_it_is_cancelled(idle: Workspace) -> None:
@@ -195,7 +182,7 @@ async def test_a_slot_is_given_on_once_and_never_while_the_run_is_executed(idle:
 async def test_all_runs_of_a_limited_key_are_executed_in_the_end(office: Workspace) -> None:
     ids = [await office.queue.enqueue(loads(GREET), {"name": str(n)}, concurrency_key="k") for n in range(6)]
     for run_id in ids:
-        await until(office, run_id, "completed")
+        await stands(office, run_id, "completed")
 
 
 async def test_calls_beyond_a_rate_are_promised_for_later_each_after_the_one_before(idle: Workspace) -> None:

@@ -11,15 +11,13 @@ import pytest
 
 from core.engine.errors import JournalUnavailable
 from core.engine.events import Usage
-from core.engine.journal import RunRecord
 from core.engine.spread import Order, Spot
 from core.service.spread import QueuedSpread
-from core.service.worker import Worker
-from core.steps import discover
 from core.workflow.document import loads
 from core.workflow.model import Json
 from core.workspace import Workspace
-from tests.support.engine_steps import Stage, engine_step_types
+from tests.support.engine_steps import Stage
+from tests.support.office import at_work, staged_workspace, stands, until
 
 SHOUT = """\
 steploom: 1
@@ -97,46 +95,26 @@ def stage() -> Stage:
 @pytest.fixture
 async def idle(database_url: str, tmp_path: Path, stage: Stage) -> AsyncIterator[Workspace]:
     """A workspace with the steps of tests, and nobody who executes its runs."""
-    types = discover()
-    for kind in engine_step_types(stage):
-        if types.get(kind.type) is None:
-            types.add(kind)
-    async with Workspace.open(tmp_path / "home", database_url=database_url, types=types) as opened:
+    async with staged_workspace(database_url, tmp_path / "home", stage) as opened:
         yield opened
 
 
 @pytest.fixture
 async def office(idle: Workspace) -> AsyncIterator[Workspace]:
     """A workspace whose runs a worker executes, one at a time."""
-    worker = Worker(idle, grace_s=0, concurrency=1)
-    working = asyncio.create_task(worker.run())
-    yield idle
-    worker.stop()
-    await working
+    async with at_work(idle, 1):
+        yield idle
 
 
 @pytest.fixture
 async def busy(idle: Workspace) -> AsyncIterator[Workspace]:
     """A workspace whose runs a worker executes, many at a time."""
-    worker = Worker(idle, grace_s=0, concurrency=20)
-    working = asyncio.create_task(worker.run())
-    yield idle
-    worker.stop()
-    await working
+    async with at_work(idle, 20):
+        yield idle
 
 
 async def asked(office: Workspace, text: str, items: list[Json]) -> str:
     return await office.queue.enqueue(loads(text), {"items": items})
-
-
-async def ended(office: Workspace, run_id: str, *statuses: str) -> RunRecord:
-    """The run when it stands so, has ended if nothing is named."""
-    async with asyncio.timeout(60):
-        while True:
-            run = await office.journal.run(run_id)
-            if run.status in (statuses or ("completed", "failed", "cancelled")):
-                return run
-            await asyncio.sleep(0.02)
 
 
 async def passes(office: Workspace, run_id: str) -> list[tuple[str, str]]:
@@ -156,16 +134,9 @@ async def passes(office: Workspace, run_id: str) -> list[tuple[str, str]]:
     return await office.store.database.run(look)
 
 
-async def until(condition: object) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(60):
-        while not await condition():  # noqa: ASYNC110 - another program changes it
-            await asyncio.sleep(0.02)
-
-
 async def test_each_item_is_a_run_of_its_own_that_reads_what_is_around_the_loop(office: Workspace) -> None:
     run_id = await office.queue.enqueue(loads(SHOUT), {"words": ["a", "b", "c", "d", "e"]})
-    run = await ended(office, run_id)
+    run = await stands(office, run_id)
     assert run.error is None
     words = ["A!05", "B!15", "C!25", "D!35", "E!45"]
     assert run.outputs == {"words": words, "last": "none E!45", "run": run_id}
@@ -178,7 +149,7 @@ async def test_each_item_is_a_run_of_its_own_that_reads_what_is_around_the_loop(
 async def test_passes_are_counted_as_what_they_are_and_not_as_runs_of_the_workflow(office: Workspace) -> None:
     metrics = office.watch.metrics
     run_id = await office.queue.enqueue(loads(SHOUT), {"words": ["a", "b", "c"]})
-    assert (await ended(office, run_id)).status == "completed"
+    assert (await stands(office, run_id)).status == "completed"
     told = metrics.text().decode().splitlines()
     assert [line for line in told if line.startswith(("workflow_executions_total", "workflow_spread_runs_total"))] == [
         'workflow_executions_total{status="suspended",workflow="Shout"} 1.0',
@@ -198,7 +169,7 @@ async def test_a_run_that_no_worker_executes_makes_its_passes_itself(idle: Works
 async def test_without_a_database_a_spread_loop_runs_where_it_is(tmp_path: Path) -> None:
     async with Workspace.open(tmp_path / "home", memory_only=True) as opened:
         run_id = await opened.queue.enqueue(loads(SHOUT), {"words": ["a"]})
-        assert ((await ended(opened, run_id)).outputs or {})["words"] == ["A!01"]
+        assert ((await stands(opened, run_id)).outputs or {})["words"] == ["A!01"]
 
 
 async def test_at_most_so_many_passes_run_at_the_same_time(busy: Workspace, stage: Stage) -> None:
@@ -213,14 +184,14 @@ async def test_at_most_so_many_passes_run_at_the_same_time(busy: Workspace, stag
         first = min(stage.running - opened)
         opened.add(first)
         stage.gate(first).set()
-    run = await ended(busy, run_id)
+    run = await stands(busy, run_id)
     assert (run.outputs or {})["results"] == list(range(8))
     assert stage.most == 3
 
 
 async def test_a_loop_without_items_needs_no_runs(office: Workspace) -> None:
     run_id = await asked(office, work(), [])
-    assert (await ended(office, run_id)).outputs == {"results": [], "errors": [], "failed": 0}
+    assert (await stands(office, run_id)).outputs == {"results": [], "errors": [], "failed": 0}
 
 
 FAILING = "{value: '{{ item }}', fails: '{{ -1 if item == 2 else 0 }}', retryable: false, tokens: 1000}"
@@ -228,7 +199,7 @@ FAILING = "{value: '{{ item }}', fails: '{{ -1 if item == 2 else 0 }}', retryabl
 
 @pytest.mark.parametrize(("mode", "results"), [("skip", [0, 1, 3]), ("collect", [0, 1, None, 3])])
 async def test_a_pass_that_fails_is_left_out_or_noted(busy: Workspace, mode: str, results: list[Json]) -> None:
-    run = await ended(busy, await asked(busy, work(FAILING, on_item_error=mode), [0, 1, 2, 3]))
+    run = await stands(busy, await asked(busy, work(FAILING, on_item_error=mode), [0, 1, 2, 3]))
     errors = [{"index": 2, "type": "failed", "message": "It broke."}] if mode == "collect" else []
     assert run.outputs == {"results": results, "errors": errors, "failed": 1}
     assert run.usage == Usage(4000, 0, 4.0)
@@ -237,7 +208,7 @@ async def test_a_pass_that_fails_is_left_out_or_noted(busy: Workspace, mode: str
 async def test_the_first_failure_stops_the_loop_and_the_other_passes(busy: Workspace, stage: Stage) -> None:
     config = FAILING[:-1] + ", gate: '{{ item != 2 }}'}"
     run_id = await asked(busy, work(config, concurrency=3), list(range(6)))
-    run = await ended(busy, run_id)
+    run = await stands(busy, run_id)
     assert run.error is not None
     assert (run.status, run.error.message, run.error_path) == ("failed", "It broke.", "all[2]/do")
 
@@ -253,10 +224,10 @@ async def test_the_first_failure_stops_the_loop_and_the_other_passes(busy: Works
 async def test_a_failed_run_that_is_resumed_repeats_no_pass_that_was_completed(busy: Workspace, stage: Stage) -> None:
     once = "{value: '{{ item }}', fails: '{{ 1 if item == 2 else 0 }}', retryable: false, tokens: 1000}"
     run_id = await asked(busy, work(once, concurrency=1), list(range(4)))
-    assert (await ended(busy, run_id)).status == "failed"
+    assert (await stands(busy, run_id)).status == "failed"
     result = await (await busy.resume(run_id)).result()
     assert (result.status, result.waiting) == ("suspended", ("all",))
-    run = await ended(busy, run_id)
+    run = await stands(busy, run_id)
     assert (run.outputs or {})["results"] == [0, 1, 2, 3]
     assert dict(stage.times) == {"all[0]/do": 1, "all[1]/do": 1, "all[2]/do": 2, "all[3]/do": 1}
     assert run.usage == Usage(5000, 0, 5.0)
@@ -265,11 +236,11 @@ async def test_a_failed_run_that_is_resumed_repeats_no_pass_that_was_completed(b
 async def test_a_pass_that_was_removed_is_made_again_when_its_run_is_resumed(busy: Workspace, stage: Stage) -> None:
     once = "{value: '{{ item }}', fails: '{{ 1 if item == 1 else 0 }}', retryable: false}"
     run_id = await asked(busy, work(once, concurrency=1), [0, 1, 2])
-    assert (await ended(busy, run_id)).status == "failed"
+    assert (await stands(busy, run_id)).status == "failed"
     await busy.delete_run((await passes(busy, run_id))[2][0])
     assert len(await passes(busy, run_id)) == 2
     await (await busy.resume(run_id)).result()
-    assert ((await ended(busy, run_id)).outputs or {})["results"] == [0, 1, 2]
+    assert ((await stands(busy, run_id)).outputs or {})["results"] == [0, 1, 2]
     assert stage.times["all[0]/do"] == 1
 
 
@@ -286,12 +257,9 @@ async def test_passes_that_were_asked_for_just_before_a_crash_are_made_once(
             raise JournalUnavailable("The database is away.")
 
     monkeypatch.setattr(QueuedSpread, "begin", cut_off)
-    worker = Worker(idle, grace_s=0)
-    working = asyncio.create_task(worker.run())
-    run_id = await asked(idle, work(), ["a", "b", "c"])
-    run = await ended(idle, run_id)
-    worker.stop()
-    await working
+    async with at_work(idle):
+        run_id = await asked(idle, work(), ["a", "b", "c"])
+        run = await stands(idle, run_id)
     assert (run.outputs or {})["results"] == ["a", "b", "c"]
     assert [status for _, status in await passes(idle, run_id)] == ["completed"] * 3
     assert set(stage.times.values()) == {1}
@@ -301,10 +269,10 @@ async def test_passes_that_were_asked_for_just_before_a_crash_are_made_once(
 async def test_cancelling_a_run_reaches_its_passes_wherever_they_are(busy: Workspace, stage: Stage) -> None:
     run_id = await asked(busy, work("{gate: true}", concurrency=2), list(range(5)))
 
-    async def at_work() -> bool:
+    async def all_at_work() -> bool:
         return len(stage.running) == 2 and (await busy.journal.run(run_id)).status == "suspended"
 
-    await until(at_work)
+    await until(all_at_work)
     began = asyncio.get_running_loop().time()
     await busy.queue.cancel(run_id)
 
@@ -328,7 +296,7 @@ async def test_a_pass_that_a_person_cancels_fails_alone(busy: Workspace, stage: 
     await until(held)
     (_, (second, _), _) = await passes(busy, run_id)
     await busy.queue.cancel(second)
-    run = await ended(busy, run_id)
+    run = await stands(busy, run_id)
     assert run.outputs is not None
     assert run.outputs["results"] == [7, None, 9]
     assert "cancelled" in str(run.outputs["errors"])
@@ -336,7 +304,7 @@ async def test_a_pass_that_a_person_cancels_fails_alone(busy: Workspace, stage: 
 
 async def test_a_question_in_a_pass_is_told_and_answered_with_the_run(office: Workspace) -> None:
     run_id = await asked(office, work("{message: 'Send {{ item }}?'}", kind="approval"), ["it"])
-    await ended(office, run_id, "suspended")
+    await stands(office, run_id, "suspended")
 
     async def asks() -> bool:
         return any(step.question for step in await office.steps(run_id))
@@ -347,12 +315,12 @@ async def test_a_question_in_a_pass_is_told_and_answered_with_the_run(office: Wo
     assert (asking.path, asking.question.message) == ("all[0]/do", "Send it?")
     await office.journal.answer(run_id, "all[0]/do", {"choice": "approve"})
     assert await office.queue.wake(run_id)
-    assert (await ended(office, run_id)).status == "completed"
+    assert (await stands(office, run_id)).status == "completed"
 
 
 async def test_a_loop_that_takes_too_long_fails_and_its_passes_are_cancelled(busy: Workspace) -> None:
     run_id = await asked(busy, work("{gate: true}", more="timeout: 1.0"), [1, 2])
-    run = await ended(busy, run_id)
+    run = await stands(busy, run_id)
     assert run.error is not None
     assert (run.status, run.error.type, run.error_path) == ("failed", "timeout", "all")
 
@@ -371,13 +339,13 @@ async def test_a_loop_that_is_tried_again_makes_its_passes_anew(busy: Workspace,
 
     await until(again)
     stage.gate("all[0]/do").set()
-    assert (await ended(busy, run_id)).status == "completed"
+    assert (await stands(busy, run_id)).status == "completed"
     assert [status for _, status in await passes(busy, run_id)] == ["cancelled", *["completed"] * 3]
 
 
 async def test_a_pass_can_end_the_whole_run(busy: Workspace) -> None:
     text = work("{status: completed, message: enough, outputs: {results: '{{ item }}'}}", kind="end")
-    run = await ended(busy, await asked(busy, text, ["only"]))
+    run = await stands(busy, await asked(busy, text, ["only"]))
     assert (run.status, run.outputs) == ("completed", {"results": "only"})
 
 
@@ -404,7 +372,7 @@ outputs: {rows: '{{ rows.results }}'}
 async def test_loops_inside_loops_are_spread_too_and_cost_once(office: Workspace, outer: str) -> None:
     assert office.store is not None
     text = NESTED.replace("spread: true", f"spread: {outer}", 1)
-    run = await ended(office, await office.queue.enqueue(loads(text), {}))
+    run = await stands(office, await office.queue.enqueue(loads(text), {}))
     assert (run.outputs, run.usage) == ({"rows": [[2, 4], [6]]}, Usage(3000, 0, 3.0))
     since = datetime.now(UTC) - timedelta(hours=1)
     assert await office.store.spending.since(since) == pytest.approx(3.0)
@@ -452,7 +420,7 @@ async def test_a_workflow_that_is_spread_is_a_run_of_its_own(office: Workspace) 
     assert office.store is not None
     await office.store.workflows.save(loads(INNER), 0)
     run_id = await office.queue.enqueue(loads(OUTER), {"n": 3})
-    run = await ended(office, run_id)
+    run = await stands(office, run_id)
     assert (run.status, run.outputs, run.usage) == ("completed", {"left": 6, "right": 8}, Usage(1000, 0, 1.0))
     made = [await office.journal.run(each) for each, _ in await passes(office, run_id)]
     assert [(each.workflow.name, each.inputs) for each in made] == [("Inner", {"n": 3}), ("Inner", {"n": 4})]
@@ -463,9 +431,9 @@ async def test_a_workflow_that_is_spread_is_a_run_of_its_own(office: Workspace) 
 async def test_a_failure_in_a_spread_workflow_is_that_of_its_step(office: Workspace) -> None:
     assert office.store is not None
     await office.store.workflows.save(loads(INNER), 0)
-    handled = await ended(office, await office.queue.enqueue(loads(OUTER), {"n": 5}))
+    handled = await stands(office, await office.queue.enqueue(loads(OUTER), {"n": 5}))
     assert (handled.status, handled.outputs) == ("completed", {"left": 10, "right": "It broke."})
-    failed = await ended(office, await office.queue.enqueue(loads(OUTER), {"n": 6}))
+    failed = await stands(office, await office.queue.enqueue(loads(OUTER), {"n": 6}))
     assert (failed.status, failed.error_path) == ("failed", "left/double")
 
 
@@ -473,7 +441,7 @@ async def test_inputs_that_do_not_fit_a_spread_workflow_fail_its_step_at_once(of
     assert office.store is not None
     await office.store.workflows.save(loads(INNER), 0)
     run_id = await office.queue.enqueue(loads(OUTER.replace("'{{ input.n }}'", "many")), {"n": 1})
-    run = await ended(office, run_id)
+    run = await stands(office, run_id)
     assert run.error is not None
     assert (run.status, run.error.type, run.error_path) == ("failed", "validation", "left")
 
@@ -491,6 +459,6 @@ steps:
 async def test_a_workflow_that_spreads_itself_without_an_end_is_stopped(office: Workspace) -> None:
     assert office.store is not None
     await office.store.workflows.save(loads(WITHOUT_END), 0)
-    run = await ended(office, await office.queue.enqueue(loads(WITHOUT_END), {}))
+    run = await stands(office, await office.queue.enqueue(loads(WITHOUT_END), {}))
     assert run.error is not None
     assert (run.status, run.error.type) == ("failed", "limit")

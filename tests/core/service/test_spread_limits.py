@@ -10,11 +10,10 @@ import pytest
 
 from core.engine.budget import BUDGET
 from core.engine.journal import RunRecord, StepRecord
-from core.service.worker import Worker
-from core.steps import discover
 from core.workflow.document import loads
 from core.workspace import Workspace
-from tests.support.engine_steps import Stage, engine_step_types
+from tests.support.engine_steps import Stage
+from tests.support.office import at_work, staged_workspace, stands, until
 
 PASSES = 6
 
@@ -55,24 +54,18 @@ def stage() -> Stage:
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path, stage: Stage) -> AsyncIterator[Workspace]:
     """A workspace with the steps of tests, and a worker for its runs."""
-    types = discover()
-    for kind in engine_step_types(stage):
-        if types.get(kind.type) is None:
-            types.add(kind)
-    async with Workspace.open(tmp_path / "home", database_url=database_url, types=types) as opened:
-        worker = Worker(opened, grace_s=0, concurrency=20)
-        working = asyncio.create_task(worker.run())
+    async with staged_workspace(database_url, tmp_path / "home", stage) as opened, at_work(opened, 20):
         yield opened
-        worker.stop()
-        await working
 
 
 async def asked(office: Workspace, stage: Stage, mode: str) -> str:
     """A run of which all passes reach the limit at the same time."""
     run_id = await office.queue.enqueue(loads(PAYING.replace("MODE", mode)), {})
-    async with asyncio.timeout(60):
-        while len(stage.running) < PASSES:  # noqa: ASYNC110 - another program changes it
-            await asyncio.sleep(0.02)
+
+    async def all_at_work() -> bool:
+        return len(stage.running) == PASSES
+
+    await until(all_at_work)
     for path in tuple(stage.running):
         stage.gate(path).set()
     return run_id
@@ -96,15 +89,6 @@ async def answered(office: Workspace, run_id: str, choice: str) -> RunRecord:
     await office.journal.answer(run_id, asking.path, {"choice": choice})
     assert await office.queue.wake(run_id)
     return await stands(office, run_id, "completed", "failed")
-
-
-async def stands(office: Workspace, run_id: str, *statuses: str) -> RunRecord:
-    async with asyncio.timeout(60):
-        while True:
-            run = await office.journal.run(run_id)
-            if run.status in statuses:
-                return run
-            await asyncio.sleep(0.02)
 
 
 async def questions(office: Workspace, run_id: str) -> int:
@@ -132,9 +116,11 @@ async def test_stopping_stops_all_passes_and_what_comes_after_them_and_a_resumed
 
     await (await office.resume(run.id)).result()
     await stands(office, run.id, "suspended")
-    async with asyncio.timeout(60):
-        while await questions(office, run.id) < 2:  # noqa: ASYNC110 - another program changes it
-            await asyncio.sleep(0.02)
+
+    async def asks_again() -> bool:
+        return await questions(office, run.id) == 2
+
+    await until(asks_again)
     (asking,) = [step for step in await office.steps(run.id) if step.question is not None and step.answer is None]
     await office.journal.answer(run.id, asking.path, {"choice": "continue"})
     assert await office.queue.wake(run.id)
