@@ -38,9 +38,13 @@ class LibraryWorker(Worker):
         self._drops: Gathering[None] = Gathering(self._drop)
         self._not_dropped: set[int] = set()
 
+    async def run(self) -> None:
+        """Take entries and execute them, until `stop` is called."""
+        await super().run()  # type: ignore[no-untyped-call] # procrastinate leaves it without types
+
     def stop(self) -> None:
         """Take no more entries."""
-        super().stop()  # type: ignore[no-untyped-call]  # the library's
+        super().stop()  # type: ignore[no-untyped-call] # procrastinate leaves it without types
         self._place_freed.set()
 
     async def _handle_notification(self, **told: Any) -> None:

@@ -18,8 +18,9 @@ from core.store.queued_runs import TASK
 if TYPE_CHECKING:
     import psycopg
     from procrastinate import App
-    from procrastinate.worker import Worker
     from psycopg_pool import AsyncConnectionPool
+
+    from core.service.library_worker import LibraryWorker
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Entries:
         self._queues = list(queues)
         self._beat_s = beat_s
         self._lost_after = lost_after
-        self._worker: Worker | None = None
+        self._worker: LibraryWorker | None = None
         self._stopping = asyncio.Event()
 
     @property
@@ -68,7 +69,7 @@ class Entries:
         """Take no more entries; `run` then returns."""
         self._stopping.set()
         if self._worker is not None:
-            self._worker.stop()  # type: ignore[no-untyped-call]  # the library's
+            self._worker.stop()
 
     async def run(self) -> None:
         """Take entries until `stop` is called, whatever happens to the database."""
@@ -110,7 +111,7 @@ class Entries:
             if self._stopping.is_set():
                 return
             try:
-                await worker.run()  # type: ignore[no-untyped-call]  # the library's
+                await worker.run()
             finally:
                 self._worker = None
 

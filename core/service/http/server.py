@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.service.bearer import Application
 
@@ -88,7 +88,7 @@ def _connection(head_s: float) -> type[H11Protocol]:
         watch: asyncio.TimerHandle | None = None
         answered: RequestResponseCycle | None = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        def connection_made(self, transport: Any) -> None:  # uvicorn's own asks for more than asyncio promises
             super().connection_made(transport)
             self.watch = self.loop.call_later(head_s, self.look)
 

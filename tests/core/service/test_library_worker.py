@@ -78,7 +78,7 @@ class Rig:
             self.app, concurrency=concurrency, fetch_job_polling_interval=60.0, delete_jobs="always",
             install_signal_handlers=False, shutdown_graceful_timeout=patience, **options,
         )  # fmt: skip
-        run = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # the library's
+        run = asyncio.create_task(worker.run())
         yield
         worker.stop()
         async with asyncio.timeout(30):
