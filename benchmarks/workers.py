@@ -109,6 +109,11 @@ async def our_rate(office: Workspace, server: psutil.Process, runs: int) -> tupl
     return rate, here, there
 
 
+def _server(folder: Path) -> psutil.Process:
+    """The database's first process."""
+    return psutil.Process(int((folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]))
+
+
 def _spent(server: psutil.Process) -> float:
     """Seconds of a processor that the server and its processes have used."""
     alive = 0.0
@@ -138,7 +143,7 @@ async def pick_up(office: Workspace, fleet: Fleet) -> list[float]:
 
 async def measure(url: str, folder: Path, runs: int) -> None:
     """Print both measurements."""
-    pid = int((folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    server = _server(folder)
     async with Workspace.open(folder / "home", database_url=url) as office:
         with fleet_of(url, folder / "fleet", lost_after=30, concurrency=10) as fleet:
             waits = await pick_up(office, fleet)
@@ -147,7 +152,7 @@ async def measure(url: str, folder: Path, runs: int) -> None:
         ours: list[tuple[float, float, float]] = []
         for _ in range(ROUNDS):
             theirs.append(await library_rate(url, runs))
-            ours.append(await our_rate(office, psutil.Process(pid), runs))
+            ours.append(await our_rate(office, server, runs))
         rates, here, there = (sorted(column) for column in zip(*ours, strict=True))
         report(
             "one worker", runs_per_s=median(rates), library_jobs_per_s=median(theirs),
@@ -168,7 +173,7 @@ async def survive(url: str, folder: Path, runs: int) -> None:
 
 async def keep_pace(url: str, folder: Path, runs: int, a_minute: int) -> None:
     """How long runs wait for their first step if so many a minute are asked for, and what they cost whom."""
-    server = psutil.Process(int((folder / "postgres" / "data" / "postmaster.pid").read_text().split()[0]))
+    server = _server(folder)
     async with Workspace.open(folder / "home", database_url=url) as office:
         with fleet_of(url, folder / "fleet", lost_after=30, concurrency=PLACES) as fleet:
             worker = psutil.Process((await asyncio.to_thread(fleet.start)).pid)
