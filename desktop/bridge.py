@@ -65,11 +65,15 @@ class Bridge(QObject):
         on_error: OnError | None = None,
         *,
         name: str = "",
+        instead_of: asyncio.Task[None] | None = None,
     ) -> asyncio.Task[None] | None:
         """Run a coroutine; cancelling the task gives up on it, and then neither callback is called.
 
-        on_error: gets the error instead of the signal `failed`. None: the bridge is closed and nothing will run.
+        on_error: gets the error instead of the signal `failed`. instead_of: what asked the same before is given up, as
+        it may have read what was then, and end last. None: the bridge is closed and nothing will run.
         """
+        if instead_of is not None:
+            instead_of.cancel()
         if self._closed:
             work.close()
             return None

@@ -271,6 +271,8 @@ class Program(QObject):
         self.monitoring.runs_wanted.connect(self.side_panels.show_runs)
         self.monitoring.step_wanted.connect(self.step_way.show)
         self.memories.conversation_wanted.connect(self._show_conversation)
+        self.agents.desk.listed.connect(self.chats.look_again)
+        self.agents.desk.listed.connect(self.memories.agents_changed)
         window.opened.connect(self._opened)
         window.status.asked.connect(self._status_asked)
         start.new_wanted.connect(self.filing.new)

@@ -26,7 +26,8 @@ SUFFIX: Final = ".agent.yaml"
 
 
 class AgentDesk(QObject):
-    """The agents as last seen. changed: there are other agents, or they cannot be read. opened: another workspace.
+    """The agents as last seen. changed: what is told here is not what it was. listed: there are other agents than when
+    they were read before. opened: another workspace.
 
     edit_wanted: the name of an agent to be edited. new_wanted: an Agent to be edited that is not kept yet. chat_wanted:
     the name of an agent to talk with. deleted_some: names. agents: all there are, by name. deleted: those in the bin.
@@ -34,6 +35,7 @@ class AgentDesk(QObject):
     """
 
     changed = Signal()
+    listed = Signal()
     opened = Signal()
     edit_wanted = Signal(str)
     new_wanted = Signal(object)
@@ -67,9 +69,7 @@ class AgentDesk(QObject):
     def refresh(self) -> None:
         """Look at the agents again."""
         if self.workspace is not None:
-            if self._listing is not None:
-                self._listing.cancel()  # it may have read what was before
-            self._listing = self._bridge.spawn(_listed(self.workspace), self._show)
+            self._listing = self._bridge.spawn(_listed(self.workspace), self._show, instead_of=self._listing)
         if not self._examples_asked:
             self._examples_asked = True
             self._bridge.in_thread(_read_examples, self._show_examples)
@@ -212,6 +212,7 @@ class AgentDesk(QObject):
         if found != (self.agents, self.deleted) or not was_read:
             self.agents, self.deleted = found
             self.changed.emit()
+            self.listed.emit()
 
     def _show_examples(self, examples: Sequence[Agent]) -> None:
         self.examples = examples

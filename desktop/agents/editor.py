@@ -92,7 +92,7 @@ class AgentEditor(QDialog):
         self.setProperty("surface", "window")
         self.names = PromptNames()
         self._available: Available = ANYTHING
-        self._looking: Sequence[asyncio.Task[None]] = ()
+        self._looking: tuple[asyncio.Task[None] | None, ...] = (None, None, None)
         self.problems: Sequence[tuple[Place, Problem]] = ()
         self.question: MessageDialog | None = None
         self._given_up = False
@@ -147,15 +147,12 @@ class AgentEditor(QDialog):
         workspace = self._parts.workspace()
         if workspace is None:
             return
-        for task in self._looking:
-            task.cancel()  # it may have read what was before
-        spawn = self._parts.bridge.spawn
-        begun = (
-            spawn(workspace.available(), self._know, lambda _error: None),
-            spawn(_servers(workspace), self._know_servers, lambda _error: None),
-            spawn(_variables(workspace, self.draft), self._know_variables, lambda _error: None),
+        spawn, (names, servers, variables) = self._parts.bridge.spawn, self._looking
+        self._looking = (
+            spawn(workspace.available(), self._know, _unsaid, instead_of=names),
+            spawn(_servers(workspace), self._know_servers, _unsaid, instead_of=servers),
+            spawn(_variables(workspace, self.draft), self._know_variables, _unsaid, instead_of=variables),
         )
-        self._looking = [task for task in begun if task is not None]
         self.functions.look_again()
 
     def _enter_name(self) -> None:
@@ -431,6 +428,10 @@ class AgentEditor(QDialog):
 
     def _know_variables(self, variables: Mapping[str, str]) -> None:
         self.names.variables = variables
+
+
+def _unsaid(_error: Exception) -> None:
+    """What could not be looked up is not checked."""
 
 
 async def _servers(workspace: Workspace) -> Mapping[str, ServerConfig]:

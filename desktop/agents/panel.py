@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
@@ -23,6 +23,7 @@ from desktop.agents.desk import SUFFIX, AgentDesk
 from desktop.empty_state import EmptyState
 from desktop.fuzzy import match
 from desktop.icons import Icons
+from desktop.looked_at import is_looked_at
 from desktop.panels.form import scrolled
 from desktop.panels.shelf_bar import ShelfBar
 from desktop.theme import ThemeManager
@@ -80,14 +81,9 @@ class AgentsPanel(QWidget):
         """What is shown below the search."""
         return self._stack.currentWidget() or self
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Look at the agents."""
-        super().showEvent(event)
-        self._desk.refresh()
-
     def event(self, event: QEvent) -> bool:
-        """Who comes back to the window may have made agents elsewhere: on the command line, or in another window."""
-        if event.type() == QEvent.Type.WindowActivate and self.isVisible():
+        """Look at the agents whenever they are looked at."""
+        if is_looked_at(self, event):
             self._desk.refresh()
         return super().event(event)
 

@@ -116,9 +116,9 @@ class TryPage(QWidget):
             self.notices.add("error", f"The variables are a JSON object, such as {EXAMPLE}.")
             return
         self._seen = (agent, text)
-        if self._task is not None:
-            self._task.cancel()
-        self._task = self._bridge.spawn(_preview(workspace, agent, variables), self._show, self._failed)
+        self._task = self._bridge.spawn(
+            _preview(workspace, agent, variables), self._show, self._failed, instead_of=self._task
+        )
 
     def _show(self, found: tuple[str, Sequence[tuple[str, str]], Sequence[str]]) -> None:
         prompt, functions, trouble = found

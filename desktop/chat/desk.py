@@ -74,6 +74,12 @@ class ChatDesk(QObject):
         self.panel = self._make(is_full=False)
         return self.panel
 
+    def look_again(self) -> None:
+        """There are other agents now: show them wherever somebody looks."""
+        for panel in (self.panel, self.page):
+            if panel is not None and panel.isVisible():
+                panel.look_again()
+
     def commands(self) -> Sequence[Command]:
         """Talking: menu Chat, and the palette."""
 

@@ -31,6 +31,7 @@ from desktop.chat.conversation_list import ConversationList, title_of
 from desktop.chat.source import ChatAround, ChatSource, face_of
 from desktop.chat.view import ChatView
 from desktop.dialogs.text_prompt import TextPrompt
+from desktop.looked_at import is_looked_at
 from desktop.style import set_role
 from desktop.toasts import Toasts
 
@@ -41,8 +42,8 @@ WIDE: Final = 700
 class ChatPanel(QWidget):
     """The list of conversations and the one that is open.
 
-    run_wanted: the id of a run. full_wanted: it should be as large as can be, or beside the canvas again. toasts: for
-    what can be undone. make_first: makes an agent where there is none, then calls back with its name.
+    run_wanted: the id of a run. full_wanted: it should have the whole window, or stand beside the canvas again. toasts:
+    for what can be undone. make_first: makes an agent where there is none, then calls back with its name.
     """
 
     run_wanted = Signal(str)
@@ -88,16 +89,17 @@ class ChatPanel(QWidget):
         """Look anew which conversations, agents and workflows there are."""
         self.list.hidden = self._bin.ids
         self.list.refresh()
-        if self._naming is not None:
-            self._naming.cancel()  # it may have read what was before
-        self._naming = self._around.bridge.spawn(self._read_names(), self._take_names)
+        self._naming = self._around.bridge.spawn(self._read_names(), self._take_names, instead_of=self._naming)
+
+    def look_again(self) -> None:
+        """Agents may have been made or changed elsewhere, or talked with."""
+        self.refresh()
+        self.view.talk.learn_again()
 
     def event(self, event: QEvent) -> bool:
-        """Who looks again, or comes back to the window, may have made agents or talked with them elsewhere."""
-        looks = event.type() == QEvent.Type.Show or (event.type() == QEvent.Type.WindowActivate and self.isVisible())
-        if looks:
-            self.refresh()
-            self.view.talk.learn_again()
+        """Look at what is there now whenever it is looked at."""
+        if is_looked_at(self, event):
+            self.look_again()
         return super().event(event)
 
     def begin(self, agent: str = "", workflow: str = "") -> None:
@@ -142,7 +144,12 @@ class ChatPanel(QWidget):
         set_role(self.title, kind="strong")
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        names = ("Conversations", "A new conversation", "What can be done with this conversation", "As large as can be")
+        names = (
+            "Conversations",
+            "A new conversation",
+            "What can be done with this conversation",
+            "In the whole window",
+        )
         if self._is_full:
             names = (*names[:3], "Beside the canvas again")
         head = QHBoxLayout()

@@ -383,9 +383,9 @@ class ChatThread(QObject):
         self.facts_changed.emit()
 
     def _learn_about(self) -> None:
-        if self._learning is not None:
-            self._learning.cancel()  # what it has read may be older
-        self._learning = self._bridge.spawn(self._about(), self._told_about, lambda _: self.facts_changed.emit())
+        self._learning = self._bridge.spawn(
+            self._about(), self._told_about, lambda _: self.facts_changed.emit(), instead_of=self._learning
+        )
 
     async def _about(self) -> tuple[str, Face, ModelFacts | None]:
         if self.workflow:

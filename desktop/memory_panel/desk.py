@@ -73,6 +73,7 @@ class MemoryDesk(QObject):
         self._looking = QTimer(self)
         self._looking.setInterval(NEAR_MS)
         self._looking.timeout.connect(self._look)
+        self._reading: asyncio.Task[None] | None = None
         self._newest = -1
         self._turns = 0
 
@@ -148,8 +149,13 @@ class MemoryDesk(QObject):
     def refresh(self) -> None:
         """Memories or agents may have changed elsewhere: look again."""
         if self.available:
-            self._bridge.spawn(self._read_owners(), self._show_owners)
+            self._read_agents()
             self._look_again()
+
+    def agents_changed(self) -> None:
+        """There are other agents now: they own memories, too, if somebody looks at these."""
+        if self.available and self._panel is not None and self._panel.isVisible():
+            self._read_agents()
 
     def read(
         self, shown: MemoryFilter, limit: int, offset: int, on_done: Callable[[MemoryPage], None], on_error: OnError
@@ -376,6 +382,9 @@ class MemoryDesk(QObject):
 
     def _reverting(self, memory_id: UUID, number: int) -> Callable[[], None]:
         return lambda: self._do(lambda each: each.revert(memory_id, number, who=WHO))
+
+    def _read_agents(self) -> None:
+        self._reading = self._bridge.spawn(self._read_owners(), self._show_owners, instead_of=self._reading)
 
     async def _read_owners(self) -> Sequence[Owner]:
         assert self._workspace is not None

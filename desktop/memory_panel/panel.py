@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.store.memory_records import Memory
+from desktop.looked_at import is_looked_at
 from desktop.memory_panel.add_dialog import AddDialog
 from desktop.memory_panel.around import Around, button, text_label, tool
 from desktop.memory_panel.audit_page import AuditPage
@@ -137,10 +138,11 @@ class MemoryPanel(QWidget):
             if not narrow:
                 self._split.setSizes([self.width() // 2, self.width() - self.width() // 2])
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Read again when it is looked at: agents learn meanwhile."""
-        super().showEvent(event)
-        self._desk.refresh()
+    def event(self, event: QEvent) -> bool:
+        """Read again whenever it is looked at: agents learn meanwhile."""
+        if is_looked_at(self, event):
+            self._desk.refresh()
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Escape goes back to the list; F5 reads again."""

@@ -53,6 +53,18 @@ async def test_a_slow_function_runs_in_a_thread_and_its_result_arrives_here(brid
     assert got == [(False, True)]
 
 
+async def test_what_is_asked_again_is_answered_by_the_newer_look_alone(bridge: Bridge) -> None:
+    got: list[str] = []
+    first = bridge.spawn(giving("before"), got.append)
+    second = bridge.spawn(giving("now"), got.append, instead_of=first)
+    assert first is not None
+    assert second is not None
+    await second
+
+    assert first.cancelled()
+    assert got == ["now"]
+
+
 async def test_an_error_for_people_is_told_in_its_own_words(bridge: Bridge) -> None:
     bridge.spawn(failing(EngineError("The run is gone. Start another.")))
 

@@ -99,7 +99,7 @@ async def test_everything_that_is_wrong_stands_at_its_field_and_marks_its_page(p
     write(field(editor, "Limits", "limits", "calls"), "many")
     write(editor.pages["Profile"].prompt.editor, "{{ dat }}")
     await until(lambda: editor.mend.text() == "4 things to mend")
-    assert texts(editor, "Profile", "profile", "name") == ["The agent has no name. Give it one."]
+    assert texts(editor, "Profile", "profile", "name") == ["Fill this in."]
     assert texts(editor, "Model", "model", "temperature")
     assert texts(editor, "Limits", "limits", "calls") == ["Function calls per turn: write a whole number."]
     assert {TABS[tab] for tab in editor.bar.marked} == {"Profile", "Model", "Limits"}
@@ -553,6 +553,7 @@ async def test_a_button_that_has_the_keyboard_does_not_look_like_the_one_to_pres
         return button.grab().toImage().pixelColor(8, button.height() // 2).name()
 
     editor.activateWindow()
+    await until(editor.isActiveWindow)
     before = ground()
     button.setFocus(Qt.FocusReason.TabFocusReason)
     button.setDefault(True)  # as Qt does it for a button in a dialog that gets the keyboard

@@ -85,6 +85,14 @@ async def test_an_agent_that_was_made_elsewhere_can_be_talked_to_when_one_comes_
     await until(lambda: panel.view.talk.face.icon == "scissors")
 
 
+async def test_an_agent_that_is_deleted_beside_the_chat_is_offered_no_longer(program: Program) -> None:
+    panel = await chat_of(program)
+    program.agents.desk.refresh()
+    await until(lambda: [agent.name for agent in panel._agents] == ["Ada"] and program.agents.desk.names() == ["Ada"])
+    program.agents.desk.delete(["Ada"])
+    await until(lambda: panel.first_button.isVisible())
+
+
 async def test_nothing_of_agents_is_made_before_the_chat_is_seen(program: Program) -> None:
     assert program.chats.panel is None
 

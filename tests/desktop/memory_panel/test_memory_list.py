@@ -24,6 +24,7 @@ from tests.support.memory_panel import (
     button_of,
     click_row,
     listed,
+    make_agent,
     memories_of,
     panel_of,
     press,
@@ -325,3 +326,15 @@ async def test_what_an_agent_learns_while_all_is_read_again_is_seen(
     await until(lambda: program.bridge.busy == 0)
     program.memories._looking.timeout.emit()
     await see(program, DOG)
+
+
+async def test_agents_that_come_and_go_beside_the_memories_are_offered_as_their_owners_or_not(
+    program: Program, agent: UUID
+) -> None:
+    box = panel_of(program).list.owner
+    assert box.findText("Concierge") >= 0
+    await make_agent(program, "Librarian")
+    program.agents.desk.refresh()
+    await until(lambda: box.findText("Librarian") >= 0)
+    program.agents.desk.delete(["Concierge"])
+    await until(lambda: box.findText("Concierge") < 0)
