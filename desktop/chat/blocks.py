@@ -100,7 +100,9 @@ def plain_line(text: str) -> str:
 
 def _words_of(token: Token) -> str:
     if token.type == "inline":
-        return "".join(" " if each.type == "softbreak" else _words_of(each) for each in token.children or ())
+        return "".join(
+            " " if each.type in ("softbreak", "hardbreak") else _words_of(each) for each in token.children or ()
+        )
     return token.content
 
 

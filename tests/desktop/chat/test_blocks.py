@@ -134,7 +134,7 @@ def test_what_a_person_wrote_keeps_its_lines_and_its_signs() -> None:
         ("There are **3** words.", "There are 3 words."),
         ("```python\nprint(1)", "print(1)"),
         ("a *half", "a *half"),
-        ("one\ntwo", "one two"),
+        ("one\ntwo  \nthree", "one two three"),
         ("![a picture](https://evil.example/x.png)", "a picture"),
         ("", ""),
     ],
