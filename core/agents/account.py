@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.agents.agent import Limits
+from core.agents.limits import used_up
 from core.engine.events import NO_USAGE, Usage
 
 
@@ -30,11 +31,8 @@ class Account:
 
     def used_up(self) -> str:
         """Why nothing more may be used, '' while it may."""
-        limits, used = self._limits, self._used()
-        if limits.usd is not None and used.cost_usd >= limits.usd:
-            return f"The turn that it works for reached its limit of {limits.usd:g} USD."
-        if limits.tokens is not None and used.tokens >= limits.tokens:
-            return f"The turn that it works for reached its limit of {limits.tokens} tokens."
+        if reached := used_up(self._limits, self._used()):
+            return f"The turn that it works for reached its limit of {reached}."
         return self._share.used_up() if self._share is not None else ""
 
     def _used(self) -> Usage:

@@ -51,15 +51,21 @@ def spent_in(turn: Iterable[StoredMessage]) -> Spent:
     return Spent(steps, calls, usage, seconds)
 
 
+def used_up(limits: Limits, usage: Usage) -> str:
+    """The limit of a turn on what models take that is reached, such as `0.5 USD`; '' for none."""
+    if limits.usd is not None and usage.cost_usd >= limits.usd:
+        return f"{limits.usd:g} USD"
+    if limits.tokens is not None and usage.tokens >= limits.tokens:
+        return f"{limits.tokens} tokens"
+    return ""
+
+
 def exceeded(limits: Limits, spent: Spent, *, stuck: bool = False) -> Exceeded | None:
     """The limit that keeps the next request from being made as usual, if any."""
-    usage = spent.usage
     if spent.seconds >= limits.seconds:
         return Exceeded(f"The turn reached its limit of {limits.seconds:g} s.", in_words=False)
-    if limits.usd is not None and usage.cost_usd >= limits.usd:
-        return Exceeded(f"The turn reached its limit of {limits.usd:g} USD.", in_words=False)
-    if limits.tokens is not None and usage.tokens >= limits.tokens:
-        return Exceeded(f"The turn reached its limit of {limits.tokens} tokens.", in_words=False)
+    if reached := used_up(limits, spent.usage):
+        return Exceeded(f"The turn reached its limit of {reached}.", in_words=False)
     if spent.steps >= limits.steps:
         return Exceeded(f"The turn reached its limit of {limits.steps} requests to a model.", in_words=False)
     if spent.steps + 1 >= limits.steps:
