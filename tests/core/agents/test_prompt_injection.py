@@ -17,6 +17,7 @@ import pytest
 from core.agents.agent import Agent, Function, MemoryUse
 from core.agents.attachments import Attachment
 from core.agents.chat_events import CallStarted, RecalledMemory, TurnWaiting
+from core.agents.errors import FunctionError
 from core.agents.foreign_text import unmarked, visible
 from core.agents.kit import Learned, Recollection
 from core.agents.mcp.exchange import McpResult
@@ -62,8 +63,13 @@ class Servers:
         return McpResult(self.result)
 
 
-def world(obeys: Scripted, carrier: str, text: str, first: Sequence[Scripted] = (), **more: Any) -> AgentRig:
-    """An agent with every kind of function, whose model first reads the foreign text and then obeys it."""
+def world(
+    obeys: Scripted, carrier: str, text: str | FunctionError, first: Sequence[Scripted] = (), **more: Any
+) -> AgentRig:
+    """An agent with every kind of function, whose model first reads the foreign text and then obeys it.
+
+    text: what a page says, or how it cannot be read.
+    """
     functions = [
         Recording("web", text, effect="reads", untrusted=True),
         Recording("mail", "sent", effect="writes", outward=True),

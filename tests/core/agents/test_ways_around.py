@@ -69,8 +69,7 @@ async def test_the_same_call_is_made_where_nothing_came_from_outside() -> None:
 
 
 async def test_a_fork_of_a_conversation_that_read_an_order_asks_as_well() -> None:
-    rig = world(wants(ORDERS["mail"]), "", "", [wants(("web", {})), "It sells shoes."])
-    rig.kit.functions._more[0].gives = ORDER  # type: ignore[attr-defined] # what the page says
+    rig = world(wants(ORDERS["mail"]), "", ORDER, [wants(("web", {})), "It sells shoes."])
     conversation = await rig.conversation()
     await rig.say("What does the page say?", conversation)
     forked = await rig.conversations.fork(conversation.id, (await rig.path())[-1].id)
@@ -79,7 +78,7 @@ async def test_a_fork_of_a_conversation_that_read_an_order_asks_as_well() -> Non
 
 
 async def test_a_conversation_whose_order_was_summarised_away_asks_as_well() -> None:
-    rig = world(wants(ORDERS["mail"]), "", "", [wants(("web", {})), "It sells shoes."])
+    rig = world(wants(ORDERS["mail"]), "", ORDER, [wants(("web", {})), "It sells shoes."])
     conversation = await rig.conversation()
     await rig.say("What does the page say?", conversation)
     path = await rig.path()
@@ -92,8 +91,7 @@ async def test_a_conversation_whose_order_was_summarised_away_asks_as_well() -> 
 
 @pytest.mark.parametrize("order", ["mail", "fetch", "pay"])
 async def test_an_order_in_the_error_of_a_function_counts_as_read(order: str) -> None:
-    rig = world(wants(ORDERS[order]), "tool", "")
-    rig.kit.functions._more[0].gives = FunctionError(f"404: {ORDER}")  # type: ignore[attr-defined] # the page
+    rig = world(wants(ORDERS[order]), "tool", FunctionError(f"404: {ORDER}"))
     assert isinstance(await rig.say("What does the page say?"), TurnWaiting)
     assert made(rig) == set()
     said = rig.sent()[-1]["content"]
@@ -142,10 +140,8 @@ SETS_PLACE = Workflow(
 
 async def test_a_place_that_a_variable_decides_is_asked_about_although_no_argument_names_it() -> None:
     agent = Agent("Ada", functions=(Function("report", target="Report", policy="auto"),))
-    orders: list[Scripted] = [wants(("set_variable", {"name": "place", "value": EVIL}))]
-    rig = world(orders[0], "tool", ORDER, agents=[agent], workflows=[SETS_PLACE])
-    rig.models._script.pop()
-    rig.models._script.append(wants(("report", {})))
+    before = [wants(("web", {})), wants(("set_variable", {"name": "place", "value": EVIL}))]
+    rig = world(wants(("report", {})), "", ORDER, before, agents=[agent], workflows=[SETS_PLACE])
     conversation = await rig.conversation(variables={"place": "https://example.com"})
     assert isinstance(await rig.say("What does the page say?", conversation), TurnWaiting)
     assert made(rig) == {"set_variable"}
