@@ -58,7 +58,8 @@ class Audit:
 async def audit(upkeep: MemoryUpkeep, scope: Scope, now: datetime) -> Audit:
     """Look over the live memories that an agent may recall. Nothing is changed.
 
-    The server compares vectors while the words are read here, in a thread; cancelling stops both.
+    The server compares vectors while it gives the memories; their words are looked at in a thread. Cancelling stops
+    what the server does.
     """
     memories, alike, replaced = await asyncio.gather(
         upkeep.every(scope, limit=_MOST),
