@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from PySide6.QtCore import QDate, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from core.workflow.model import Step, Workflow
@@ -92,7 +92,7 @@ async def test_other_dates_can_be_chosen(program: Program) -> None:
     panel = panel_of(program)
     await choose_range(panel, 3)
     assert panel.bar.first.isVisible()
-    today = QDate.currentDate()
+    today = panel.bar.last.date()
     calendar = panel.bar.first.calendarWidget()
     fits = calendar.fontMetrics().horizontalAdvance("Wed") * 7
     assert calendar.minimumWidth() > 1.5 * fits  # every day has its name, and no day is red
@@ -223,10 +223,14 @@ async def test_a_narrow_panel_leaves_out_columns_and_breaks_lines_so_that_nothin
     panel = panel_of(program)
     inside, widths = panel._area.widget(), []
     assert inside is not None
-    for width in (1720, 1000):
+
+    async def become(width: int) -> None:
         program.window.resize(width, 900)
-        await until(lambda: program.window.width() == width and panel.width() < width)  # noqa: B023
+        await until(lambda: program.window.width() == width and panel.width() < width)
         await until(lambda: inside.width() <= panel._area.viewport().width())
+
+    for width in (1720, 1000):
+        await become(width)
         widths.append(panel.width())
         last = panel._figure_labels[-1][0]
         assert last.mapTo(panel, last.rect().topRight()).x() < panel.width()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -85,6 +85,9 @@ class Library:
         return f"stk_of_{name}"
 
 
+T = TypeVar("T")
+
+
 class Late:
     """A background that answers when it is told to. asked: what hears an answer, and what hears an error."""
 
@@ -92,10 +95,23 @@ class Late:
         self.asked: list[tuple[Callable[[Any], None], Callable[[Exception], None]]] = []
 
     def spawn(
-        self, work: Coroutine[Any, Any, Any], done: Callable[[Any], None], failed: Callable[[Exception], None]
+        self,
+        work: Coroutine[Any, Any, T],
+        on_done: Callable[[T], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
     ) -> None:
         work.close()
-        self.asked.append((done, failed))
+        assert on_done is not None
+        assert on_error is not None
+        self.asked.append((on_done, on_error))
+
+    def in_thread(
+        self,
+        function: Callable[[], T],
+        on_done: Callable[[T], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
+        raise AssertionError("Nothing is asked in a thread.")
 
 
 class Service(QObject):
@@ -356,7 +372,7 @@ def test_a_look_that_began_before_a_click_does_not_undo_what_the_click_shows(
     around: Surroundings, stand: Callable[..., QWidget], library: Library
 ) -> None:
     late = Late()
-    strip = TriggerSwitch(replace(around, publishing=library, background=late))  # type: ignore[arg-type] # it is asked for one thing only
+    strip = TriggerSwitch(replace(around, publishing=library, background=late))
     stand(strip)
     strip.show_workflow(replace(triage().workflow, trigger=Trigger("api", {"path": "/orders"})))
     late.asked[0][0](library.standing())
@@ -422,7 +438,7 @@ def test_an_answer_of_the_library_that_comes_when_the_strip_is_gone_is_dropped(
     late = Late()
     room = QWidget()
     stand(room)
-    strip = TriggerSwitch(replace(around, publishing=library, background=late), room)  # type: ignore[arg-type] # it is asked for one thing only
+    strip = TriggerSwitch(replace(around, publishing=library, background=late), room)
     strip.show_workflow(replace(triage().workflow, trigger=Trigger("api", {"path": "/orders"})))
     shiboken6.delete(strip)
     for answered, failed in late.asked:

@@ -200,6 +200,7 @@ async def test_the_service_goes_on_with_it_while_the_window_is_closed(home: Path
 async def test_the_default_times_of_a_working_week_are_kept_by_a_service_whose_clock_is_moved(
     home: Path, database_url: str
 ) -> None:
+    clock = ManualClock(datetime.now(UTC))  # before it is switched on, so that the first time is still to come
     async with window(home, database_url) as program:
         await draw(program)
         schedule(program)
@@ -207,7 +208,6 @@ async def test_the_default_times_of_a_working_week_are_kept_by_a_service_whose_c
         assert strip.next.text().endswith("09:00 UTC")
         program.window.close()
 
-    clock = ManualClock(datetime.now(UTC))
     async with Workspace.open(home, database_url=database_url, clock=clock, demo=True) as workspace:
         assert workspace.store is not None
         schedules = workspace.store.schedules
@@ -220,7 +220,7 @@ async def test_the_default_times_of_a_working_week_are_kept_by_a_service_whose_c
                     if clock.now() < due + timedelta(seconds=20):  # a minute later it would count as missed
                         await clock.advance(0.25)  # the service looks every second of its clock
                     await asyncio.sleep(0.01)  # the database answers on a thread of its own
-                while len(runs := await workspace.journal.runs(workflow=NAME, status="completed")) < day:  # noqa: ASYNC110 - as above
+                while len(runs := await workspace.journal.runs(workflow=NAME, status="completed")) < day:  # noqa: ASYNC110 - the database tells nobody
                     await asyncio.sleep(0.01)
     times = sorted(run.labels["scheduled_for"] for run in runs)
     assert len(times) == 5
