@@ -44,7 +44,6 @@ class RangeBar(QWidget):
         self.first.setDate(today.addDays(-13))
         self.last.setDate(today)
         for edit in (self.first, self.last):
-            edit.setMaximumDate(today)
             edit.dateChanged.connect(lambda _date: self.changed.emit())
         self.workflows = ChoiceBox()
         self.workflows.setAccessibleName("Workflow")
@@ -57,7 +56,7 @@ class RangeBar(QWidget):
         self.reread.setAccessibleName("Read the numbers again")
         self.reread.setToolTip("Read the numbers again")
         self.reread.setIconSize(QSize(16, 16))
-        self.reread.clicked.connect(lambda _checked=False: self.again.emit())
+        self.reread.clicked.connect(self._read_again)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(themes.theme.px("space.2"))
@@ -104,11 +103,18 @@ class RangeBar(QWidget):
         """Say how current the numbers are."""
         self.note.setText(text)
 
+    def _read_again(self) -> None:
+        self._show_dates()
+        self.again.emit()
+
     def _chosen(self, _row: int) -> None:
         self._show_dates()
         self.changed.emit()
 
     def _show_dates(self) -> None:
+        today = QDate(*_day(self._now()))  # another one than before, where the window stands open over night
+        for edit in (self.first, self.last):
+            edit.setMaximumDate(today)
         own = self.ranges.currentIndex() == len(CHOICES)
         for widget in (self.first, self._to, self.last):
             widget.setVisible(own)
