@@ -36,7 +36,7 @@ class Pictures(QObject):
         if name not in self._wanted and self._read is not None:
             self._wanted.add(name)
             self._bridge.spawn(
-                self._bytes(name), lambda data: self._decode(name, data), lambda _: self._keep(name, None)
+                self._read(name), lambda data: self._decode(name, data), lambda _: self._keep(name, None)
             )
         return None
 
@@ -47,10 +47,6 @@ class Pictures(QObject):
     def is_lost(self, name: str) -> bool:
         """Whether it cannot be shown."""
         return name in self._known and self._known[name] is None
-
-    async def _bytes(self, name: str) -> bytes:
-        assert self._read is not None
-        return await self._read(name)
 
     def _decode(self, name: str, data: bytes) -> None:
         self._bridge.in_thread(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -29,7 +29,7 @@ from desktop.panels.value_parts import FileRef
 from desktop.style import set_role
 from desktop.theme import ThemeManager
 
-ReadFile: TypeAlias = Callable[[str], Awaitable[bytes]]
+ReadFile: TypeAlias = Callable[[str], Coroutine[Any, Any, bytes]]
 """Gives the bytes of a kept file by its hash. Raises StepError(kind='not_found')."""
 
 LARGEST_SIDE: Final = 2_048
