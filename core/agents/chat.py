@@ -42,6 +42,7 @@ from core.agents.turn import Turn, TurnSettings
 from core.agents.workflow_chat import WorkflowChat
 from core.agents.workflow_runs import RunMaker
 from core.engine.errors import EngineError
+from core.engine.journal import asking
 from core.engine.services import WorkflowSource
 from core.store.conversation_records import Conversation, ConversationLog, FunctionCall, StoredMessage
 from core.store.conversations import Conversations
@@ -411,9 +412,8 @@ class Chat:
         if last is None or last.role != "tool" or not last.run_id:
             return ()
         with suppress(EngineError):
-            for step in reversed(await self._parts.runs.journal.steps(last.run_id)):
-                question = step.question
-                if step.asks and question is not None:
+            for step in reversed(asking(await self._parts.runs.journal.steps(last.run_id))):
+                if (question := step.question) is not None:
                     return (
                         Pending(
                             id=last.run_id,
