@@ -80,7 +80,7 @@ def as_api_error(error: Exception) -> ApiError | None:
             | NotScheduled()
             | StepError(kind="not_found")
         ):
-            return ApiError(404, error.code if error.code != "step" else "not_found", str(error))
+            return ApiError(404, _code(error), str(error))
         case InputError() | DocumentError():
             return ApiError(422, error.code, str(error), problems=[_problem(each) for each in error.problems])
         case (
@@ -94,19 +94,23 @@ def as_api_error(error: Exception) -> ApiError | None:
         ):
             return ApiError(409, error.code, str(error))
         case JournalUnavailable() | ConnectError() | StepError(kind="connection"):
-            return _unavailable(error, error.code, "The database cannot be reached now. Try again.", 5)
+            return _unavailable(error, "The database cannot be reached now. Try again.", 5)
         case EngineError():
             return ApiError(409, error.code, str(error))
         case StoreError():
-            return _unavailable(error, error.code, "The database cannot do that now. The service's log says why.", 30)
+            return _unavailable(error, "The database cannot do that now. The service's log says why.", 30)
         case _:
             return None
 
 
-def _unavailable(error: Exception, code: str, message: str, seconds: int) -> ApiError:
+def _code(error: EngineError | StoreError) -> str:
+    return error.kind if isinstance(error, StepError) else error.code
+
+
+def _unavailable(error: EngineError | StoreError, message: str, seconds: int) -> ApiError:
     """Why is for the log: it names the database's address and user, and not every caller has shown a token."""
     _log.warning("A request cannot be answered: %s", error)
-    return ApiError(503, code, message, headers={"Retry-After": str(seconds)})
+    return ApiError(503, _code(error), message, headers={"Retry-After": str(seconds)})
 
 
 def _problem(problem: Problem) -> dict[str, Json]:

@@ -37,9 +37,9 @@ class Histories:
         self._known: OrderedDict[str, UUID] = OrderedDict()
 
     async def conversation(
-        self, parts: ServiceParts, model: str, messages: Sequence[WireMessage], caller: str
+        self, parts: ServiceParts, model: str, agent_id: UUID | None, messages: Sequence[WireMessage], caller: str
     ) -> tuple[UUID, str]:
-        """The conversation to which the last message is to be said, and its text."""
+        """The conversation to which the last message is to be said, and its text. agent_id: None for a workflow."""
         *before, last = messages
         if last.role != "user":
             text = "The last message must be of the role `user`: it is what is answered."
@@ -48,7 +48,7 @@ class Histories:
         known = self._known.pop(_digest(model, before, caller), None)
         if known is not None and parts.chat.running(known) is None:
             return known, said
-        return (await _begun(parts, model, before, caller)).id, said
+        return (await _begun(parts, model, agent_id, before, caller)).id, said
 
     def remember(
         self, model: str, messages: Sequence[WireMessage], answer: str, caller: str, conversation: UUID
@@ -60,15 +60,14 @@ class Histories:
             self._known.popitem(last=False)
 
 
-async def _begun(parts: ServiceParts, model: str, before: Sequence[WireMessage], caller: str) -> Conversation:
+async def _begun(
+    parts: ServiceParts, model: str, agent_id: UUID | None, before: Sequence[WireMessage], caller: str
+) -> Conversation:
     """A new conversation in which what was said before stands already."""
-    kind, _, name = model.partition("/")
-    own = {"key": f"openai/{uuid4()}", "labels": {CLIENT_LABEL: caller}}
-    if kind == "agent":
-        agent = await parts.agents.get(name)
-        made = await parts.conversations.create(agent_id=agent.id, **own)  # type: ignore[arg-type] # one of each
-    else:
-        made = await parts.conversations.create(workflow=name, **own)  # type: ignore[arg-type] # one of each
+    made = await parts.conversations.create(
+        agent_id=agent_id, workflow=model.partition("/")[2] if agent_id is None else "", key=f"openai/{uuid4()}",
+        labels={CLIENT_LABEL: caller},
+    )  # fmt: skip
     if past := _past(before):
         log = await parts.conversations.write(made.id)
         try:

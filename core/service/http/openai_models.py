@@ -17,10 +17,14 @@ from core.service.http.errors import ApiError
 _DATA_URL: Final = re.compile(r"data:([A-Za-z0-9.+/-]{0,100});base64,(.*)\Z", re.DOTALL)
 
 
-class WirePart(BaseModel):
-    """A piece of a message."""
+class Wire(BaseModel):
+    """Something that a client sends. What is not named in it is passed over."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class WirePart(Wire):
+    """A piece of a message."""
 
     type: str = Field(max_length=50)
     text: str = Field("", max_length=1_000_000)
@@ -28,10 +32,8 @@ class WirePart(BaseModel):
     file: dict[str, Any] | None = None
 
 
-class WireMessage(BaseModel):
+class WireMessage(Wire):
     """A message of the conversation so far."""
-
-    model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[WirePart] | None = None
@@ -57,71 +59,55 @@ class WireMessage(BaseModel):
         return [_attachment(part, number) for number, part in enumerate(parts) if part.type != "text"]
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Wire):
     """What a stream tells besides."""
-
-    model_config = ConfigDict(extra="ignore")
 
     include_usage: bool = False
 
 
-class ToolFunction(BaseModel):
+class ToolFunction(Wire):
     """A function that the client carries out. parameters: JSON Schema of an object."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     description: str | None = Field(None, max_length=10_000)
     parameters: dict[str, Any] | None = None
 
 
-class Tool(BaseModel):
+class Tool(Wire):
     """Something that the model may use."""
-
-    model_config = ConfigDict(extra="ignore")
 
     type: Literal["function"]
     function: ToolFunction
 
 
-class NamedFunction(BaseModel):
+class NamedFunction(Wire):
     """The name of a function."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: str = Field(max_length=64)
 
 
-class NamedTool(BaseModel):
+class NamedTool(Wire):
     """The one that the model must use."""
-
-    model_config = ConfigDict(extra="ignore")
 
     type: Literal["function"]
     function: NamedFunction
 
 
-class AnswerSchema(BaseModel):
+class AnswerSchema(Wire):
     """The form of an answer."""
-
-    model_config = ConfigDict(extra="ignore")
 
     schema_: dict[str, Any] | None = Field(None, alias="schema")
 
 
-class ResponseFormat(BaseModel):
+class ResponseFormat(Wire):
     """What form an answer has."""
-
-    model_config = ConfigDict(extra="ignore")
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: AnswerSchema | None = None
 
 
-class ChatCompletion(BaseModel):
+class ChatCompletion(Wire):
     """A request for the next message of a conversation. What is not named here is passed over."""
-
-    model_config = ConfigDict(extra="ignore")
 
     model: str = Field(min_length=1, max_length=250, description="`agent/NAME` or `workflow/NAME`.")
     messages: list[WireMessage] = Field(min_length=1, max_length=2000)

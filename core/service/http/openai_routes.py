@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from core.agents.chat_events import MessageSaved, ReasoningDelta, TextDelta, TurnEnded, TurnWaiting
+from core.agents.library import SavedAgent
 from core.agents.reply import Outcome, Reply
 from core.agents.terms import ASKERS
 from core.agents.workflow_chat import message_input
@@ -53,40 +55,38 @@ class OpenAi:
     async def model(self, call: Call) -> Response:
         """One model."""
         model = call.path("model")
-        await _check_model(call.parts, model)
-        kind, _, name = model.partition("/")
-        if kind == "agent":
-            updated = (await call.parts.agents.get(name)).updated
-        else:
-            entries = await call.parts.workflows.list()
-            updated = next((each.updated for each in entries if each.name == name), call.parts.clock.now())
-        return json_response(_model_json(model, updated.timestamp()))
+        if (agent := await _asked(call.parts, model)) is not None:
+            return json_response(_model_json(model, agent.updated.timestamp()))
+        entries = await call.parts.workflows.list()
+        saved = (each.updated for each in entries if each.name == model.removeprefix("workflow/"))
+        return json_response(_model_json(model, next(saved, call.parts.clock.now()).timestamp()))
 
     async def complete(self, call: Call) -> Response:
         """The next message of a conversation."""
         wish, parts = call.sent(ChatCompletion), call.parts
         if wish.n not in (None, 1):
             raise ApiError(400, "n", "One answer is made at a time. Leave `n` out.", param="n")
-        await _check_model(parts, wish.model)
+        agent = await _asked(parts, wish.model)
         refuse_too_many(parts)
-        reply, before = await self._reply(parts, wish, call.caller)
+        reply, before = await self._reply(parts, wish, agent, call.caller)
         answer = _Answer(wish, reply, int(parts.clock.now().timestamp()), before)
         if wish.stream:
             return event_stream(self._stream(answer, call.caller), call)
         outcome = await reply.outcome()
         return json_response(self._whole(answer, outcome, call.caller), limit=parts.limits.answer)
 
-    async def _reply(self, parts: ServiceParts, wish: ChatCompletion, caller: str) -> tuple[Reply, Usage]:
+    async def _reply(
+        self, parts: ServiceParts, wish: ChatCompletion, agent: SavedAgent | None, caller: str
+    ) -> tuple[Reply, Usage]:
         """The answer in the making: to what is said, or to what the calls gave that the client carried out; and what
         the turn had cost before."""
-        kind, _, name = wish.model.partition("/")
-        saved = await parts.agents.get(name) if kind == "agent" else None
-        terms = terms_of(wish, saved.agent if saved is not None else None)
+        terms = terms_of(wish, agent.agent if agent is not None else None)
+        agent_id = agent.id if agent is not None else None
         if results := handed_in(wish.messages):
-            found = await taken_up(parts, results, caller, saved.id if saved is not None else None)
+            found = await taken_up(parts, results, caller, agent_id)
             return parts.chat.hand_in(found.conversation_id, results, found.offered(terms)), found.before
         attachments = wish.messages[-1].attachments()
-        conversation, text = await self._histories.conversation(parts, wish.model, wish.messages, caller)
+        conversation, text = await self._histories.conversation(parts, wish.model, agent_id, wish.messages, caller)
         return parts.chat.send(conversation, text, attachments, terms), NO_USAGE
 
     def _whole(self, answer: _Answer, outcome: Outcome, caller: str) -> dict[str, Json]:
@@ -230,18 +230,16 @@ def _model_json(name: str, created: float) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": int(created), "owned_by": "steploom"}
 
 
-async def _check_model(parts: ServiceParts, model: str) -> None:
-    """Raise ApiError for what is no agent and no workflow that takes a message."""
+async def _asked(parts: ServiceParts, model: str) -> SavedAgent | None:
+    """The agent that is asked; None for a workflow that takes a message. Raises ApiError for what is neither."""
     kind, _, name = model.partition("/")
-    text = f"There is no model {model!r}. /v1/models lists those there are."
-    unknown = ApiError(404, "model_not_found", text, param="model")
-    try:
+    with suppress(AgentNotFound, WorkflowNotFound):
         if kind == "agent":
-            await parts.agents.get(name)
-        elif kind != "workflow" or not message_input((await parts.workflows.get(name)).workflow):
-            raise unknown
-    except (AgentNotFound, WorkflowNotFound):
-        raise unknown from None
+            return await parts.agents.get(name)
+        if kind == "workflow" and message_input((await parts.workflows.get(name)).workflow):
+            return None
+    text = f"There is no model {model!r}. /v1/models lists those there are."
+    raise ApiError(404, "model_not_found", text, param="model")
 
 
 def routes() -> tuple[Route, ...]:

@@ -66,9 +66,8 @@ def _must_call(wish: ChatCompletion, offered: Sequence[FunctionFacts]) -> str:
         return ""
     name = choice.function.name if isinstance(choice, NamedTool) else ""
     if not offered or (name and name not in {facts.name for facts in offered}):
-        raise ApiError(
-            400, "tool_choice", "`tool_choice` names a function that is not in `tools`.", param="tool_choice"
-        )
+        text = f"`tool_choice` asks for {f'the function {name!r}' if name else 'a function'}, which is not in `tools`."
+        raise ApiError(400, "tool_choice", f"{text} Offer it there, or leave `tool_choice` out.", param="tool_choice")
     return name or ANY
 
 

@@ -120,7 +120,7 @@ async def _has_to_end(call: Call) -> None:
 
 async def _next(queue: asyncio.Queue[Any], ending: asyncio.Task[Any], patience: float) -> Any:
     """The next piece; None if there is none for that many seconds; _END when the stream has to end."""
-    if ending.done() and not ending.cancelled():
+    if ending.done():
         return _END
     if not queue.empty():
         return queue.get_nowait()
