@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from core.engine.events import NO_USAGE, Usage
@@ -26,6 +26,9 @@ the workflow it runs asks; a time; what the program that asked is to give."""
 
 TurnStatus: TypeAlias = Literal["completed", "waiting", "cancelled", "limited", "failed"]
 """`limited`: a limit of the agent ended the turn. `waiting`: for a person, or a time."""
+
+CANCELLED: Final = "It was cancelled."
+"""The reason of an answer that somebody stopped, and of its message; what a limit has ended names that limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core.agents.account import Account, Share
 from core.agents.approval import About, granted_in, is_tainted
 from core.agents.calls import CallKit, CallRound
 from core.agents.chat_events import (
+    CANCELLED,
     CallFinished,
     ChatEvent,
     HandedOver,
@@ -126,7 +127,7 @@ class Turn:
                 return await self._end("failed", "Something it waited for timed out.")
             return await self._end("limited", f"The turn reached its limit of {self._first.agent.limits.seconds:g} s.")
         except asyncio.CancelledError:
-            await self._end("cancelled", "It was cancelled.")
+            await self._end("cancelled", CANCELLED)
             raise
         except (StepError, ChatError) as error:
             self.failure = error

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from core.agents.chat_events import (
+    CANCELLED,
     CallProgress,
     ChatEvent,
     MessageSaved,
@@ -103,7 +104,7 @@ class WorkflowChat:
         except CallWaits as wait:
             return self._told(TurnWaiting, pending=(self._pending(wait, run_id),))
         except asyncio.CancelledError:
-            await self._end("cancelled", "It was cancelled.", run_id, NO_USAGE, self._clock.monotonic() - began)
+            await self._end("cancelled", CANCELLED, run_id, NO_USAGE, self._clock.monotonic() - began)
             raise
         except RunFailed as error:
             return await self._end("failed", error.message, run_id, error.usage, self._clock.monotonic() - began)

@@ -7,7 +7,15 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.agents.chat_events import CallFinished, ChatEvent, MessageSaved, TurnEnded, TurnStatus, TurnWaiting
+from core.agents.chat_events import (
+    CANCELLED,
+    CallFinished,
+    ChatEvent,
+    MessageSaved,
+    TurnEnded,
+    TurnStatus,
+    TurnWaiting,
+)
 from core.agents.limits import spent_in, turn_of
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_text
@@ -70,4 +78,4 @@ def _status(answer: StoredMessage) -> TurnStatus:
         case "failed":
             return "failed"
         case "partial":
-            return "cancelled" if answer.reason.startswith("It was cancelled") else "limited"
+            return "cancelled" if answer.reason == CANCELLED else "limited"

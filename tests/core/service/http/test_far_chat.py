@@ -12,6 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from core.agents.chat_events import CANCELLED
 from core.store.conversation_records import StoredMessage
 from core.workspace import Workspace
 from tests.support.http_service import Site, events_in
@@ -41,17 +42,18 @@ async def test_an_answer_of_another_process_is_told_message_by_message(
     log = await other.conversations.write(conversation)
     await log.add(_said("user", "Two"))
     told: list[dict[str, Any]] = []
+    begun = asyncio.Event()
 
     async def watch() -> None:
         async with http.stream("GET", f"{address}/events") as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data: "):
                     told.append(json.loads(line[6:]))
+                    begun.set()
 
     async with asyncio.timeout(30):
         watching = asyncio.create_task(watch())
-        while not told:  # noqa: ASYNC110 - it comes over the network
-            await asyncio.sleep(0.01)
+        await begun.wait()
         shown = (await http.get(address)).json()
         stopped = await http.post(f"{address}/cancel")
         await log.add(_said("assistant", "And two.", agent="Helper"))
@@ -76,13 +78,25 @@ async def test_who_comes_back_after_the_end_is_told_the_answer(http: httpx.Async
     assert told[1]["message"]["text"] == told[-1]["text"]
 
 
-async def test_an_answer_that_broke_off_elsewhere_says_so(http: httpx.AsyncClient, other: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        (None, "cancelled", "It was broken off before there was an answer."),
+        (_said("assistant", "An", status="partial", reason=CANCELLED), "cancelled", CANCELLED),
+        (_said("assistant", "An", status="partial", reason="At its limit."), "limited", "At its limit."),
+        (_said("assistant", "", status="failed", reason="Nobody home."), "failed", "Nobody home."),
+    ],
+)
+async def test_how_an_answer_ended_elsewhere_is_told(
+    http: httpx.AsyncClient, other: Workspace, answer: StoredMessage | None, status: str, reason: str
+) -> None:
     conversation = await _asked(http)
     log = await other.conversations.write(conversation)
     await log.add(_said("user", "Two"))
+    if answer is not None:
+        await log.add(answer)
     await log.close()
     address = f"/api/v1/conversations/{conversation}/events"
     async with http.stream("GET", address, headers={"Last-Event-ID": "0"}) as stream:
         told = await events_in(stream)
-    assert (told[-1]["event"], told[-1]["status"]) == ("turn_ended", "cancelled")
-    assert "broken off" in told[-1]["reason"]
+    assert (told[-1]["event"], told[-1]["status"], told[-1]["reason"]) == ("turn_ended", status, reason)
