@@ -18,13 +18,16 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import h11
 
 from tests.support import openrouter_defaults as defaults
 from tests.support.openrouter_replies import Gate, Reply, error_reply, json_reply
+
+if TYPE_CHECKING:
+    import pytest
 
 KEY = defaults.KEY
 """A key that the stand-in accepts, as it accepts any that looks like one."""
@@ -243,6 +246,16 @@ def _received(head: h11.Request, body: bytes) -> Received:
     query = {name: values[0] for name, values in parse_qs(target.query).items()}
     path = target.path.removeprefix(PREFIX)
     return Received(head.method.decode(), path, query, headers, json.loads(body) if body else None)
+
+
+@contextmanager
+def configured_stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """The server, running until the block ends, and what workspaces and commands ask meanwhile, with its key."""
+    with running_stand_in() as stand_in:
+        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__BASE_URL", stand_in.base_url)
+        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__KIND", "openrouter")
+        monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+        yield stand_in
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from desktop.document import OpenDocument
 from desktop.panels.waiting import WaitingPanel
 from desktop.program import Program
 from tests.support.desktop_program import until
-from tests.support.openrouter import KEY, StandIn, running_stand_in
+from tests.support.openrouter import StandIn, configured_stand_in
 from tests.support.openrouter_defaults import MODELS, model_entry
 from tests.support.openrouter_replies import json_reply, text_stream
 
@@ -34,10 +34,7 @@ outputs: {text: "{{ second.text }}"}
 @pytest.fixture
 def billing(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """A model server that bills and has a cheaper model; named before the program is made."""
-    with running_stand_in() as stand_in:
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__BASE_URL", stand_in.base_url)
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__KIND", "openrouter")
-        monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    with configured_stand_in(monkeypatch) as stand_in:
         small = model_entry("openai/gpt-5-nano", prompt="0.00000005", completion="0.0000004")
         stand_in.script(json_reply({"data": [*MODELS, small], "links": {"next": None}}), path="/models")
         stand_in.script(text_stream("one"), text_stream("two"))

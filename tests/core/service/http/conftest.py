@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from core.agents.agent import Agent
 from core.workflow.document import loads
 from core.workspace import Workspace
 from tests.support.http_service import WORKFLOWS, Site, running
+from tests.support.openrouter import StandIn, configured_stand_in
 
 
 @pytest.fixture
@@ -23,6 +24,13 @@ async def site(database_url: str, home: Path) -> AsyncIterator[Site]:
         await workspace.agents.save(Agent("Helper", description="Helps.", prompt="You know the word zebra-stripes."), 0)
         async with running(workspace) as made:
             yield made
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A local OpenRouter that the service takes for the real one, where a test opens it without the demonstration."""
+    with configured_stand_in(monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture

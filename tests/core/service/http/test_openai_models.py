@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from core.agents.agent import Agent, Function, ModelChoice
 from core.workflow.document import loads
 from core.workspace import Workspace
 from tests.support.http_service import WORKFLOWS, Site, running
-from tests.support.openrouter import KEY, StandIn, running_stand_in
+from tests.support.openrouter import StandIn
 from tests.support.openrouter_replies import (
     Gate,
     call_piece,
@@ -38,15 +38,6 @@ MISFITS: dict[str, dict[str, Any]] = {
     "tool_choice": {"tool_choice": "required"},
     "response_format": {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
 }
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with running_stand_in() as made:
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__BASE_URL", made.base_url)
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__KIND", "openrouter")
-        monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
-        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ import openai
 import pytest
 
 from core.agents.agent import Agent, Function, ModelChoice
+from core.agents.chat_events import TurnEnded, TurnWaiting
 from core.workflow.document import loads
 from core.workspace import Workspace
 from tests.support.http_service import WORKFLOWS, Site, running
-from tests.support.openrouter import KEY, StandIn, running_stand_in
+from tests.support.openrouter import StandIn
 from tests.support.openrouter_replies import Reply, call_piece, chunk, stream_reply, text_stream, usage_chunk
 
 MODEL = "openai/gpt-5-mini"
@@ -30,15 +31,6 @@ WEATHER: Any = {
     },
 }
 ASKED: list[Any] = [{"role": "user", "content": "Is it dry in Ghent?"}]
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with running_stand_in() as made:
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__BASE_URL", made.base_url)
-        monkeypatch.setenv("STEPLOOM_MODEL_SERVER__KIND", "openrouter")
-        monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
-        yield made
 
 
 @asynccontextmanager
@@ -256,6 +248,8 @@ async def test_a_person_who_goes_on_with_the_conversation_leaves_the_call_to_the
     chat, (each,) = site.workspace.chat, await site.workspace.conversations.list(own=False)
     async with asyncio.timeout(30):
         waiting = await chat.resume(each.conversation.id).outcome()
-        assert [pending.kind for pending in waiting.pending] == ["asker"]  # type: ignore[union-attr] # it waits
+        assert isinstance(waiting, TurnWaiting)
+        assert [pending.kind for pending in waiting.pending] == ["asker"]
         said = await chat.send(each.conversation.id, "Never mind then").outcome()
-    assert said.text == "Never mind."  # type: ignore[union-attr] # it ended
+    assert isinstance(said, TurnEnded)
+    assert said.text == "Never mind."
