@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from jinja2.exceptions import TemplateSyntaxError
-
 from core.workflow.catalogue import TemplateField
 from core.workflow.model import Step
 from core.workflow.outline import Level, Outline
@@ -76,9 +74,9 @@ class _Place:
         step_id = self.step.id if self.step else None
         try:
             found = references_in(text)
-        except (TemplateSyntax, TemplateSyntaxError) as error:
+        except TemplateSyntax as error:
             where = f" (line {error.lineno} of the template)" if "\n" in text else ""
-            message = f"The template cannot be read{where}: {_reason(str(error.message))}"
+            message = f"The template cannot be read{where}: {error.message}"
             fix = "Correct it; a value is written {{ step.field }}."
             yield Problem("template_syntax", message, fix, step_id, field)
             return
@@ -200,9 +198,3 @@ _SECRET = Problem(
     "Secrets can only be read in fields that are marked for them, so that they are never shown.",
     "Use the secret in such a field, for instance a step's authorisation.",
 )
-
-
-def _reason(message: str) -> str:
-    """Why a template cannot be read, without the words of its parser where it just ends too early."""
-    ends = message.lower().replace("'", "").startswith("unexpected end of template")
-    return "“{{” is not closed." if ends and "following tags" not in message else message

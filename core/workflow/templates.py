@@ -136,7 +136,7 @@ def parse(text: str) -> nodes.Template:
     try:
         return environment().parse(text)
     except TemplateSyntaxError as error:
-        raise TemplateSyntax(_sentence(error.message or "the template cannot be parsed"), error.lineno) from None
+        raise _syntax(error, text) from None
     except RecursionError:
         raise TemplateSyntax("The template is nested too deeply.") from None
 
@@ -148,7 +148,7 @@ def references(text: str) -> frozenset[Reference]:
     try:
         free = find_undeclared_variables(tree) - set(environment().globals)
     except TemplateSyntaxError as error:  # an unknown filter or test
-        raise TemplateSyntax(_sentence(error.message or "the template cannot be used"), error.lineno) from None
+        raise _syntax(error, text) from None
     return frozenset(reference for reference in _chains(tree) if reference.root in free)
 
 
@@ -161,7 +161,7 @@ def single_expression(text: str) -> str | None:
     try:
         tokens = list(environment().lex(stripped))
     except TemplateSyntaxError as error:
-        raise TemplateSyntax(_sentence(error.message or "the template cannot be parsed"), error.lineno) from None
+        raise _syntax(error, text) from None
     kinds = [kind for _, kind, _ in tokens]
     if kinds.count("variable_begin") != 1 or kinds[0] != "variable_begin" or kinds[-1] != "variable_end":
         return None
@@ -194,6 +194,9 @@ def _chain(node: nodes.Node) -> Reference | None:
                 return None
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+def _syntax(error: TemplateSyntaxError, text: str) -> TemplateSyntax:
+    """What the parser says of a text, as a sentence; in words of ours where the text just ends too early."""
+    said = (error.message or "the template cannot be parsed").strip()
+    if said.lower().replace("'", "").startswith("unexpected end of template") and "following tags" not in said:
+        said = f"“{max('{{', '{%', key=text.rfind)}” is not closed"
+    return TemplateSyntax(said[:1].upper() + said[1:] + ("" if said.endswith((".", "!", "?")) else "."), error.lineno)

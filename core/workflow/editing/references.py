@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from jinja2 import nodes
-from jinja2.exceptions import TemplateSyntaxError
 
 from core.workflow.catalogue import Catalogue
 from core.workflow.model import Json, Step
@@ -60,7 +59,7 @@ def references_to(text: str) -> frozenset[Reference]:
     """What a template reads from outside; nothing if it cannot be parsed."""
     try:
         return references_in(text) if has_marks(text) else frozenset()
-    except (TemplateSyntax, TemplateSyntaxError, RecursionError):
+    except (TemplateSyntax, RecursionError):
         return frozenset()
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 import pytest
 
+from core.engine.errors import TemplateError
+from core.engine.templates import evaluate
 from core.workflow.document import from_data, loads
 from core.workflow.model import Json, Retry, Step, Trigger, Workflow
 from core.workflow.problems import Problem
@@ -563,7 +566,19 @@ def test_thousands_of_mistakes_do_not_make_checking_slow() -> None:
     assert time.process_time() - began < 15
 
 
-@pytest.mark.parametrize("text", ["{{", "{{ input.name", "{{ 1 +"])
-def test_marks_that_are_not_closed_are_spoken_of_in_plain_words(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("{{", "{{"),
+        ("{{ input.name", "{{"),
+        ("{{ 1 +", "{{"),
+        ("{% if 1 %}{{ 2", "{{"),
+        ("{% if input.name", "{%"),
+        ("{{ 1 }}{% set x =", "{%"),
+    ],
+)
+def test_marks_that_are_not_closed_are_spoken_of_in_plain_words(text: str, mark: str) -> None:
     problem = one({}, outputs={"x": text})
-    assert problem.message == "The template cannot be read: “{{” is not closed."
+    assert problem.message == f"The template cannot be read: “{mark}” is not closed."
+    with pytest.raises(TemplateError, match=f"“{re.escape(mark)}” is not closed"):
+        evaluate(text, {})
