@@ -148,7 +148,8 @@ class Running(QObject):
         if live and (old := self._said.pop(tab, None)) is not None:
             self._window.toasts.remove(old)  # another try is under way
         note = standing(controller.shown) if not live else "Running…" if live == 1 else f"{live} runs…"
-        tab.show_running(bool(live), note)
+        shown = controller.shown
+        tab.show_running(shown is not None and (shown.live or shown.status == "queued"), note)
         self._count()
 
     def _over(self, tab: WorkTab, result: RunResult) -> None:

@@ -23,8 +23,8 @@ CanvasFactory: TypeAlias = Callable[[OpenDocument, RunOverlay], QWidget]
 
 
 class WorkTab(QWidget):
-    """title_changed: the name or whether there is unsaved work is another one. running_changed: a run began or ended.
-    step_wanted: the id of a step that a person wants to see, chosen elsewhere.
+    """title_changed: the name or whether there is unsaved work is another one. running_changed: the shown
+    run is executed now, or no more. step_wanted: the id of a step that a person wants to see, chosen elsewhere.
 
     work: where the document is kept, None as long as it is nowhere. The document belongs to the tab.
     """
@@ -75,11 +75,11 @@ class WorkTab(QWidget):
 
     @property
     def is_running(self) -> bool:
-        """Whether a run of it is executed now."""
+        """Whether the shown run is executed now, or is about to be."""
         return self._running
 
     def show_running(self, running: bool, note: str = "") -> None:
-        """Say that a run is executed, or that none is. note: how it stands, beside the buttons."""
+        """Say whether the shown run is executed, or is about to be. note: how it stands, beside the buttons."""
         self.bar.say(note)
         if running != self._running:
             self._running = running

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from core.ids import new_run_id
 from core.resources import example
 from core.workflow.document import load
 from core.workflow.model import Step, Workflow
@@ -174,6 +175,30 @@ async def test_stop_ends_a_run(program: Program) -> None:
     program.commands.run("run.stop")
     await until(lambda: not controller.live)
     assert not tab.is_running
+
+
+async def test_stop_is_about_the_shown_run_also_while_that_waits_for_a_worker(program: Program) -> None:
+    step = Step("pause", "wait", config={"duration": "30s"})
+    tab = program.open(OpenDocument(Workflow("Long", steps={"pause": step})), None)
+    assert tab is not None
+    controller, workspace = program.running.controller(tab), program.session.workspace
+    assert controller is not None
+    assert workspace is not None
+    program.commands.run("run.start")
+    await until(lambda: tab.is_running)
+    (run,) = controller.runs
+    controller.show("")
+    assert not tab.is_running
+    queued = replace(await workspace.journal.run(run.id), id=new_run_id(), status="queued")
+    await workspace.journal.close_run(await workspace.journal.open_run(queued))
+    controller.open_past(queued.id)
+    await until(lambda: tab.is_running)
+    program.commands.run("run.stop")
+    await until(lambda: not tab.is_running)
+    assert (await workspace.journal.run(queued.id)).status == "cancelled"
+    assert run.live
+    controller.show(run.id)
+    assert tab.is_running
 
 
 async def test_settings_are_shown_checked_and_saved(program: Program) -> None:
