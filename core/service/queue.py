@@ -191,6 +191,11 @@ class PostgresQueue(RunQueue):
                 if await self._queued.get(run_id) is None:
                     raise
                 return
+            except EngineError:
+                # Its worker was told before, and may have been quicker.
+                if (await self._journal.run(run_id)).status != "cancelled":
+                    raise
+                return
         await self._spread.drop(run_id, reason=reason)
         await self._spread.has_ended(run_id)
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.engine.errors import EngineError, InputError
-from core.service.queue import concurrency_key_of, concurrency_of
+from core.engine.journal import Journal
+from core.service.queue import PostgresQueue, concurrency_key_of, concurrency_of
+from core.store.documents import Documents
+from core.store.queued_runs import QueuedRuns
 from core.workflow.document import loads
 from core.workflow.model import Workflow
 from core.workflow.problems import DocumentError
@@ -95,6 +98,33 @@ async def test_a_run_that_waits_for_a_person_can_be_cancelled_and_not_twice(offi
     await stands(office, run_id, "cancelled")
     with pytest.raises(EngineError, match="nothing to cancel"):
         await office.queue.cancel(run_id)
+
+
+class QuickWorker(QueuedRuns):
+    """Whoever is told to stop a run has done so before the teller goes on."""
+
+    journal: Journal
+
+    async def cancel(self, run_id: str, reason: str) -> bool:
+        at_once = await super().cancel(run_id, reason)
+        await self.journal.cancel(run_id)
+        return at_once
+
+
+async def test_a_run_whose_worker_stops_it_before_the_teller_looks_again_is_cancelled(idle: Workspace) -> None:
+    assert idle.store is not None
+    async with at_work(idle):
+        run_id = await idle.queue.enqueue(loads(ASK), {})
+        await stands(idle, run_id, "suspended")
+    queued = QuickWorker(idle.store.database, Documents())
+    queued.journal = idle.journal
+    queue = PostgresQueue(
+        queued, idle.store.spread_runs, idle.journal, check=lambda _workflow, inputs: inputs, clock=idle.clock
+    )
+    await queue.cancel(run_id)
+    assert (await idle.journal.run(run_id)).status == "cancelled"
+    with pytest.raises(EngineError, match="nothing to cancel"):
+        await queue.cancel(run_id)
 
 
 async def test_an_answer_that_nobody_announced_is_found(idle: Workspace) -> None:
