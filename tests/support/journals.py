@@ -32,7 +32,9 @@ from core.engine.journal import Journal, Lease, RunRecord
 from core.engine.part import Given, Part
 from core.workflow.model import Json, Step, Workflow
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+"""When runs of tests begin: long ago by whatever clock the database has."""
+
 WORKFLOW = Workflow(
     "Triage", steps={"z": Step("z", "value", config={"b": 1, "a": [2]}, then={"out": ("a",)}), "a": Step("a", "value")}
 )

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -27,7 +27,7 @@ from core.workflow.model import Json, Workflow
 from tests.support.conversations import COSTLY, DEAD, FOREIGN, asked, at, postgres_conversations, said, talk
 
 OFTEN: dict[str, Any] = {"lease_s": 0.6, "beat_s": 0.1}
-EARLY = at(-10_000)
+EARLY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture

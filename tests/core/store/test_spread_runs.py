@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -34,7 +34,7 @@ from core.store.spread_runs import SpreadRuns, spread_id
 from core.workflow.model import Json
 from tests.support.journals import NOON, WORKFLOW, completed, new_run, started
 
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
+NOW = NOON + timedelta(days=120)
 
 
 async def parent(queued: QueuedRuns, journal: PostgresJournal, place: QueuePlace | None = None) -> tuple[Spot, Lease]:
