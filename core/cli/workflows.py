@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
+from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
 
 if TYPE_CHECKING:
     from core.store.workflows import Workflows
+    from core.workflow.model import Workflow
     from core.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Import, export and list the workflows of the library.")
@@ -34,8 +36,6 @@ def import_files(
 
 
 async def _import(files: list[Path], folder: str, replace: bool) -> int:
-    from core.store.errors import VersionConflict
-    from core.workflow.document import load
     from core.workflow.problems import DocumentError
     from core.workspace import Workspace
 
@@ -45,26 +45,38 @@ async def _import(files: list[Path], folder: str, replace: bool) -> int:
         library = _library(workspace)
         for file in files:
             try:
-                workflow = await asyncio.to_thread(load, file)
-            except (OSError, DocumentError) as error:
-                why = f"{file} cannot be read: {error.strerror or error}." if isinstance(error, OSError) else str(error)
-                console.print(why, markup=False, soft_wrap=True)
+                workflow = await asyncio.to_thread(_load, file)
+                version = await _save(library, workflow, file, folder, replace)
+            except (DocumentError, Refusal) as error:
+                console.print(str(error), markup=False, soft_wrap=True)
                 code = BAD_USAGE
                 continue
-            base = await _newest(library, workflow.name) if replace else 0
-            try:
-                version = await library.save(workflow, base, folder=folder or None)
-            except VersionConflict:
-                console.print(
-                    f"{file}: a workflow {workflow.name!r} is there already. Use --replace to save a new version.",
-                    soft_wrap=True,
-                )
-                code = BAD_USAGE
-                continue
-            console.print(f"{file}: saved {workflow.name!r}, version {version}", soft_wrap=True)
+            console.print(f"{file}: saved {workflow.name!r}, version {version}", markup=False, soft_wrap=True)
             for problem in workspace.validate(workflow):
                 console.print(f"  {problem.severity}: {problem}", markup=False, soft_wrap=True)
     return code
+
+
+def _load(file: Path) -> Workflow:
+    """Raises DocumentError or Refusal."""
+    from core.workflow.document import load
+
+    try:
+        return load(file)
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read: {error.strerror or error}.") from None
+
+
+async def _save(library: Workflows, workflow: Workflow, file: Path, folder: str, replace: bool) -> int:
+    """The new version. Raises Refusal if there is a workflow of that name that may not be replaced."""
+    from core.store.errors import VersionConflict
+
+    base = await _newest(library, workflow.name) if replace else 0
+    try:
+        return await library.save(workflow, base, folder=folder or None)
+    except VersionConflict:
+        text = f"{file}: a workflow {workflow.name!r} is there already. Use --replace to save a new version."
+        raise Refusal(text) from None
 
 
 @app.command("export")
