@@ -6,7 +6,7 @@ import asyncio
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -266,11 +266,7 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
             started.listeners.append(write_event)
         stack.enter_context(cancelling_on_interrupt(started))
         try:
-            async with AsyncExitStack() as telling:
-                if workspace.store is not None:
-                    from core.service.run_teller import told_to_watchers
-
-                    await telling.enter_async_context(told_to_watchers(workspace))
+            async with _told_to_watchers(workspace):
                 result = await started.result()
         except JournalUnavailable as error:
             if show == "json":
@@ -284,6 +280,15 @@ async def follow(workspace: Workspace, started: Run, show: Show, flags: str = ""
         asked = asking(await workspace.steps(result.run_id)) if result.status == "suspended" else []
         _show_next_move(result, flags, kept=workspace.store is not None, asked=asked)
     return of_status(result.status)
+
+
+def _told_to_watchers(workspace: Workspace) -> AbstractAsyncContextManager[None]:
+    """While inside, those who watch a run elsewhere are told of it; a run that is not kept is seen nowhere else."""
+    if workspace.store is None:
+        return nullcontext()
+    from core.service.run_teller import told_to_watchers
+
+    return told_to_watchers(workspace)
 
 
 def _show_next_move(result: RunResult, flags: str, *, kept: bool, asked: Sequence[StepRecord]) -> None:
