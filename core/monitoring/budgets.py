@@ -177,7 +177,8 @@ class Budgets:
         if family is not None and family.runs > 1:
             if family.is_stopped:
                 return Reached(check.key, stopped=True)
-            if family.is_asked or not await _told(self._may_ask(family, check.key, spender.run_id)):
+            assert self._spent is not None, "who is related is known from what is kept"
+            if family.is_asked or not await _told(self._spent.may_ask(family, check.key, spender.run_id)):
                 return Reached(check.key, asked=True)
         found = await self._cheaper(spender)
         offers = found[1] if found is not None else []
@@ -211,9 +212,6 @@ class Budgets:
             return (await self._models.prices.list()).models
         except StepError:
             return ()
-
-    async def _may_ask(self, family: Family, limit: str, run_id: str) -> bool:
-        return self._spent is None or await self._spent.may_ask(family, limit, run_id)
 
     async def _of_run(self, spender: Spender) -> tuple[float, Family | None]:
         """What it has spent together with the runs that share its work."""
