@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -23,6 +25,18 @@ outputs:
 PROGRAM = "from core.cli import main; main()"
 
 
+@contextmanager
+def piped(
+    environment: dict[str, str], *arguments: str | Path
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+    """A command in a process of its own, with what reads its output and its errors."""
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        yield process, process.stdout, process.stderr
+
+
 def test_events_whose_reader_leaves_end_the_run_so_that_it_can_be_resumed(
     cli: Cli,
     database: str,
@@ -36,14 +50,11 @@ def test_events_whose_reader_leaves_end_the_run_so_that_it_can_be_resumed(
         site.hangs("/second")
         environment = {**process_environment, "STEPLOOM_ALLOWED_HOSTS": allowed, "STEPLOOM_DATABASE_URL": database}
         file = write("Read", STEPS.format(site=site.url))
-        command = [sys.executable, "-c", PROGRAM, "run", str(file), "--events"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            first = json.loads(process.stdout.readline())
-            process.stdout.close()
+        with piped(environment, "run", file, "--events") as (process, out, err):
+            first = json.loads(out.readline())
+            out.close()
             site.go_on.set()
-            errors = process.stderr.read().decode()
+            errors = err.read().decode()
             code = process.wait(60)
     assert errors == ""
     shown = cli("runs", "show", first["run_id"], "--json").json
@@ -55,12 +66,9 @@ def test_progress_that_nobody_reads_does_not_stop_the_run(
     write: Callable[..., Path], process_environment: dict[str, str]
 ) -> None:
     file = write("Quiet", "steps:\n  a: {type: template, config: {text: done}}\noutputs: {text: '{{ a.text }}'}\n")
-    command = [sys.executable, "-c", PROGRAM, "run", str(file), "--memory-only"]
-    with subprocess.Popen(command, env=process_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stderr.close()
-        assert process.stdout.read() == b"text: done\n"
+    with piped(process_environment, "run", file, "--memory-only") as (process, out, err):
+        err.close()
+        assert out.read() == b"text: done\n"
         assert process.wait(60) == 0
 
 
@@ -68,12 +76,9 @@ def test_a_reader_who_leaves_before_the_result_comes_hears_no_complaint(
     write: Callable[..., Path], process_environment: dict[str, str]
 ) -> None:
     file = write("Left", "steps:\n  a: {type: template, config: {text: done}}\noutputs: {text: '{{ a.text }}'}\n")
-    command = [sys.executable, "-c", PROGRAM, "run", str(file), "--memory-only"]
-    with subprocess.Popen(command, env=process_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        said = process.stderr.read().decode()
+    with piped(process_environment, "run", file, "--memory-only") as (process, out, err):
+        out.close()
+        said = err.read().decode()
         assert process.wait(60) == 1
     assert "Broken pipe" not in said
     assert "Exception" not in said
