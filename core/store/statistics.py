@@ -140,19 +140,20 @@ FROM named WHERE model <> '' GROUP BY workflow""")
 """All that is told of steps at once: reading their counts takes most of the time."""
 
 _TITLES = text("""
-SELECT known.name, found.step ->> 'key' AS step_id, found.step -> 'value' ->> 'title' AS title
-FROM unnest(CAST(:names AS text[])) AS known (name)
-CROSS JOIN LATERAL (
-    SELECT document_hash FROM executions WHERE workflow_name = known.name ORDER BY created DESC LIMIT 1
-) AS newest
-JOIN documents ON documents.hash = newest.document_hash
-CROSS JOIN LATERAL (
-    SELECT jsonb_path_query(CAST(body AS jsonb), '$.steps.keyvalue()') AS step
+WITH RECURSIVE steps AS (
+    SELECT known.name, step.key, step.value
+    FROM unnest(CAST(:names AS text[])) AS known (name)
+    CROSS JOIN LATERAL (
+        SELECT document_hash FROM executions WHERE workflow_name = known.name ORDER BY created DESC LIMIT 1
+    ) AS newest
+    JOIN documents ON documents.hash = newest.document_hash
+    CROSS JOIN json_each(documents.body -> 'steps') AS step
     UNION ALL
-    SELECT jsonb_path_query(CAST(body AS jsonb), '$.steps.**.body ? (@.type() == "object").keyvalue()')
-) AS found
-WHERE jsonb_typeof(found.step -> 'value') = 'object' AND found.step -> 'value' ->> 'title' <> ''
-""")
+    SELECT steps.name, step.key, step.value
+    FROM steps CROSS JOIN json_each(
+        CASE json_typeof(steps.value -> 'body') WHEN 'object' THEN steps.value -> 'body' END) AS step
+)
+SELECT name, key AS step_id, value ->> 'title' AS title FROM steps WHERE value ->> 'title' <> ''""")
 
 MOST: Final = 200
 """Steps that are told of at most: that many of the slowest, and of the most failing."""

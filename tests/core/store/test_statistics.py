@@ -13,7 +13,7 @@ from core.store.database import Database
 from core.store.executions import Executions
 from core.store.journal import PostgresJournal
 from core.store.statistics import RunCount, Span, Statistics
-from core.workflow.model import Step, Workflow
+from core.workflow.model import Json, Step, Workflow
 from tests.support.journals import NOON, at, completed, new_run, started
 
 HOUR = timedelta(hours=1)
@@ -60,9 +60,9 @@ async def test_runs_are_told_by_their_hour_and_how_they_stand(
 async def test_steps_are_told_with_their_titles_in_the_newest_run(
     statistics: Statistics, postgres_journal: PostgresJournal
 ) -> None:
-    loop = Step(
-        "all", "for_each", title="Each", body={"inner": Step("inner", "api", title="Post it", config={"body": {}})}
-    )
+    like_steps: Json = {"b": {"type": "code", "title": "No step"}, "c": 1}
+    post = Step("inner", "api", title="Post it", config={"body": like_steps})
+    loop = Step("all", "for_each", title="Each", body={"inner": post})
     workflow = Workflow("A", steps={"a": Step("a", "code", title="Pay it"), "b": Step("b", "code"), "all": loop})
     for document in (Workflow("A", steps={"a": Step("a", "code", title="Old")}), workflow):
         run = new_run(workflow=document, created=NOON + timedelta(seconds=len(document.steps)))
