@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,7 +82,7 @@ def test_what_the_workers_lack_that_saw_a_run_is_shown(
 
     async def leave() -> None:
         async with await Store.open(database, tmp_path) as store:
-            await store.queued_runs.leave_to_others(run_id, "no step type 'odd'", datetime(2030, 1, 1, tzinfo=UTC))
+            await store.queued_runs.leave_to_others(run_id, "no step type 'odd'", datetime.now(UTC) + timedelta(days=1))
 
     asyncio.run(leave())
     assert "It waits for a worker that can execute it: no step type 'odd'" in cli("runs", "show", run_id).out
