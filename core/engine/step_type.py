@@ -255,9 +255,9 @@ class StepType(ABC, Generic[C]):
     """A kind of step. Subclasses are stateless; one instance serves every step of the type.
 
     The docstring is the manual page. also_called: what other programs call it, words parted by spaces; it is found by
-    them. outputs: what each key of the output object holds. main_field: the config
-    field that is filled with a reference when a wire is drawn to an empty step. main_output: the output key such a
-    reference names. has_children: it makes up steps as it goes.
+    them. outputs: what each key of the output object holds. main_field: the config field that is filled with a
+    reference when a wire is drawn to an empty step. main_output: the output key such a reference names. has_children:
+    it makes up steps as it goes.
     """
 
     type: ClassVar[str]
@@ -312,8 +312,8 @@ class StepType(ABC, Generic[C]):
         return None if self.is_outward(config) else ()
 
     def teaches(self, config: Mapping[str, Json]) -> bool:
-        """Whether such a step keeps what later conversations believe; for an agent that has read foreign text that is
-        to change something, even where a run may repeat it."""
+        """Whether such a step keeps what later conversations believe; an agent that has read foreign text asks a
+        person before it calls a workflow with one, even where a run may repeat the step."""
         return False
 
     @property
