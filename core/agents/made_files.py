@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.engine.named_files import named_files
 from core.engine.services import Blobs, ChatAnswer, Message
 from core.steps.parts.attachments import extension_of
 from core.store.conversation_records import FILES, StoredMessage
@@ -56,10 +57,11 @@ async def keep(files: Sequence[MadeFile], blobs: Blobs) -> list[dict[str, Json]]
 def files_in(value: Json) -> list[dict[str, Json]]:
     """The kept files that a value names, such as the outputs of a workflow, each once, in their order."""
     found: dict[str, dict[str, Json]] = {}
-    for each in _walk(value, 0):
+    for each in named_files(value, _DEEPEST):
         if len(found) >= MOST:
             break
-        found.setdefault(str(each["blob"]), {"type": "blob", **each})
+        kept = {key: each[key] for key in ("blob", "media_type", "size", "name") if key in each}
+        found.setdefault(each["blob"], {"type": "blob", **kept})
     return list(found.values())
 
 
@@ -86,20 +88,6 @@ def files_of(message: StoredMessage) -> list[Mapping[str, Json]]:
 def hashes(parts: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The hashes of the kept files among the parts of a message."""
     return tuple(str(part["blob"]) for part in parts if part.get("type") == "blob")
-
-
-def _walk(value: Json, depth: int) -> Iterator[dict[str, Json]]:
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        if isinstance(value.get("blob"), str) and isinstance(value.get("media_type"), str):
-            yield {key: value[key] for key in ("blob", "media_type", "size", "name") if key in value}
-            return
-        for each in value.values():
-            yield from _walk(each, depth + 1)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _walk(each, depth + 1)
 
 
 def _address(image: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.engine.journal import StepRecord
+from core.engine.named_files import named_files
 from core.engine.services import Blobs
 from core.workflow.model import Json
 
@@ -23,25 +24,11 @@ async def write_named(values: Iterable[Json | Mapping[str, Json]], blobs: Blobs,
     """Write every file that these values name into a folder, as `write_files` does."""
     written: dict[str, Path] = {}
     for value in values:
-        for blob_hash, name in _files_in(value):
-            if blob_hash not in written:
-                data = await blobs.get(blob_hash)
-                written[blob_hash] = await asyncio.to_thread(_write, folder, _plain(name), blob_hash, data)
+        for file in named_files(value):
+            if (blob_hash := file["blob"]) not in written:
+                data, name = await blobs.get(blob_hash), _plain(str(file.get("name") or ""))
+                written[blob_hash] = await asyncio.to_thread(_write, folder, name, blob_hash, data)
     return list(written.values())
-
-
-def _files_in(value: Json | Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Hash and name of every blob that a value names."""
-    if isinstance(value, Mapping):
-        blob_hash = value.get("blob")
-        if isinstance(blob_hash, str) and "media_type" in value:
-            yield blob_hash, str(value.get("name") or "")
-            return
-        for item in value.values():
-            yield from _files_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _files_in(item)
 
 
 def _plain(name: str) -> str:

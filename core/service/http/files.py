@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from core.engine.named_files import named_files
 from core.service.http.errors import ApiError
 from core.steps.parts.attachments import extension_of
 from core.workflow.model import Json
@@ -21,7 +22,6 @@ ANY_TYPE: Final = "application/octet-stream"
 
 _WORD: Final = "[A-Za-z0-9!#$&^_.+-]{1,100}"
 _TYPE: Final = re.compile(rf"{_WORD}/{_WORD}(; ?{_WORD}={_WORD})*\Z")
-_DEEPEST: Final = 100
 _LONGEST_NAME: Final = 200
 EXAMPLE_HASH: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -36,7 +36,7 @@ def files_json(place: str, *values: object) -> list[Json]:
     """The files that values name, each once, with the address of each. place: address of what holds them."""
     found: dict[str, Json] = {}
     for ref in _named(values):
-        blob = str(ref["blob"])
+        blob: str = ref["blob"]
         found.setdefault(blob, {
             "name": str(ref.get("name") or ""), "media_type": str(ref["media_type"]), "hash": blob,
             "size": size if isinstance(size := ref.get("size"), int) else None, "url": f"{place}/files/{blob}",
@@ -78,16 +78,6 @@ def disposition(name: str, media_type: str) -> str:
     return words if plain == shown else f"{words}; filename*=UTF-8''{quote(shown, safe='')}"
 
 
-def _named(values: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """The references to files within values."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(values, Mapping):
-        blob = values.get("blob")
-        if isinstance(blob, str) and BLOB.match(blob) and isinstance(values.get("media_type"), str):
-            yield values
-        for item in values.values():
-            yield from _named(item, depth + 1)
-    elif isinstance(values, Sequence) and not isinstance(values, str | bytes):
-        for item in values:
-            yield from _named(item, depth + 1)
+def _named(values: object) -> Iterator[Mapping[str, Any]]:
+    """What stands for files within values, if it can stand in an address."""
+    return (ref for ref in named_files(values) if BLOB.match(ref["blob"]))
