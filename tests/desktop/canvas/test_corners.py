@@ -11,9 +11,14 @@ from pytestqt.qtbot import QtBot
 from core.workflow import edits
 from core.workflow.model import Step, Workflow
 from desktop.canvas.export import ExportFailed, export
+from desktop.canvas.fitting import READABLE
+from desktop.canvas.view import CanvasView
 from desktop.canvas.zoom_pill import ZoomPill
-from desktop.overlay import StepView
+from desktop.document import OpenDocument
+from desktop.overlay import RunOverlay, StepView
+from desktop.theme import ThemeManager
 from tests.support.canvas_hand import Hand, MakeHand, settled
+from tests.support.small_steps import small_step_types
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -58,6 +63,30 @@ def test_a_graph_that_was_fitted_stays_fitted_until_one_looks_elsewhere(make_han
     scale = canvas.camera.scale
     canvas.resize(1000, 800)
     assert canvas.camera.scale == scale
+
+
+def test_a_graph_that_would_be_too_small_to_read_opens_where_it_begins(qtbot: QtBot) -> None:
+    canvas = CanvasView(
+        OpenDocument(large(6)), RunOverlay(), small_step_types(), ThemeManager(), now=lambda: 0.0
+    )  # fmt: skip
+    qtbot.addWidget(canvas)
+    canvas.resize(470, 275)
+    with qtbot.waitExposed(canvas):
+        canvas.show()
+    first, area = canvas.place_of("s0"), canvas.diagram.bounds()
+    assert first is not None
+    assert area is not None
+    for width in (470, 700):
+        canvas.resize(width, 275)
+        assert canvas.camera.scale == READABLE
+        assert canvas.visible_area().encloses(first)
+        assert canvas.visible_area().left < first.left
+    canvas.resize(2400, 800)
+    assert canvas.camera.scale > READABLE
+    assert canvas.visible_area().encloses(area), "all of it where there is room"
+    canvas.resize(470, 275)
+    canvas.fit()
+    assert canvas.visible_area().encloses(area), "all of it where that is asked for"
 
 
 def test_a_press_on_the_map_goes_there(make_hand: MakeHand) -> None:
