@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -20,9 +20,12 @@ from desktop.icons import Icons
 from desktop.start_page import Card, ExampleCard
 from desktop.theme import ThemeManager
 
-CARD_WIDTH: Final = 248
+CARD_WIDTH, SMALL_WIDTH = 248, 200
 _GAP: Final = 12
 _EDGE: Final = 24
+_BELOW: Final = 56
+"""Logical pixels at the bottom that belong to the zoom."""
+
 _LOOKS: Final = (("message-square", "kind.model"), ("repeat", "kind.loop"), ("user-check", "kind.human"))
 
 
@@ -99,23 +102,33 @@ class EmptyCanvas(QWidget):
             self._canvas.focus_on(next(iter(starter.steps)))
 
     def place(self) -> None:
-        """Stand in the middle of the canvas, in as many columns as there is room for."""
+        """Stand in the middle of the canvas, in as many columns as there is room for; where it is low, without texts."""
         if self.isHidden():
             return
         room = self._canvas.viewport().size()
-        most = max(1, (room.width() - 2 * _EDGE + _GAP) // (CARD_WIDTH + _GAP))
+        for small in (False, True):
+            size = self._lay_out(room.width(), small)
+            if size.height() <= room.height() - _EDGE - _BELOW:
+                break
+        self.resize(size)
+        self.move((room.width() - size.width()) // 2, max(_EDGE, (room.height() - size.height()) * 2 // 5))
+
+    def _lay_out(self, room: int, small: bool) -> QSize:
+        """Lay the cards into as many columns as there is room for, in logical pixels; the size of it all."""
+        card_width = SMALL_WIDTH if small else CARD_WIDTH
+        most = max(1, (room - 2 * _EDGE + _GAP) // (card_width + _GAP))
         columns = max(1, min(len(self.cards), most))
         for n, card in enumerate(self.cards):
+            card.set_small(small)
+            card.setFixedWidth(card_width)
             self._grid.addWidget(card, n // columns, n % columns)
             card.show()  # what is not shown yet has no height
-        width = max(columns, min(2, most)) * (CARD_WIDTH + _GAP) - _GAP
+        width = max(columns, min(2, most)) * (card_width + _GAP) - _GAP
         layout = self.layout()
         assert layout is not None
         layout.activate()
-        self.resize(
-            width, layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
-        )
-        self.move((room.width() - self.width()) // 2, max(_EDGE, (room.height() - self.height()) * 2 // 5))
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
+        return QSize(width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """The middle moves with the canvas's size; arrows enter the cards and move among them."""
@@ -148,7 +161,6 @@ class EmptyCanvas(QWidget):
             return
         for starter, (icon, colour) in zip(found, _LOOKS, strict=False):
             card = Card(self._icons, self._themes, ExampleCard("", starter.name, starter.description, icon, colour))
-            card.setFixedWidth(CARD_WIDTH)
             card.installEventFilter(self)
             card.clicked.connect(lambda _checked=False, starter=starter: self.begin(starter))
             self.cards.append(card)

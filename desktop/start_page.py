@@ -29,7 +29,7 @@ COLUMNS: Final = 2
 NARROW: Final = 620
 """Logical pixels of the page below which cards stand below each other."""
 
-CARD_HEIGHT: Final = 104
+CARD_HEIGHT, SMALL_HEIGHT = 104, 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,12 @@ class ExampleCard:
 
 
 class Card(QPushButton):
-    """A large button: icon, title, two lines of text."""
+    """A large button: icon, title, two lines of text; or a small one without the text."""
 
     def __init__(self, icons: Icons, themes: ThemeManager, card: ExampleCard) -> None:
         super().__init__()
         self._icons, self._themes, self._card = icons, themes, card
         self.setProperty("role", "card")
-        self.setFixedHeight(CARD_HEIGHT)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(card.title)
         self.setAccessibleDescription(card.text)
@@ -59,27 +58,34 @@ class Card(QPushButton):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title = QLabel(card.title)
         title.setProperty("kind", "title")
-        text = QLabel(card.text)
-        text.setProperty("kind", "muted")
-        text.setWordWrap(True)
-        text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._text = QLabel(card.text)
+        self._text.setProperty("kind", "muted")
+        self._text.setWordWrap(True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(title)
-        words.addWidget(text, 1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 16, 16, 14)
-        row.setSpacing(14)
-        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-        for label in (self._picture, title, text):
+        words.addWidget(self._text, 1)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
+        self._row.addLayout(words, 1)
+        for label in (self._picture, title, self._text):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.set_small(False)
         themes.changed.connect(self._dress)
         self._dress()
 
+    def set_small(self, small: bool) -> None:
+        """Whether the text is left out, and said by the tip instead."""
+        self._text.setVisible(not small)
+        self.setToolTip(self._card.text if small else "")
+        self._row.setContentsMargins(*((8, 6, 8, 6) if small else (16, 16, 16, 14)))
+        self._row.setSpacing(10 if small else 14)
+        self.setMaximumHeight(SMALL_HEIGHT if small else CARD_HEIGHT)  # a least height is the style sheet's
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as its column; the button's own text is empty."""
-        return QSize(260, CARD_HEIGHT)
+        return QSize(260, self.maximumHeight())
 
     def _dress(self) -> None:
         theme = self._themes.theme

@@ -268,11 +268,16 @@ async def interrupted(program: Program) -> Shots:
 
 
 async def narrow(program: Program) -> Shots:
-    """A small window."""
+    """A small window: as a workflow opens in it, all of that, and one without a step."""
     canvas = await canvas_of(program)
+    await asyncio.sleep(0.3)
+    yield "opened", program.window
     canvas.fit()
     await asyncio.sleep(0.3)
     yield "", program.window
+    program.commands.run("file.new")
+    await asyncio.sleep(0.5)
+    yield "new_workflow", program.window
 
 
 SCENES = {

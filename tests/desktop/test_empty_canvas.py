@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -19,6 +19,7 @@ from desktop.document import OpenDocument
 from desktop.empty_canvas import EmptyCanvas, read_starters
 from desktop.memory import WindowMemory
 from desktop.program import Program
+from desktop.start_page import SMALL_HEIGHT
 from desktop.work_tab import WorkTab
 from tests.support.desktop_program import made_program, real_canvas, take_apart, until
 
@@ -106,6 +107,22 @@ async def test_it_makes_one_column_where_there_is_little_room(program: Program) 
     QApplication.sendPostedEvents()
     await until(lambda: len({card.y() for card in empty.cards}) == 3)
     assert canvas.viewport().rect().contains(empty.geometry().topLeft())
+
+
+async def test_in_a_small_window_every_beginning_can_be_seen_and_pressed(program: Program) -> None:
+    _, canvas, empty = await new_tab(program)
+    heights = {card.height() for card in empty.cards}
+    assert min(heights) > 2 * SMALL_HEIGHT
+    program.window.resize(960, 640)
+    await until(lambda: {card.height() for card in empty.cards} == {SMALL_HEIGHT})
+    for card in empty.cards:
+        place = QRect(card.mapTo(canvas.viewport(), QPoint()), card.size())
+        assert canvas.viewport().rect().contains(place)
+        assert not place.intersects(canvas.zoom_pill.geometry())
+        assert card.toolTip()
+    program.window.resize(1440, 900)
+    await until(lambda: {card.height() for card in empty.cards} == heights)
+    assert not empty.cards[0].toolTip()
 
 
 async def test_a_document_that_cannot_be_changed_offers_no_beginning(program: Program) -> None:
