@@ -132,11 +132,11 @@ async def test_a_run_has_one_entry_however_often_it_is_to_go_on(queued: QueuedRu
 async def test_a_run_that_the_window_began_can_be_given_to_workers(
     queued: QueuedRuns, postgres_journal: PostgresJournal, database: Database
 ) -> None:
-    run = new_run()
+    run, tomorrow = new_run(), datetime.now(UTC) + timedelta(days=1)
     await postgres_journal.close_run(await postgres_journal.open_run(run))
-    assert await queued.again(run.id, QueuePlace("night", run_at=datetime(2030, 1, 1, tzinfo=UTC)))
+    assert await queued.again(run.id, QueuePlace("night", run_at=tomorrow))
     (entry,) = await entries(database)
-    assert entry["scheduled_at"] == datetime(2030, 1, 1, tzinfo=UTC)
+    assert entry["scheduled_at"] == tomorrow
     assert await queued.depth() == {}
 
 
