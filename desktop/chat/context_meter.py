@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton
 
 from desktop.chat.wording import tokens
@@ -42,9 +42,13 @@ class ContextMeter(QAbstractButton):
         """The number."""
         return f"{tokens(self._used)} / {tokens(self._most)}" if self._most else f"{tokens(self._used)} tok"
 
+    @property
+    def _figures(self) -> QFont:
+        return self._themes.theme.font("caption", tabular=True)
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Bar and number."""
-        wide = QFontMetrics(self._themes.theme.font("caption")).horizontalAdvance(self.text_shown)
+        wide = QFontMetrics(self._figures).horizontalAdvance(self.text_shown)
         return QSize(_BAR + wide + 16, 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -60,7 +64,7 @@ class ContextMeter(QAbstractButton):
         colour = "state.failed" if share > 0.9 else "state.waiting" if share > 0.75 else "accent"
         painter.setBrush(theme.color(colour))
         painter.drawRoundedRect(QRectF(4, middle - 2, max(_BAR * share, 3 if self._used else 0), 4), 2, 2)
-        painter.setFont(theme.font("caption", tabular=True))
+        painter.setFont(self._figures)
         painter.setPen(theme.color("text.primary" if self.underMouse() else "text.muted"))
         painter.drawText(
             QRectF(_BAR + 10, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignVCenter, self.text_shown

@@ -180,7 +180,8 @@ class MessageRow(QWidget):
             self._places.append(QPointF(left + _BUBBLE_X, y))
             y += each.height + _GAP
         y -= _GAP if self.laid else 0
-        self._bubble = QRectF(left, _TOP, inner + 2 * _BUBBLE_X, y + _BUBBLE_Y - _TOP - _LEADING)
+        below = _BUBBLE_Y - (_LEADING if self.laid and isinstance(self.laid[-1], LaidProse) else 0)
+        self._bubble = QRectF(left, _TOP, inner + 2 * _BUBBLE_X, y + below - _TOP)
         return self._bubble.bottom()
 
     def _fit_answer(self, column: float) -> float:

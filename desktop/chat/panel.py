@@ -175,6 +175,7 @@ class ChatPanel(QWidget):
         right.addWidget(self.view, 1)
         set_role(self.first_button, role="primary")
         self.first_button.hide()
+        self.more_button.setEnabled(False)
         empty = self.view.empty.layout()
         assert isinstance(empty, QVBoxLayout)
         empty.insertSpacing(empty.count() - 1, 12)

@@ -352,7 +352,7 @@ class ChatView(QWidget):
 
     def _note(self, name: str) -> None:
         if not name:
-            self.empty.say("Nobody to talk to yet", "Choose an agent, or a workflow that takes a message.")
+            self.empty.say("Nobody to talk to yet", "Agents answer here, and workflows that take a message.")
             return
         what = "Each message starts a run of it." if self.talk.workflow else "Files can be dropped here, too."
         self.empty.say(f"Talk with {name}", f"Write below and press Enter. {what}")

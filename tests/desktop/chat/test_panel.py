@@ -65,6 +65,7 @@ async def test_where_no_agent_is_one_click_makes_the_first_and_one_can_talk(prog
     panel = program.chats.panel
     assert panel is not None
     await until(lambda: panel.first_button.isVisible())
+    assert not panel.more_button.isEnabled(), "there is nothing to do with no conversation"
     click(panel.first_button)
     await until(lambda: panel.view.talk.agent == "Assistant")
     await say(program, panel, "Hello")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.agents.kit import KnownAgent
@@ -19,6 +19,7 @@ from desktop.chat.link_card import LinkCard
 from desktop.chat.message_row import MessageRow
 from desktop.chat.sent_view import SentView
 from desktop.chat.wording import why_it_ended
+from desktop.theme import add_fonts
 from tests.support.agent_rig import AgentRig, Recording, wants
 from tests.support.chat_screen import ChatScreen, chat_screen, click, long_conversation
 from tests.support.desktop_program import until
@@ -325,6 +326,34 @@ async def test_the_meter_shows_how_full_the_model_is() -> None:
         click(screen.view.meter)
         await until(lambda: screen.view.findChild(SentView) is not None)
         screen.view.findChild(SentView).close()  # type: ignore[union-attr] # it was waited for
+
+
+async def test_there_is_room_for_all_figures_beside_the_meter_whichever_they_are() -> None:
+    add_fonts()  # whose figures are of other widths than those of the same width
+    async with chat_screen(AgentRig()) as screen:
+        meter = screen.view.meter
+        for used in (111, 1_111, 1_745, 11_111):
+            meter.show_use(used, 111_000)
+            hint = meter.sizeHint()
+            meter.resize(2 * hint.width(), hint.height())
+            image = meter.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+            ground = image.pixel(image.width() - 1, 0)
+            columns = range(image.width())
+            painted = [x for x in columns if any(image.pixel(x, y) != ground for y in range(image.height()))]
+            assert painted[-1] < hint.width() * image.devicePixelRatio()
+
+
+@pytest.mark.parametrize("end", ["```\nprint(1)\n```", "that is all"])
+async def test_a_bubble_has_room_below_code_as_it_has_above_words(end: str) -> None:
+    async with chat_screen(AgentRig("Fine.")) as screen:
+        await screen.begin()
+        screen.view.composer.edit.setPlainText(f"Look:\n\n{end}")
+        screen.press(Qt.Key.Key_Return)
+        await screen.over()
+        row = row_at(screen, 0)
+        last, place = row.laid[-1], row._places[-1]
+        leading = 0 if isinstance(last, LaidCode) else 5  # which lines have below them
+        assert row._bubble.bottom() - place.y() - last.height == row._places[0].y() - row._bubble.top() - leading
 
 
 async def test_a_call_unfolds_to_its_arguments_and_its_result() -> None:
