@@ -43,6 +43,7 @@ ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 
 _BEGINNING: Final[Place] = (0, 0, 0, "")
 _ENDS: Final = (RunCompleted, RunFailed, RunCancelled)
+_STEP_ENDS: Final = (StepCompleted, StepFailed, StepRetrying, StepSuspended, StepCancelled)
 _NO_ERROR: Final = ErrorInfo("failed", "It does not say why.")
 _CATCH_UP: Final = 50
 """Looks at the journal, a tenth of a second apart, until it says what was heard already: that the run has ended or
@@ -148,6 +149,40 @@ def _of_end(run: RunRecord, steps: list[StepRecord]) -> Event | None:
             return None
 
 
+class _Told:
+    """What somebody was told of a run. after: he knows what stands up to there.
+
+    Nothing is told twice, and no start of an attempt after its end, as the journal may know of the start later than
+    whoever executes the run tells of the end.
+    """
+
+    def __init__(self, after: Place | None) -> None:
+        self.after = after
+        self._places: set[Place] = set()
+        self._begun: set[tuple[str, int]] = set()
+        self._ended: dict[tuple[str, int], int] = {}
+
+    def add(self, event: Event) -> Told | None:
+        """The event as it is to be told; None if it is not."""
+        place = place_of(event)
+        if place in self._places or (self.after is not None and place <= self.after):
+            return None
+        self._places.add(place)
+        if isinstance(event, StepStarted):
+            if place[0] <= self._ended.get((event.path, event.attempt), -1):
+                return None
+            self._begun.add((event.path, event.attempt))
+        elif isinstance(event, StepEvent):
+            self._ended[event.path, event.attempt] = place[0]
+        return Told(event, id_of(place))
+
+    def misses_start(self, event: Event) -> bool:
+        """Whether an attempt ends here and now whose start was not told."""
+        if not isinstance(event, _STEP_ENDS) or (isinstance(event, StepCompleted) and event.replayed):
+            return False
+        return (event.path, event.attempt) not in self._begun
+
+
 class RunWatch:
     """Watches runs, whoever executes them.
 
@@ -169,15 +204,15 @@ class RunWatch:
         """
         await self._journal.run(run_id)
         heard: asyncio.Queue[Event | None] = asyncio.Queue()
-        seen: set[Place] = set()
+        before = _Told(after)
         with self._live.watching(run_id, heard.put_nowait):
             while True:
-                run, fresh = await self._news(run_id, after, seen)
+                run, fresh = await self._news(run_id, before)
                 for told in fresh:
                     yield told
                 if run.status in ENDED or not follow:
                     return
-                async for told in self._live_news(heard, run, after, seen):
+                async for told in self._live_news(heard, run, before):
                     yield told
 
     async def settled(self, run_id: str, seconds: float) -> RunRecord:
@@ -208,22 +243,16 @@ class RunWatch:
             return True
         return any(SPREAD in step.state for step in waiting) and not any(step.question for step in waiting)
 
-    async def _news(self, run_id: str, after: Place | None, seen: set[Place]) -> tuple[RunRecord, list[Told]]:
+    async def _news(self, run_id: str, before: _Told) -> tuple[RunRecord, list[Told]]:
         """What the journal knows that was not told yet."""
         run = await self._journal.run(run_id)
         steps = list(await self._journal.steps(run_id))
         if run.status == "queued" and steps:  # it began between the two
             run = await self._journal.run(run_id)
-        fresh = []
-        for event in events_of(run, steps):
-            place = place_of(event)
-            if place not in seen and (after is None or place > after):
-                seen.add(place)
-                fresh.append(Told(event, id_of(place)))
-        return run, fresh
+        return run, [told for event in events_of(run, steps) if (told := before.add(event)) is not None]
 
     async def _live_news(
-        self, heard: asyncio.Queue[Event | None], run: RunRecord, after: Place | None, seen: set[Place]
+        self, heard: asyncio.Queue[Event | None], run: RunRecord, before: _Told
     ) -> AsyncIterator[Told]:
         """What is heard until it is time to look at the journal again. How a run ends is left to it."""
         ends = asyncio.get_running_loop().time() + self._live.pause(run.id, self._poll_s, self._slow_poll_s)
@@ -237,15 +266,16 @@ class RunWatch:
             if _is_end(event):
                 await self._until_kept(event.run_id)
                 return
-            if after is None and _BEGINNING not in seen:  # it began before it was listened to
-                seen.add(_BEGINNING)
-                yield Told(_start_of(run), id_of(_BEGINNING))
-            place = place_of(event)
+            if (start := before.add(_start_of(run))) is not None:  # it began before it was listened to
+                yield start
             if isinstance(event, StepDelta):
                 yield Told(event)
-            elif place not in seen and (after is None or place > after):
-                seen.add(place)
-                yield Told(event, id_of(place))
+                continue
+            if before.misses_start(event):
+                for told in (await self._news(run.id, before))[1]:
+                    yield told
+            if (now := before.add(event)) is not None:
+                yield now
 
     async def _until_kept(self, run_id: str) -> None:
         for _ in range(_CATCH_UP):
