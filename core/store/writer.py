@@ -208,6 +208,9 @@ class GroupWriter:
         batch = Batch(beating)
         for _ in range(min(len(self._queue), _LARGEST_BATCH)):
             self._sort(self._queue.popleft(), batch)
+        for lease in beating:
+            if lease.unwritten:  # what takes so long is to be seen by others, and known should this process die
+                batch.part(lease).add_unwritten()
         return batch
 
     def _sort(self, item: _Item, batch: Batch) -> None:

@@ -193,6 +193,28 @@ async def test_leases_are_renewed_and_a_lost_one_is_noticed_without_a_write(
     await database.thread.call(journal.stop)
 
 
+async def test_the_start_of_what_takes_long_is_written_when_its_lease_is_renewed(
+    database: Database, rival: PostgresJournal
+) -> None:
+    journal = PostgresJournal(database, Documents(), beat_s=0.02)
+    await database.thread.call(journal.start)
+    run = new_run()
+    lease = await journal.open_run(run)
+    journal.put(lease, started(run.id))
+
+    async def stands() -> list[str]:
+        return [record.status for record in await rival.steps(run.id)]
+
+    async def written() -> bool:
+        return await stands() == ["started"]
+
+    await _until(written)
+    journal.put(lease, completed(run.id))
+    await journal.flush(lease)
+    assert await stands() == ["completed"]
+    await database.thread.call(journal.stop)
+
+
 async def test_a_stopped_journal_lets_go_of_its_runs(database: Database, rival: PostgresJournal) -> None:
     journal = PostgresJournal(database, Documents())
     await database.thread.call(journal.start)
