@@ -58,6 +58,7 @@ class Entries:
         self._beat_s = beat_s
         self._lost_after = lost_after
         self._worker: LibraryWorker | None = None
+        self._was_read = False
         self._stopping = asyncio.Event()
 
     @property
@@ -80,12 +81,13 @@ class Entries:
             try:
                 await self._take_entries()
             except Exception as error:  # noqa: BLE001 - whatever the library or the driver raises, a worker goes on
-                _log.warning("The queue cannot be read: %s. Trying again.", _first_line(error))
+                level = logging.WARNING if pause == _FIRST_PAUSE else logging.DEBUG  # an outage is told of once
+                _log.log(level, "The queue cannot be read: %s. Trying again until it can.", _first_line(error))
             if self._stopping.is_set():
                 return
-            if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
+            if self._was_read and asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
-            _log.info("Reading the queue again, under a new identity, in %.1f s", pause)
+            _log.debug("Reading the queue again, under a new identity, in %.1f s", pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -113,7 +115,7 @@ class Entries:
             try:
                 await worker.run()
             finally:
-                self._worker = None
+                self._worker, self._was_read = None, worker.worker_id is not None
 
     def _app(self) -> App:
         from procrastinate import App, PsycopgConnector

@@ -81,8 +81,12 @@ class Database:
         """
         return await self.thread.call(self.transaction, work)
 
+    async def run_at_once(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """The same, without waiting for a server that is away: for what is outdated when it has come back."""
+        return await self.thread.call(self._transaction, work)
+
     async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """The same, for callers on the store's loop."""
+        """The same as `run`, for callers on the store's loop."""
         return await self._patiently(lambda: self._transaction(work))
 
     async def search(self, work: Callable[[psycopg.AsyncConnection[Any]], Awaitable[T]]) -> T:

@@ -34,11 +34,23 @@ class Notices:
 
         ready: called whenever it listens, at first and after every break.
         """
+        away = False
+
+        def listens() -> None:
+            nonlocal away
+            if away:
+                _log.info("The database is heard again")
+            away = False
+            ready()
+
         while True:
             try:
-                await self._listen(channels, heard, ready)
+                await self._listen(channels, heard, listens)
             except (psycopg.Error, OSError) as error:
-                _log.info("Nothing is heard from the database for a while: %s", (str(error).splitlines() or [""])[0])
+                if not away:
+                    reason = (str(error).splitlines() or ["it does not answer"])[0]
+                    _log.warning("Nothing is heard from the database: %s. Trying again until it answers.", reason)
+                away = True
             await asyncio.sleep(_PAUSE_S)
 
     async def _listen(

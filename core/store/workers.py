@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.database import Database
 from core.store.process import ProcessId
-from core.store.queued_runs import HOLDS_SLOT, TASK, QueuedRuns
+from core.store.queue_sql import HOLDS_SLOT
+from core.store.queued_runs import TASK, QueuedRuns
 from core.store.spread_runs import SpreadRuns
 from core.store.values import escape
 
@@ -194,7 +195,8 @@ class Workers:
     async def look_after(self, *, lost_after: float, every: float, thorough: bool) -> Upkeep | None:
         """Bring back what was left behind, what was answered and what is due. None if another worker just did.
 
-        every: seconds between two such looks, by whomever. thorough: also look for what is rarely there.
+        every: seconds between two such looks, by whomever. thorough: also look for what is rarely there. Raises
+        ConnectError at once if the server is away: whoever looks as soon as it is back finds everybody silent.
         """
 
         async def work(connection: AsyncConnection) -> Upkeep | None:
@@ -207,7 +209,7 @@ class Workers:
             owners = {row.owner for row in alive}
             return await self._bring_back(connection, owners, left, thorough=thorough or bool(dropped))
 
-        return await self._database.run(work)
+        return await self._database.run_at_once(work)
 
     async def _alive(self, connection: AsyncConnection, lost_after: float) -> Sequence[Any]:
         """The rows of workers that live. Workers of this machine whose process has ended are forgotten."""
