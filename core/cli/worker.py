@@ -65,11 +65,31 @@ async def _work(
                 soft_wrap=True, markup=False,
             )  # fmt: skip
             gc.freeze()  # what stands to the end: a search for garbage in it would hold every run up
-            with on_interrupt(working.stop):
+
+            def stop(reason: str) -> None:
+                if working.is_stopping:
+                    working.hurry()
+                    return
+                working.stop(reason)
+                if number := len(working.running):
+                    error_console().print(_last_runs(number, working.grace_s), soft_wrap=True, markup=False)
+
+            with on_interrupt(stop), on_interrupt(stop):  # the second is heard as well, the third acts as ever
                 await working.run()
         finally:
             stop_log()
     return COMPLETED
+
+
+def _last_runs(number: int, grace_s: float) -> str:
+    """What becomes of the runs of a worker that was asked to stop."""
+    from core.cli.wording import duration
+
+    runs = "1 run has" if number == 1 else f"{number} runs have"
+    return (
+        f"{runs} {duration(grace_s)} to finish, then other workers go on with what is left. "
+        "Stop it once more to hand over at once."
+    )
 
 
 def workers(as_json: JsonOption = False) -> int:

@@ -70,7 +70,7 @@ class Worker:
         assert host.store is not None, "a queue that lasts needs a store"
         settings = host.settings.workers
         store = self._store = host.store
-        self._grace_s = settings.grace_s if grace_s is None else grace_s
+        self.grace_s = settings.grace_s if grace_s is None else grace_s
         self._lost_after = settings.lost_after_s
         self._beat_s = settings.lost_after_s / 3
         self.facts = WorkerFacts(
@@ -101,6 +101,16 @@ class Worker:
         """The runs that it executes."""
         return self._runs.ids
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more runs."""
+        return self._stopping.is_set()
+
+    def hurry(self) -> None:
+        """Stop, and hand what it executes over at once, without a time of grace. From its own loop."""
+        self._runs.hurry()
+        self.stop()
+
     def stop(self, reason: str = "") -> None:
         """Take no more runs; `run` returns when those at hand have ended or were handed over. From its own loop."""
         if not self._stopping.is_set():
@@ -120,7 +130,7 @@ class Worker:
             asyncio.create_task(self._keep_beating(), name="signs of life"),
             asyncio.create_task(self._look_after(), name="upkeep of the queue"),
         ]
-        grace_s = self._grace_s
+        grace_s = self.grace_s
         try:
             await self._stopping.wait()
         except asyncio.CancelledError:
@@ -164,24 +174,33 @@ class Worker:
     async def _look_after(self) -> None:
         """Do the upkeep of the queue, in turns with the other workers."""
         looks = 0
+        away = False
         while True:
-            # A server that was away heard of nobody meanwhile: after that everybody first says that he lives.
             pause = UPKEEP_S
             try:
-                done = await self._store.workers.look_after(
-                    lost_after=self._lost_after, every=UPKEEP_S * 0.8, thorough=looks % THOROUGH_EVERY == 0
-                )
+                if away:
+                    await self._store.database.ping()
+                    # It has heard of nobody meanwhile: before anybody counts as lost, everybody says that he lives.
+                    away, pause = False, self._beat_s * 2
+                else:
+                    looks += await self._look(thorough=looks % THOROUGH_EVERY == 0)
             except StoreError as error:
-                _log.warning("The queue could not be looked after: %s", error)
-                pause = self._beat_s * 2
+                if not away:
+                    _log.warning("The queue could not be looked after: %s", error)
+                away = True
             except Exception:  # noqa: BLE001 - whatever it is, the worker's runs go on and the next look may do better
                 _log.exception("The upkeep of the queue met an error that was not expected")
                 pause = self._beat_s
-            else:
-                if done is not None:
-                    looks += 1
-                    _tell(done)
             await asyncio.sleep(pause)
+
+    async def _look(self, *, thorough: bool) -> bool:
+        """Look after the queue; False if another worker just did."""
+        done = await self._store.workers.look_after(
+            lost_after=self._lost_after, every=UPKEEP_S * 0.8, thorough=thorough
+        )
+        if done is not None:
+            _tell(done)
+        return done is not None
 
 
 def _tell(done: Upkeep) -> None:

@@ -60,6 +60,7 @@ class WorkerRuns:
         self._executed: dict[str, _Executed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._hurried = asyncio.Event()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -88,11 +89,21 @@ class WorkerRuns:
         if executed.run is not None:
             executed.run.cancel(reason)
 
+    def hurry(self) -> None:
+        """Give what runs no more time to come to its end."""
+        self._hurried.set()
+
     async def stop(self, grace_s: float) -> None:
-        """Let what runs come to its end for so many seconds; then hand the rest over to other workers."""
+        """Let what runs come to its end for so many seconds; then, or when `hurry` is called, hand the rest over to
+        other workers.
+        """
         self._stopping = True
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
+            hurried = asyncio.create_task(self._hurried.wait())
+            ended = asyncio.create_task(asyncio.wait(self._tasks, timeout=grace_s))
+            await asyncio.wait((ended, hurried), return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            hurried.cancel()
         left = [(run_id, executed) for run_id, executed in self._executed.items() if not executed.wish]
         for run_id, executed in left:
             try:

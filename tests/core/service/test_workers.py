@@ -120,6 +120,32 @@ def _beats(fleet: Fleet, pid: int) -> bool:
     return bool(fleet.query("SELECT 1 FROM workers WHERE pid = %s AND heartbeat > now() - interval '2 s'", pid))
 
 
+async def test_a_database_that_was_away_for_longer_than_a_lease_makes_no_worker_a_lost_one(
+    office: Workspace, database_url: str, tmp_path: Path, site: CountingSite
+) -> None:
+    assert office.store is not None
+    parts = conninfo.conninfo_to_dict(office.store.database.address.dsn)
+    async with relay_to(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}") as relay:
+        far = f"postgresql://{parts['user']}@127.0.0.1:{relay.port}/{parts['dbname']}"
+        with fleet_of(database_url, tmp_path / "far-fleet", lost_after=3.0) as fleet:
+            site.held = {"/second/0"}
+            for _ in range(2):
+                await asyncio.to_thread(fleet.start, url=far)
+            run_id = await asked(office, site)
+            await off_loop(site.wait_for, "/second/0")
+            await relay.cut()
+            gone = "SELECT 1 FROM executions WHERE id = %s AND lease_expires < now() - interval '1 s'"
+            await off_loop(fleet.until, lambda: fleet.query(gone, run_id), "the lease to be gone")
+            await relay.mend()
+            renewed = "SELECT 1 FROM executions WHERE id = %s AND lease_expires > now()"
+            await off_loop(fleet.until, lambda: fleet.query(renewed, run_id), "the lease to be renewed")
+            site.release()
+            await off_loop(fleet.until_status, run_id, "completed")
+            assert (site.hits["/first/0"], site.hits["/second/0"], site.hits["/third/0"]) == (1, 1, 1)
+            assert fleet.query("SELECT losses FROM queued_runs WHERE run_id = %s", run_id) == [(0,)]
+            await off_loop(fleet.until, lambda: fleet.said("The database is heard again"), "the log to say so")
+
+
 async def test_two_workers_that_are_given_the_same_run_execute_it_once(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
@@ -219,6 +245,21 @@ async def test_a_worker_that_is_asked_to_stop_lets_its_run_finish(
     assert await asyncio.to_thread(worker.wait, 60) == 0
     assert (fleet.status(run_id), fleet.status(later)) == ("completed", "queued")
     assert fleet.query("SELECT pid FROM workers") == []
+
+
+async def test_a_worker_that_is_asked_twice_to_stop_hands_its_run_over_at_once(
+    office: Workspace, fleet: Fleet, site: CountingSite
+) -> None:
+    site.held = {"/second/0"}
+    worker = await asyncio.to_thread(fleet.start, "--grace", "1h")
+    run_id = await asked(office, site)
+    await off_loop(site.wait_for, "/second/0")
+    worker.send_signal(signal.SIGINT)
+    await off_loop(fleet.until, lambda: fleet.said("1 run has 60 min 0 s to finish"), "it to say what becomes of it")
+    worker.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait, 60) == 0
+    losses = fleet.query("SELECT losses FROM queued_runs WHERE run_id = %s", run_id)
+    assert (fleet.status(run_id), losses) == ("cancelled", [(0,)]), "handed over, and nobody took it yet"
 
 
 async def test_a_worker_that_may_not_wait_hands_its_run_over(

@@ -41,7 +41,7 @@ class Scene:
         return await self.until(type(events[-1]).__name__)
 
     async def until(self, last: str) -> list[str]:
-        names = []
+        names: list[str] = []
         async with asyncio.timeout(10):
             while not names or not names[-1].startswith(last):
                 names.append(await self.told.get())
