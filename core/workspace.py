@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -351,7 +352,8 @@ class Workspace:
         demo = self.demo or DEMO_LABEL in record.labels
         services = self._services_for(record.origin, demo)
         if self.store is not None:
-            services = replace(services, spread=self._spread(self.store, is_worker=queued))
+            machine = platform.node() if queued else ""
+            services = replace(services, spread=self._spread(self.store, is_worker=queued), machine=machine)
             if not queued:
                 # What was answered may have been asked by one of its passes, which workers go on with.
                 with suppress(StoreError):  # they find it themselves a little later

@@ -250,6 +250,7 @@ class Execution:
 
     def error_info(self, error: StepError, attempt: int) -> ErrorInfo:
         """A failure as data, without secrets."""
-        return ErrorInfo(
-            error.kind, self.masked_text(error.message), attempt, self.masked(error.detail) if error.detail else None
-        )
+        message = self.masked_text(error.message)
+        if error.kind == "credentials" and self.services.machine:
+            message += f"\nThe worker on {self.services.machine} executed it, with the keys of that machine."
+        return ErrorInfo(error.kind, message, attempt, self.masked(error.detail) if error.detail else None)

@@ -312,7 +312,10 @@ class AgentMemory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What steps may use. A missing one is None and the step that needs it says so."""
+    """What steps may use. A missing one is None and the step that needs it says so.
+
+    machine: the one whose worker executes the run, '' if no worker does.
+    """
 
     models: Models | None = None
     workflows: WorkflowSource | None = None
@@ -324,3 +327,4 @@ class Services:
     memory: AgentMemory | None = None
     budget: Budget | None = None
     spread: Spread | None = None
+    machine: str = ""

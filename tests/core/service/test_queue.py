@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -35,6 +36,13 @@ steps:
   ask:
     type: approval
     config: {message: 'Shall it?'}
+"""
+
+SECRETIVE = """\
+steploom: 1
+name: Secretive
+steps:
+  call: {type: api, config: {url: 'http://127.0.0.1:9/', headers: {Authorization: '{{ secrets.NOBODY_SET_THIS }}'}}}
 """
 
 
@@ -109,6 +117,16 @@ class QuickWorker(QueuedRuns):
         at_once = await super().cancel(run_id, reason)
         await self.journal.cancel(run_id)
         return at_once
+
+
+async def test_a_run_that_lacks_a_key_names_the_machine_whose_worker_lacks_it(idle: Workspace) -> None:
+    async with at_work(idle):
+        run_id = await idle.queue.enqueue(loads(SECRETIVE), {})
+        await stands(idle, run_id, "failed")
+    error = (await idle.journal.run(run_id)).error
+    assert error is not None
+    assert "keys set NOBODY_SET_THIS" in error.message
+    assert f"The worker on {platform.node()} executed it" in error.message
 
 
 async def test_a_run_whose_worker_stops_it_before_the_teller_looks_again_is_cancelled(idle: Workspace) -> None:
