@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.errors import RunNotFound
 from core.engine.journal import RunRecord
+from core.store import queue_sql as sql
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.gathering import Gathering
@@ -36,169 +36,6 @@ SLOT_S: Final = 30.0
 
 CANCEL_CHANNEL: Final = "steploom_cancel"
 """Where workers hear the ids of runs that they are to stop."""
-
-_FORGET_KEY = text("""
-UPDATE queued_runs SET key = '' WHERE key = :key AND enqueued < now() - make_interval(secs => :seconds)""")
-
-_SAME_KEY = text("SELECT run_id FROM queued_runs WHERE key = :key")
-
-_ADD = text("""
-WITH document AS (
-    INSERT INTO documents (hash, body) SELECT CAST(:document_hash AS text), CAST(:document AS json)
-    WHERE NOT EXISTS (
-        SELECT FROM documents WHERE hash = CAST(:document_hash AS text) AND used > now() - interval '1 hour')
-    ON CONFLICT (hash) DO UPDATE SET used = now()
-),
-recorded AS (
-    INSERT INTO executions (id, workflow_name, document_hash, inputs, origin, labels, part, status, error_path, created,
-        tokens_in, tokens_out, cost_usd, duration_s, resumable, blobs, lease_epoch)
-    VALUES (CAST(:run_id AS text), :workflow_name, CAST(:document_hash AS text), CAST(:inputs AS json), :origin,
-        CAST(:labels AS json), CAST(:part AS json), 'queued', '', :created, 0, 0, 0, 0, false,
-        CAST(:blobs AS text[]), 0)
-    ON CONFLICT (id) DO NOTHING RETURNING id
-),
-queued AS (
-    INSERT INTO queued_runs (run_id, queue, priority, key, limit_key, key_limit, workflow_limit)
-    SELECT id, CAST(:queue AS text), CAST(:priority AS int), :key, :limit_key, :key_limit, :workflow_limit FROM recorded
-)
-SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS text), :task, CAST(:priority AS int), NULL, 'run:' || id,
-    jsonb_build_object('run_id', id), CAST(:run_at AS timestamptz))::procrastinate_job_to_defer_v1])
-FROM recorded""")
-"""All that is written of a new run; nothing if it is there, as when this is repeated. A document that was used a moment
-ago is left alone, as those who ask for runs of one workflow would wait for each other's commit.
-"""
-
-_QUEUE = text("""
-INSERT INTO queued_runs (run_id, queue, priority, key, limit_key, key_limit, workflow_limit)
-VALUES (:run_id, :queue, :priority, :key, :limit_key, :key_limit, :workflow_limit)
-ON CONFLICT (run_id) DO NOTHING""")
-
-_LOCK = text("SELECT queue, priority, parked FROM queued_runs WHERE run_id = :run_id FOR UPDATE")
-
-_ENTER = text("""
-SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, :priority, NULL, CAST(:lock AS text),
-    jsonb_build_object('run_id', CAST(:run_id AS text)), CAST(:run_at AS timestamptz))::procrastinate_job_to_defer_v1])
-WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = :lock AND status = 'todo')""")
-
-_ASK_TO_STOP = text("""
-WITH asked AS (UPDATE queued_runs SET cancel = :reason WHERE run_id = :run_id RETURNING run_id)
-SELECT pg_notify(:channel, run_id) FROM asked""")
-
-_STOP_QUEUED = text("""
-UPDATE executions SET status = 'cancelled', ended = now(), lease_epoch = lease_epoch + 1
-WHERE id = :run_id AND status = 'queued' AND lease_owner IS NULL RETURNING id""")
-
-_LOST = text("UPDATE queued_runs SET losses = losses + 1 WHERE run_id = :run_id RETURNING losses")
-
-_FENCE = text("""
-UPDATE executions SET lease_epoch = lease_epoch + 1, lease_owner = NULL, lease_expires = NULL
-WHERE id = :run_id AND status IN ('queued', 'running', 'suspended')""")
-
-_PARK = text("""
-WITH parked AS (UPDATE queued_runs SET parked = :reason, slot_until = NULL WHERE run_id = :run_id RETURNING run_id)
-UPDATE executions SET status = 'suspended', wake_at = NULL, lease_epoch = lease_epoch + 1, lease_owner = NULL,
-    lease_expires = NULL, error = json_build_object('type', 'parked', 'message', CAST(:reason AS text), 'attempt', 1)
-WHERE id IN (SELECT run_id FROM parked) AND status IN ('queued', 'running', 'suspended')""")
-"""A parked run stands as suspended, with the reason as its error; whoever had it may write no more."""
-
-_UNPARK = text("""
-WITH freed AS (
-    UPDATE queued_runs SET parked = '', losses = 0, cancel = '' WHERE run_id = :run_id AND parked <> ''
-    RETURNING run_id)
-UPDATE executions SET error = NULL WHERE id IN (SELECT run_id FROM freed) AND status = 'suspended'""")
-
-_LOCK_LIMITS = text("""
-SELECT pg_advisory_xact_lock(key) FROM (
-    SELECT hashtextextended('limit of key ' || limit_key, 1) AS key FROM queued_runs
-    WHERE run_id = :run_id AND key_limit > 0
-    UNION SELECT hashtextextended('limit of workflow ' || workflow_name, 2)
-    FROM queued_runs JOIN executions ON id = run_id WHERE run_id = :run_id AND workflow_limit > 0
-    ORDER BY 1) AS keys""")
-
-HOLDS_SLOT: Final = """
-    other.slot_until IS NOT NULL AND (other.slot_until > clock_timestamp()
-        OR (run.lease_owner IS NOT NULL AND run.lease_expires > clock_timestamp()))"""
-"""Whether `other`, whose row among all runs is `run`, has a slot of its limits."""
-
-_TAKE_SLOT = text(f"""
-UPDATE queued_runs AS q SET slot_until = clock_timestamp() + make_interval(secs => :seconds), held_back = NULL
-FROM executions AS e
-WHERE q.run_id = :run_id AND e.id = q.run_id AND (q.key_limit = 0 OR q.key_limit > (
-    SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE other.limit_key = q.limit_key AND other.limit_key <> '' AND other.run_id <> q.run_id AND {HOLDS_SLOT}
-)) AND (q.workflow_limit = 0 OR q.workflow_limit > (
-    SELECT count(*) FROM queued_runs AS other JOIN executions AS run ON run.id = other.run_id
-    WHERE run.workflow_name = e.workflow_name AND run.part IS NULL AND run.status IN ('queued', 'running', 'suspended')
-        AND other.run_id <> q.run_id AND {HOLDS_SLOT}
-)) RETURNING q.run_id""")  # noqa: S608 - made of constants
-"""A slot is reserved until the run is leased, and then held by its lease, so that no crash keeps it. Passes of a loop,
-which have a part, are no runs of the workflow here."""
-
-_HOLD_BACK = text("""
-UPDATE queued_runs SET held_back = coalesce(held_back, clock_timestamp()), slot_until = NULL WHERE run_id = :run_id""")
-
-_FREE_SLOT = text("""
-UPDATE queued_runs AS q SET slot_until = NULL
-FROM executions AS e, (SELECT set_config('synchronous_commit', 'off', true)) AS soon
-WHERE q.run_id = :run_id AND e.id = q.run_id AND q.slot_until IS NOT NULL
-    AND (e.lease_owner IS NULL OR e.lease_expires < clock_timestamp())
-RETURNING q.limit_key, q.key_limit, q.workflow_limit, e.workflow_name, e.part IS NULL AS is_whole""")
-"""Of a run that another worker executes by now the slot is that one's. Without waiting for the disk: should a crash
-forget who was let in, whoever looks after the queue lets somebody in."""
-
-_LET_IN = """
-WITH let_in AS (
-    UPDATE queued_runs SET held_back = NULL, slot_until = CASE
-        WHEN limit_key = :limit_key AND key_limit = :key_limit AND workflow_limit = :workflow_limit AND (
-            workflow_limit = 0 OR :workflow_name = (SELECT workflow_name FROM executions WHERE id = run_id))
-        THEN clock_timestamp() + make_interval(secs => :seconds) END
-    WHERE run_id = ({found}) RETURNING run_id, queue, priority
-), entered AS (
-    SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(queue, :task, priority, NULL, 'run:' || run_id,
-        jsonb_build_object('run_id', run_id), NULL)::procrastinate_job_to_defer_v1])
-    FROM let_in WHERE NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = 'run:' || run_id AND status = 'todo')
-)
-SELECT run_id, (SELECT count(*) FROM entered) FROM let_in"""
-"""Who has just the limits of the one before has its slot from then on; of others a limit may be full that this one does
-not have, so they ask for theirs. Runs that end at the same time never let the same one in.
-"""
-
-_NEXT_OF_KEY = text(
-    _LET_IN.format(
-        found="""
-        SELECT run_id FROM queued_runs
-        WHERE limit_key = :limit_key AND key_limit > 0 AND held_back IS NOT NULL AND parked = ''
-        ORDER BY priority DESC, enqueued LIMIT 1 FOR UPDATE SKIP LOCKED"""
-    )
-)
-
-_NEXT_OF_WORKFLOW = text(
-    _LET_IN.format(
-        found="""
-        SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
-        WHERE q.workflow_limit > 0 AND e.workflow_name = :workflow_name AND q.held_back IS NOT NULL AND q.parked = ''
-        ORDER BY q.priority DESC, q.enqueued LIMIT 1 FOR UPDATE OF q SKIP LOCKED"""
-    )
-)
-
-_TO_CANCEL = text("""
-SELECT run_id, cancel FROM queued_runs WHERE run_id = ANY(CAST(:ids AS text[])) AND cancel <> ''""")
-
-_NOTE = text("UPDATE queued_runs SET handed_over = :handed_over, waits_for = :waits_for WHERE run_id = :run_id")
-
-_DEPTH = text("""
-SELECT queue_name AS queue, count(*) AS number,
-    coalesce(extract(epoch FROM now() - min(coalesce(scheduled_at, q.enqueued))), 0) AS oldest
-FROM procrastinate_jobs JOIN queued_runs AS q ON q.run_id = args ->> 'run_id'
-WHERE status = 'todo' AND task_name = :task AND (scheduled_at IS NULL OR scheduled_at <= now())
-GROUP BY 1""")
-
-_FACTS = text("""
-SELECT q.*, e.status IN ('queued', 'running', 'suspended') OR (e.status = 'cancelled' AND e.resumable AND q.handed_over)
-    AS wanted, coalesce(q.slot_until > clock_timestamp() + make_interval(secs => :left), false) AS has_slot,
-    EXISTS (SELECT 1 FROM spread_runs AS s WHERE s.run_id = q.run_id) AS spread
-FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id WHERE q.run_id = ANY(CAST(:ids AS text[]))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +115,10 @@ class QueuedRuns:
         """Stop a run: at once if it still waits (True), else by telling its worker (False)."""
 
         async def work(connection: AsyncConnection) -> bool:
-            if await connection.scalar(_STOP_QUEUED, {"run_id": run_id}) is not None:
+            if await connection.scalar(sql.STOP_QUEUED, {"run_id": run_id}) is not None:
                 return True
             values = {"run_id": run_id, "reason": escape(reason), "channel": CANCEL_CHANNEL}
-            await connection.execute(_ASK_TO_STOP, values)
+            await connection.execute(sql.ASK_TO_STOP, values)
             return False
 
         return await self._database.run(work)
@@ -292,7 +129,7 @@ class QueuedRuns:
 
     async def _facts_of(self, run_ids: list[str]) -> Mapping[str, QueuedRun | None]:
         async def work(connection: AsyncConnection) -> dict[str, QueuedRun | None]:
-            rows = await connection.execute(_FACTS, {"ids": run_ids, "left": SLOT_S / 2})
+            rows = await connection.execute(sql.FACTS, {"ids": run_ids, "left": SLOT_S / 2})
             return {**dict.fromkeys(run_ids), **{row.run_id: _queued(row) for row in rows}}
 
         return await self._database.transaction(work)
@@ -301,7 +138,7 @@ class QueuedRuns:
         """A worker was lost while it executed the run; how many were by now."""
 
         async def work(connection: AsyncConnection) -> int:
-            return int(await connection.scalar(_LOST, {"run_id": run_id}) or 0)
+            return int(await connection.scalar(sql.LOST, {"run_id": run_id}) or 0)
 
         return await self._database.run(work)
 
@@ -318,26 +155,26 @@ class QueuedRuns:
 
     async def count_loss(self, connection: AsyncConnection, run_id: str) -> bool:
         """A worker was lost while it executed the run; True if so many were by now that the run was parked."""
-        losses = int(await connection.scalar(_LOST, {"run_id": run_id}) or 0)
+        losses = int(await connection.scalar(sql.LOST, {"run_id": run_id}) or 0)
         # So that one lost worker is counted once, however often the queue is looked at before another takes the run.
-        await connection.execute(_FENCE, {"run_id": run_id})
+        await connection.execute(sql.FENCE, {"run_id": run_id})
         if losses < POISON:
             return False
         reason = (
             f"{losses} workers were lost while they executed it, so no other takes it. See what it does to them, then: "
             f"steploom runs unpark {run_id}"
         )
-        await connection.execute(_PARK, {"run_id": run_id, "reason": reason})
+        await connection.execute(sql.PARK, {"run_id": run_id, "reason": reason})
         return True
 
     async def take_slot(self, run_id: str) -> bool:
         """Whether the run's limits let it be executed now; if not, it waits until a run in its way ends."""
 
         async def work(connection: AsyncConnection) -> bool:
-            await connection.execute(_LOCK_LIMITS, {"run_id": run_id})
-            if await connection.scalar(_TAKE_SLOT, {"run_id": run_id, "seconds": SLOT_S}) is not None:
+            await connection.execute(sql.LOCK_LIMITS, {"run_id": run_id})
+            if await connection.scalar(sql.TAKE_SLOT, {"run_id": run_id, "seconds": SLOT_S}) is not None:
                 return True
-            await connection.execute(_HOLD_BACK, {"run_id": run_id})
+            await connection.execute(sql.HOLD_BACK, {"run_id": run_id})
             return False
 
         return await self._database.run(work)
@@ -346,27 +183,27 @@ class QueuedRuns:
         """The run is not executed any more: let the next one that its limits held back be taken, in its place."""
 
         async def work(connection: AsyncConnection) -> None:
-            freed = (await connection.execute(_FREE_SLOT, {"run_id": run_id})).one_or_none()
+            freed = (await connection.execute(sql.FREE_SLOT, {"run_id": run_id})).one_or_none()
             if freed is None:
                 return
             values = {**freed._mapping, "seconds": SLOT_S, "task": TASK}
-            let_in = await connection.scalar(_NEXT_OF_KEY, values) if freed.key_limit else None
+            let_in = await connection.scalar(sql.NEXT_OF_KEY, values) if freed.key_limit else None
             if let_in is None and freed.is_whole:
-                await connection.execute(_NEXT_OF_WORKFLOW, values)
+                await connection.execute(sql.NEXT_OF_WORKFLOW, values)
 
         await self._database.run(work)
 
     async def hand_over(self, run_id: str) -> None:
         """Note that the run's worker stops, and that another is to go on with it, however the run is left."""
         values = {"run_id": run_id, "handed_over": True, "waits_for": ""}
-        await self._database.run(lambda connection: connection.execute(_NOTE, values))
+        await self._database.run(lambda connection: connection.execute(sql.NOTE, values))
 
     async def leave_to_others(self, run_id: str, waits_for: str, until: datetime) -> None:
         """Let the run wait for a worker that has what this one lacks. until: before that nobody tries again."""
 
         async def work(connection: AsyncConnection) -> None:
             values = {"run_id": run_id, "handed_over": False, "waits_for": escape(waits_for)}
-            await connection.execute(_NOTE, values)
+            await connection.execute(sql.NOTE, values)
             await self._again(connection, run_id, QueuePlace(run_at=until))
 
         await self._database.run(work)
@@ -374,13 +211,13 @@ class QueuedRuns:
     async def forget_notes(self, run_id: str) -> None:
         """A worker executes the run: that it was handed over, or that a worker lacked something, is past."""
         values = {"run_id": run_id, "handed_over": False, "waits_for": ""}
-        await self._database.run(lambda connection: connection.execute(_NOTE, values))
+        await self._database.run(lambda connection: connection.execute(sql.NOTE, values))
 
     async def to_cancel(self, run_ids: Sequence[str]) -> Mapping[str, str]:
         """Which of these runs somebody wants stopped, and why."""
 
         async def work(connection: AsyncConnection) -> dict[str, str]:
-            rows = await connection.execute(_TO_CANCEL, {"ids": list(run_ids)})
+            rows = await connection.execute(sql.TO_CANCEL, {"ids": list(run_ids)})
             return {row.run_id: unescape(row.cancel) for row in rows}
 
         return await self._database.run(work)
@@ -388,13 +225,13 @@ class QueuedRuns:
     async def park(self, run_id: str, reason: str) -> None:
         """Let no worker take the run any more."""
         values = {"run_id": run_id, "reason": escape(reason)}
-        await self._database.run(lambda connection: connection.execute(_PARK, values))
+        await self._database.run(lambda connection: connection.execute(sql.PARK, values))
 
     async def unpark(self, run_id: str) -> bool:
         """Forget what happened to the run and let workers take it again. Raises RunNotFound."""
 
         async def work(connection: AsyncConnection) -> bool:
-            await connection.execute(_UNPARK, {"run_id": run_id})
+            await connection.execute(sql.UNPARK, {"run_id": run_id})
             return await self._again(connection, run_id, QueuePlace())
 
         return await self._database.run(work)
@@ -403,7 +240,7 @@ class QueuedRuns:
         """How many runs wait in each queue, and for how many seconds the oldest of them."""
 
         async def work(connection: AsyncConnection) -> dict[str, tuple[int, float]]:
-            rows = await connection.execute(_DEPTH, {"task": TASK})
+            rows = await connection.execute(sql.DEPTH, {"task": TASK})
             return {row.queue: (row.number, float(row.oldest)) for row in rows}
 
         return await self._database.run(work)
@@ -414,12 +251,10 @@ class QueuedRuns:
     async def _add(self, connection: AsyncConnection, run: RunRecord, place: QueuePlace) -> str:
         if place.key:
             # Two who ask with one key at once: the second waits and then sees the first one's run.
-            await connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": escape(place.key)}
-            )
+            await connection.execute(sql.LOCK_KEY, {"key": escape(place.key)})
             if place.key_s is not None:
-                await connection.execute(_FORGET_KEY, {"key": escape(place.key), "seconds": place.key_s})
-            known = await connection.scalar(_SAME_KEY, {"key": escape(place.key)})
+                await connection.execute(sql.FORGET_KEY, {"key": escape(place.key), "seconds": place.key_s})
+            known = await connection.scalar(sql.SAME_KEY, {"key": escape(place.key)})
             if known is not None:
                 return str(known)
         document = self._documents.encode(run.workflow)
@@ -428,24 +263,24 @@ class QueuedRuns:
         row = {"part": None, **new_run_row(run, document.hash, packer), "blobs": list(packer.names)}
         await keep_values(connection, blobs)
         where = {"document": document.text, "task": TASK, "run_at": place.run_at, **_columns(place)}
-        await connection.execute(_ADD, {**row, **where})
+        await connection.execute(sql.ADD, {**row, **where})
         return run.id
 
     async def _again(self, connection: AsyncConnection, run_id: str, place: QueuePlace) -> bool:
-        if await connection.scalar(text("SELECT 1 FROM executions WHERE id = :id"), {"id": run_id}) is None:
+        if await connection.scalar(sql.IS_KEPT, {"run_id": run_id}) is None:
             raise RunNotFound(f"There is no run {run_id}. `steploom runs list` shows the runs there are.")
         return await self._queue(connection, run_id, place)
 
     async def _queue(self, connection: AsyncConnection, run_id: str, place: QueuePlace) -> bool:
-        await connection.execute(_QUEUE, {"run_id": run_id, **_columns(place)})
-        row = (await connection.execute(_LOCK, {"run_id": run_id})).one()
+        await connection.execute(sql.QUEUE, {"run_id": run_id, **_columns(place)})
+        row = (await connection.execute(sql.LOCK, {"run_id": run_id})).one()
         if row.parked:
             return False
         entry = {
             "queue": row.queue, "priority": row.priority, "task": TASK, "lock": f"run:{run_id}", "run_id": run_id,
             "run_at": place.run_at,
         }  # fmt: skip
-        await connection.execute(_ENTER, entry)
+        await connection.execute(sql.ENTER, entry)
         return True
 
 
