@@ -24,7 +24,7 @@ from core.agents.errors import CallWaits, FunctionError
 from core.agents.foreign_text import marked, new_mark, visible
 from core.agents.functions import CallableFunction, CallContext, CallResult, FunctionFacts, Surroundings
 from core.agents.handoff import STATE as HANDED_TO
-from core.agents.made_files import FILES, files_in, keep
+from core.agents.made_files import files_in, keep
 from core.agents.pending import KIND, asks_leave, goes_on, is_pending, of_unknown_outcome, pending_of, waits
 from core.agents.results import as_text, capped, failure, failure_of
 from core.agents.workflow_runs import RunFailed
@@ -32,7 +32,7 @@ from core.engine.clock import Clock, Deadline
 from core.engine.errors import JournalUnavailable, LeaseLost
 from core.engine.events import NO_USAGE
 from core.engine.services import Blobs
-from core.store.conversation_records import ConversationLog, FunctionCall, StoredMessage
+from core.store.conversation_records import FILES, ConversationLog, FunctionCall, StoredMessage
 from core.workflow.model import Json
 
 AT_ONCE: Final = 4

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.agents.chat_events import CallFinished, MessageSaved
 from core.engine.named_files import named_files
 from core.engine.services import Blobs, ChatAnswer, Message
 from core.steps.parts.attachments import extension_of
-from core.store.conversation_records import FILES, StoredMessage
+from core.store.conversation_records import StoredMessage
 from core.workflow.model import Json
 
 IMAGES: Final = "images"
@@ -76,13 +77,19 @@ def files_of(message: StoredMessage) -> list[Mapping[str, Json]]:
     content = message.body.get("content")
     parts = [*(content if isinstance(content, list) else ()), *made_by(message)]
     for call in message.calls:
-        made: Any = call.state.get(FILES)
-        parts += made if isinstance(made, list) else ()
+        parts += call.files
     found: dict[str, Mapping[str, Json]] = {}
     for part in parts:
         if isinstance(part, Mapping) and part.get("type") == "blob":
             found.setdefault(str(part.get("blob")), part)
     return list(found.values())
+
+
+def made_in(event: object) -> list[Mapping[str, Json]]:
+    """The kept files that the model, a function or the workflow made, as an event of a conversation tells."""
+    if isinstance(event, MessageSaved):
+        return made_by(event.message)
+    return event.call.files if isinstance(event, CallFinished) else []
 
 
 def hashes(parts: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -94,6 +101,3 @@ def _address(image: Any) -> str:
     place = image.get("image_url") if isinstance(image, Mapping) else None
     url = place.get("url") if isinstance(place, Mapping) else place
     return url if isinstance(url, str) else ""
-
-
-__all__ = ["FILES", "IMAGES", "MadeFile", "files_in", "files_of", "hashes", "keep", "kept_message", "made_by"]

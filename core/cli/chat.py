@@ -224,6 +224,7 @@ class _Talk:
 
     async def _follow(self, reply: Reply) -> Outcome:
         from core.agents.chat_events import ChatEvent, chat_event_json
+        from core.agents.made_files import made_in
         from core.cli.interrupts import on_interrupt
 
         lines = _Lines()
@@ -234,7 +235,7 @@ class _Talk:
                 print_json(chat_event_json(event))
             elif show == "text":
                 lines.tell(event)
-            self._made |= {str(part["blob"]): part for part in files_made(event)}
+            self._made |= {str(part["blob"]): part for part in made_in(event)}
 
         for event in tuple(reply.events):
             tell(event)
@@ -330,17 +331,6 @@ class _Lines:
     def _note(self, text: str) -> None:
         self.end()
         error_console().print(text, style="dim", markup=False, soft_wrap=True)
-
-
-def files_made(event: object) -> Sequence[Mapping[str, Json]]:
-    """The files that the model or a function made, as the event tells."""
-    from core.agents.chat_events import CallFinished, MessageSaved
-    from core.agents.made_files import FILES, made_by
-
-    if isinstance(event, MessageSaved):
-        return made_by(event.message)
-    found = event.call.state.get(FILES) if isinstance(event, CallFinished) else None
-    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def outcome_json(conversation: str, outcome: Outcome) -> dict[str, Json]:

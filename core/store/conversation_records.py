@@ -107,11 +107,15 @@ class FunctionCall:
         return self.status in SETTLED
 
     @property
+    def files(self) -> list[Mapping[str, Any]]:
+        """What stands for the files that it made."""
+        files = self.state.get(FILES)
+        return [part for part in files if isinstance(part, dict) and "blob" in part] if isinstance(files, list) else []
+
+    @property
     def made_files(self) -> set[str]:
         """Hashes of the files that it made."""
-        files = self.state.get(FILES)
-        parts = files if isinstance(files, list) else []
-        return {str(part["blob"]) for part in parts if isinstance(part, dict) and "blob" in part}
+        return {str(part["blob"]) for part in self.files}
 
     @property
     def worked_s(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.engine.events import Usage
-from core.store.conversation_records import FILES, CallStatus, FunctionCall, StoredMessage
+from core.store.conversation_records import CallStatus, FunctionCall, StoredMessage
 from core.workflow.model import Json
 from desktop.overlay import StepState
 from desktop.panels.wording import money
@@ -114,8 +114,7 @@ def made(message: StoredMessage) -> list[Mapping[str, Any]]:
     """The files that the functions made which a message called, each once."""
     found: dict[str, Mapping[str, Any]] = {}
     for call in message.calls:
-        files: Any = call.state.get(FILES)
-        for part in files if isinstance(files, list) else ():
+        for part in call.files:
             if _is_kept(part):
                 found.setdefault(str(part["blob"]), part)
     return list(found.values())

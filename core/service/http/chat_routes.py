@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from core.agents.attachments import Attachment
-from core.agents.chat_events import CallFinished, MessageSaved, TurnEnded, TurnWaiting
-from core.agents.made_files import files_of
+from core.agents.chat_events import TurnEnded, TurnWaiting
+from core.agents.made_files import files_of, made_in
 from core.agents.reply import Outcome, Reply
 from core.service.http.errors import ApiError
 from core.service.http.far_chat import kept_events
@@ -40,7 +40,7 @@ from core.service.http.values import (
     pending_json,
     usage_json,
 )
-from core.store.conversation_records import FILES, Conversation
+from core.store.conversation_records import Conversation
 from core.store.conversations import Found
 from core.store.errors import ConversationNotFound
 from core.workflow.model import Json
@@ -216,12 +216,7 @@ def turn_json(reply: Reply, outcome: Outcome) -> dict[str, Json]:
 
 def reply_files(reply: Reply) -> list[Json]:
     """The files that the model, functions or the workflow made for an answer."""
-    made: list[object] = []
-    for event in reply.events:
-        if isinstance(event, MessageSaved) and event.message.role == "assistant":
-            made += files_of(event.message)
-        elif isinstance(event, CallFinished):
-            made.append(event.call.state.get(FILES))
+    made = [part for event in reply.events for part in made_in(event)]
     return files_json(conversation_place(reply.conversation_id), made)
 
 

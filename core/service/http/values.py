@@ -12,7 +12,7 @@ from core.agents.made_files import files_of
 from core.engine.events import Usage
 from core.engine.journal import RunRecord, StepRecord, asking
 from core.service.http.files import files_json
-from core.store.conversation_records import FILES, Conversation, FunctionCall, StoredMessage
+from core.store.conversation_records import Conversation, FunctionCall, StoredMessage
 from core.store.tokens import Token
 from core.workflow.model import Json, Workflow
 
@@ -189,7 +189,7 @@ def chat_json(event: ChatEvent) -> dict[str, Json]:
             return {"event": "message_saved", "conversation_id": str(event.conversation_id),
                     "at": event.at.isoformat(), "message": message}  # fmt: skip
         case CallFinished():
-            files = files_json(conversation_place(event.conversation_id), event.call.state.get(FILES))
+            files = files_json(conversation_place(event.conversation_id), event.call.files)
             return {**chat_event_json(event), "files": files}
         case RequestSent():
             return {"event": "request_sent", "conversation_id": str(event.conversation_id),

@@ -10,13 +10,13 @@ from typing import Any
 from core.agents.agent import Agent, Function
 from core.agents.attachments import Attachment
 from core.agents.kit import ModelFacts
-from core.agents.made_files import FILES, files_in
+from core.agents.made_files import files_in
 from core.agents.mcp.exchange import McpFile, McpResult
 from core.agents.mcp.tool import McpTool
 from core.engine.services import ChatAnswer, ChatDelta, ChatImage, ChatRequest, ImageAnswer
 from core.engine.testing_models import ScriptedModels
 from core.llm.demo_picture import demo_picture
-from core.store.conversation_records import FunctionCall
+from core.store.conversation_records import FILES, FunctionCall
 from core.workflow.model import Step, Trigger, Workflow
 from tests.support.agent_rig import SPENT, AgentRig, ended, wants
 
