@@ -14,5 +14,5 @@ def answers_to(question: Question) -> str:
         fields = question.schema.get("properties")
         named = f" of {', '.join(fields)}" if isinstance(fields, dict) and fields else ""
         return f"a JSON object{named}"
-    *others, last = (repr(choice) if " " in choice else choice for choice in question.choices)
-    return f"{', '.join(others)} or {last}" if others else last
+    shown = [repr(choice) if " " in choice else choice for choice in question.choices]
+    return " or ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
