@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from dataclasses import asdict
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.exit_codes import BAD_USAGE, COMPLETED
-from core.cli.problem_report import problem_json, report_problems
+from core.cli.problem_report import report_problems
 from core.cli.refusal import Refusal
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json, print_table
@@ -83,7 +84,7 @@ async def _show(name: str, version: int | None, as_json: bool) -> int:
             {
                 **_summary(saved),
                 "agent": to_data(saved.agent),
-                "problems": [problem_json(problem) for problem in problems],
+                "problems": [asdict(problem) for problem in problems],
                 "history": [
                     {"version": v.number, "author": v.author, "note": v.note, "saved": v.created.isoformat()}
                     for v in history

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -26,7 +27,7 @@ def report_problems(files: Sequence[Path], check: Callable[[bytes], Sequence[Pro
             message = f"The file cannot be read: {error.strerror or error}."
             problems = [Problem("unreadable", message, "Check its name and permissions.")]
         bad = bad or any(problem.severity == "error" for problem in problems)
-        report += [{"file": str(file), **problem_json(problem)} for problem in problems]
+        report += [{"file": str(file), **asdict(problem)} for problem in problems]
         if not as_json:
             for problem in problems:
                 typer.echo(f"{file}: {problem.severity}: {problem}")
@@ -35,16 +36,3 @@ def report_problems(files: Sequence[Path], check: Callable[[bytes], Sequence[Pro
     if as_json:
         print_json(report)
     return BAD_USAGE if bad else COMPLETED
-
-
-def problem_json(problem: Problem) -> dict[str, Json]:
-    """A problem as one JSON object."""
-    return {
-        "severity": problem.severity,
-        "code": problem.code,
-        "step": problem.step,
-        "field": problem.field,
-        "line": problem.line,
-        "message": problem.message,
-        "fix": problem.fix,
-    }
