@@ -134,23 +134,17 @@ async def test_what_ends_at_once_is_dropped_together_also_if_some_of_it_is_gone_
     assert await rig.left() == []
 
 
-async def test_an_entry_that_could_not_be_dropped_stops_nobody_and_is_dropped_with_the_next_one(rig: Rig) -> None:
+@pytest.mark.parametrize(("refusals", "left"), [(1, []), (2, [(0, "doing"), (1, "doing")])])
+async def test_an_entry_that_could_not_be_dropped_stops_nobody_and_goes_with_the_next_one_or_is_left_to_who_looks_after(
+    rig: Rig, refusals: int, left: list[tuple[int, str]]
+) -> None:
     await rig.add(range(2))
-    rig.connector.refusals = 1
+    rig.connector.refusals = refusals
     rig.let_go()
     async with rig.working(concurrency=1):
         await rig.until_begun(2)
     assert rig.connector.dropped == [1, 2]
-    assert await rig.left() == []
-
-
-async def test_what_could_not_be_dropped_is_left_to_those_who_look_after_the_queue(rig: Rig) -> None:
-    await rig.add(range(2))
-    rig.connector.refusals = 2
-    rig.let_go()
-    async with rig.working(concurrency=1):
-        await rig.until_begun(2)
-    assert await rig.left() == [(0, "doing"), (1, "doing")]
+    assert await rig.left() == left
 
 
 async def test_a_worker_without_a_free_place_stops_at_once_and_leaves_what_waits(rig: Rig) -> None:

@@ -67,6 +67,17 @@ steps:
 
 
 @asynccontextmanager
+async def hearing(database_url: str, home: Path) -> AsyncIterator[Site]:
+    """A service that executes nothing itself, and knows of runs elsewhere only what it is told."""
+    limits = ServiceLimits(poll_s=300, slow_poll_s=300)
+    async with (
+        Workspace.open(home, database_url=database_url, demo=True) as workspace,
+        running(workspace, workers=0, limits=limits) as made,
+    ):
+        yield made
+
+
+@asynccontextmanager
 async def working(home: Path, database_url: str) -> AsyncIterator[Worker]:
     """A worker that shares nothing with the service but the database."""
     async with Workspace.open(home, database_url=database_url, demo=True) as workspace:
@@ -112,15 +123,13 @@ async def test_a_run_of_another_process_is_watched_to_its_end(front: Site, other
 async def test_what_another_process_does_is_heard_and_not_looked_up(
     database_url: str, home: Path, other: Worker
 ) -> None:
-    limits = ServiceLimits(poll_s=300, slow_poll_s=300)
     async with (
-        Workspace.open(home, database_url=database_url, demo=True) as workspace,
-        running(workspace, workers=0, limits=limits) as front,
+        hearing(database_url, home) as front,
         front.client("run", "read", "answer") as http,
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener,
     ):
-        assert workspace.store is not None
-        await workspace.store.workflows.save(loads(ASKING), 0)
+        assert front.workspace.store is not None
+        await front.workspace.store.workflows.save(loads(ASKING), 0)
         run = (await http.post("/api/v1/runs", json={"workflow": "Big"})).json()
         address = f"/api/v1/runs/{run['run_id']}"
         async with asyncio.timeout(60):
@@ -143,10 +152,8 @@ async def test_what_another_process_does_is_heard_and_not_looked_up(
 async def test_a_run_that_a_window_or_a_command_executes_is_heard_too(
     database_url: str, home: Path, tmp_path: Path
 ) -> None:
-    limits = ServiceLimits(poll_s=300, slow_poll_s=300)
     async with (
-        Workspace.open(home, database_url=database_url, demo=True) as workspace,
-        running(workspace, limits=limits) as front,
+        hearing(database_url, home) as front,
         front.client("read") as http,
         Workspace.open(tmp_path / "elsewhere", database_url=database_url, demo=True) as other,
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener,
