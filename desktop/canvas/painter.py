@@ -192,6 +192,12 @@ class Painter:
         self._stale.add(part, viewport)
         return part
 
+    def dim_wires(self, dim: bool, viewport: Viewport) -> None:
+        """Paint wires faintly, because another one is being drawn; or as they are again."""
+        self.strands.dimmed = dim
+        if self.detail != "far":  # there they are faint at all times
+            self._stale.all(viewport)
+
     def lift(self, steps: frozenset[str], viewport: Viewport) -> None:
         """Leave steps and their wires out of the picture, because they are dragged; an empty set puts them back."""
         for step in steps ^ self._lifted:

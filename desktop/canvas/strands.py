@@ -26,6 +26,9 @@ _LABEL, _WIDEST = 18.0, 80.0
 _ENDS = 20.0
 """Length of a wire that its two ports take."""
 
+_DIMMED = 0.35
+"""Opacity of wires that are not what matters now."""
+
 
 class Strands:
     """The wires of a diagram. flow: what the run that is shown did with a wire. tally: how much it sent along it, in
@@ -35,6 +38,8 @@ class Strands:
         self._diagram = diagram
         self._flow = flow
         self._tally = tally
+        self.dimmed = False
+        """Whether another wire is being drawn, which has to stand out."""
         self._paths: dict[Wire, QPainterPath] = {}
         self._regions: dict[Wire, QRegion] = {}
 
@@ -70,10 +75,12 @@ class Strands:
         """Paint wires; the painter is in canvas pixels. quick: thin and without antialiasing (while zooming)."""
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not quick)
+        painter.setOpacity(_DIMMED if self.dimmed else 1.0)
         if quick:
             painter.setPen(ink.far_wire)
             for wire in wires:
                 painter.drawPath(self.path(wire))
+            painter.setOpacity(1.0)
             return
         by_pen: dict[int, tuple[QPen, list[Wire]]] = {}
         for wire in wires:
@@ -91,6 +98,7 @@ class Strands:
                     if path.kind == "flow":
                         paint_arrow(painter, path, beside=bool(self._tally(wire)))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setOpacity(1.0)
 
     def paint_as(self, painter: QPainter, wires: Iterable[Wire], pen: QPen) -> None:
         """Paint wires with a pen of the caller's."""
@@ -102,10 +110,12 @@ class Strands:
 
     def paint_labels(self, painter: QPainter, wires: Iterable[Wire], ink: Ink) -> None:
         """Say on wires how much a run sent along them, where there is room; the painter is in canvas pixels."""
+        painter.setOpacity(_DIMMED if self.dimmed else 1.0)
         for wire in wires:
             text = self._tally(wire)
             if text:
                 paint_label(painter, self._diagram.wires[wire], text, ink)
+        painter.setOpacity(1.0)
 
     def _pen(self, wire: Wire, ink: Ink) -> QPen:
         path = self._diagram.wires[wire]

@@ -23,7 +23,8 @@ _REASON_WIDTH = 280.0
 
 
 class _Loose(Gesture):
-    """Wires whose end follows the pointer. Steps that they may not lead to are dimmed, with the reason."""
+    """Wires whose end follows the pointer. All others are dimmed, and so are steps that they may not lead to, with the
+    reason."""
 
     cursor = Qt.CursorShape.CrossCursor
 
@@ -40,6 +41,7 @@ class _Loose(Gesture):
                 self._refusals[step] = self._refusals.get(step) or reason
         canvas.marks.targets = frozenset(step for step, reason in self._refusals.items() if not reason)
         canvas.marks.source = self._ends[0][0]
+        canvas.picture.dim_wires(True, canvas.camera)
         canvas.repaint_all()
 
     def move(self, pointer: Pointer) -> None:
@@ -56,6 +58,7 @@ class _Loose(Gesture):
         """Draw nothing."""
         self.canvas.marks.targets = None
         self.canvas.marks.source = ""
+        self.canvas.picture.dim_wires(False, self.canvas.camera)
         self.canvas.repaint_all()
 
     def paint(self, painter: QPainter) -> None:

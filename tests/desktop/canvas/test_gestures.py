@@ -147,6 +147,26 @@ def test_the_wire_stays_to_be_seen_while_the_step_at_its_end_is_asked_for(hand: 
     assert colour_of_the_wire() == bare
 
 
+@pytest.mark.parametrize(("start", "is_moved"), [(("no", "out"), False), (("choose", ""), True)])
+def test_while_a_wire_is_drawn_all_others_are_faint(hand: Hand, start: tuple[str, str], is_moved: bool) -> None:
+    path = hand.canvas.diagram.wires[Wire("one", "out", "choose")]
+    middle = hand.at((path.x1 + path.x2) / 2, path.y1)
+
+    def stands_out() -> int:
+        settled(hand.canvas)
+        image = hand.canvas.viewport().grab().toImage()
+        wire, ground = image.pixelColor(middle), image.pixelColor(middle.x() + 6, middle.y() - 6)
+        return abs(wire.red() - ground.red()) + abs(wire.green() - ground.green()) + abs(wire.blue() - ground.blue())
+
+    bare = stands_out()
+    hand.press(*hand.port(*start))
+    hand.move(700.0, 420.0, button=Qt.MouseButton.LeftButton)
+    assert (stands_out() < bare / 2) != is_moved, "what is moved itself stays as it is"
+    hand.key(Qt.Key.Key_Escape)
+    hand.move(300.0, 500.0)
+    assert stands_out() == bare
+
+
 def test_a_click_on_an_open_port_asks_for_the_next_step(hand: Hand) -> None:
     hand.click(*hand.port("yes", "out"))
     hand.choose("add")
