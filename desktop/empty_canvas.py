@@ -102,7 +102,7 @@ class EmptyCanvas(QWidget):
             self._canvas.focus_on(next(iter(starter.steps)))
 
     def place(self) -> None:
-        """Stand in the middle of the canvas, in as many columns as there is room for; where it is low, without texts."""
+        """Stand in the middle of the canvas, in as many columns as there is room for; without texts where it is low."""
         if self.isHidden():
             return
         room = self._canvas.viewport().size()
