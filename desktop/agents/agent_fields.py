@@ -96,7 +96,9 @@ TARGETS: Final[Mapping[str, FormField]] = {
     "python": FormField(
         "target", "text", "Python function", "module:function, of an installed package.", required=True, template=False
     ),
-    "mcp": FormField("target", "text", "Tool", "server/tool.", required=True, template=False),
+    "mcp": FormField(
+        "target", "text", "Tool", "server/tool, of a server that is set up.", required=True, template=False
+    ),
     "agent": FormField("target", "agent", "Agent", required=True, template=False),
 }
 """What says what a function calls, by its kind."""

@@ -55,6 +55,7 @@ class RecallPage(QWidget):
         self.room.setRange(50, 100_000)
         self.room.setSingleStep(100)
         self.room.setFixedHeight(self.owner.sizeHint().height())
+        self.room.setGroupSeparatorShown(True)
         self.room.setSuffix(" tokens")
         self.room.setAccessibleName("Room for memories in the prompt, in tokens")
         self.room.setToolTip("Room for memories in the prompt; the agent's own setting at first")
