@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.exit_codes import COMPLETED, FAILED
+from core.cli.exit_codes import CANCELLED, COMPLETED, FAILED
 from core.cli.run import JsonOption
 from core.cli.terminal import error_console, print_json
 
@@ -61,7 +62,6 @@ def use(
 ) -> int:
     """Use another database from now on. A password in the URL goes to the keyring, never to a file."""
     import asyncio
-    from urllib.parse import unquote, urlsplit, urlunsplit
 
     from core.secrets import KeyringSecrets
     from core.settings import change, default_home, load
@@ -70,12 +70,9 @@ def use(
     if url:
         Address.parse(url)
     home = default_home()
-    parts = urlsplit(url)
-    if parts.password:
-        secrets = KeyringSecrets(home, allow_file=load(home).secrets_file)
-        asyncio.run(secrets.set("database", unquote(parts.password)))
-        user, host = parts.username or "", parts.netloc.rpartition("@")[2]
-        url = urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host))
+    url, password = _parted(url)
+    if password:
+        asyncio.run(KeyringSecrets(home, allow_file=load(home).secrets_file).set("database", password))
     change(home, database_url=url)
     shown = url or "Steploom's own"
     error_console().print(f"The database is {shown} from now on.", soft_wrap=True, markup=False)
@@ -88,11 +85,21 @@ def use(
 def move(
     url: Annotated[str, typer.Argument(help="The empty database to copy to: postgresql://user@host:5432/database.")],
 ) -> int:
-    """Copy everything from the present database into another one, such as a server that workers share."""
+    """Copy everything from the present database into another one, such as a server that workers share.
+
+    A password that the URL lacks is taken from the keyring (steploom keys set database).
+    """
+    import asyncio
+
+    from core.secrets import KeyringSecrets
+    from core.settings import default_home, load
     from core.store.address import Address
+    from core.store.from_settings import with_password
     from core.store.move import move as copy
 
-    target = Address.parse(url)
+    home = default_home()
+    secrets = KeyringSecrets(home, allow_file=load(home).secrets_file)
+    target = Address.parse(asyncio.run(with_password(url, secrets)))
     console = error_console()
 
     def told(table: str, rows: int) -> None:
@@ -100,11 +107,33 @@ def move(
             console.print(f"{table:<24}{rows:>10,}", markup=False, highlight=False)
 
     with address() as source:
-        moved = copy(source, target, told)
+        try:
+            moved = copy(source, target, told)
+        except KeyboardInterrupt:
+            console.print(f"Interrupted: nothing was copied to {target.shown}.", soft_wrap=True, markup=False)
+            return CANCELLED
         text = f"Copied {moved.total:,} rows from {source.shown} to {target.shown}; both hold the same."
         console.print(text, soft_wrap=True, markup=False, highlight=False)
-    console.print("Use it from now on: steploom db use URL", soft_wrap=True, markup=False)
+    text = f"Use it from now on, here and on every machine with workers: steploom db use {shlex.quote(_parted(url)[0])}"
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
     return COMPLETED
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """An address without its password, and the password; '' for none."""
+    from urllib.parse import unquote, urlsplit, urlunsplit
+
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    parts = urlsplit(url)
+    if parts.password:
+        user, host = parts.username or "", parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host)), unquote(parts.password)
+    if "password" not in url:
+        return url, ""
+    known = conninfo_to_dict(url)
+    password = str(known.pop("password", None) or "")
+    return (make_conninfo(**known), password) if password else (url, "")
 
 
 @contextmanager

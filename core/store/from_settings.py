@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core.secrets import KeyringSecrets
 from core.settings import Settings
@@ -25,14 +25,17 @@ async def open_store(home: Path, settings: Settings, secrets: KeyringSecrets) ->
 
 
 async def database_url(settings: Settings, secrets: KeyringSecrets) -> str:
-    """How to connect to the settings' database, its password from the keyring; '' for the embedded one.
+    """How to connect to the settings' database; '' for the embedded one.
 
     The text holds the password: never show it.
     """
-    password = await secrets.get("database") if settings.database_url else None
-    if password is None:
-        return settings.database_url
+    return await with_password(settings.database_url, secrets) if settings.database_url else ""
+
+
+async def with_password(url: str, secrets: KeyringSecrets) -> str:
+    """An address with the password of the keyring (`steploom keys set database`), if it holds none itself."""
     try:
-        return make_conninfo(settings.database_url, password=password)
+        password = None if conninfo_to_dict(url).get("password") else await secrets.get("database")
+        return make_conninfo(url, password=password) if password else url
     except ProgrammingError:
-        return settings.database_url  # the store says what is wrong with it
+        return url  # the store says what is wrong with it

@@ -83,6 +83,9 @@ def move(source: Address, target: Address, told: Callable[[str, int], None] = la
     runs are being executed, and StoreError if either database cannot be used.
     """
     schema.upgrade(source)
+    if schema.status(target).current:  # else its tables are made by ourselves
+        with psycopg.connect(target.dsn) as writer:
+            _refuse_used(writer, _tables(writer), target)
     schema.upgrade(target)
     try:
         with psycopg.connect(source.dsn) as reader, psycopg.connect(target.dsn) as writer:
@@ -93,10 +96,16 @@ def move(source: Address, target: Address, told: Callable[[str, int], None] = la
             f"The connection broke off: {(str(error).splitlines() or ['no reason given'])[0]}. Nothing was copied; "
             "try again."
         ) from error
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or type(error).__name__
+        raise MoveRefused(
+            f"The server of {target.shown} did not take the copy: {reason}. Nothing was copied; mend that, then try "
+            "again."
+        ) from error
 
 
 def _move(reader: _Connection, writer: _Connection, target: Address, told: Callable[[str, int], None]) -> Moved:
-    tables = [name for (name,) in reader.execute(_TABLES, (list(_LEFT_OUT),))]
+    tables = _tables(reader)
     _refuse_busy(reader)
     _refuse_used(writer, tables, target)
     rows: dict[str, int] = {}
@@ -125,6 +134,10 @@ def _without_references(writer: _Connection, tables: list[str]) -> Iterator[None
     for table, name, definition in references:
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
         writer.execute(add.format(sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)))
+
+
+def _tables(connection: _Connection) -> list[str]:
+    return [name for (name,) in connection.execute(_TABLES, (list(_LEFT_OUT),))]
 
 
 def _refuse_busy(reader: _Connection) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from core.settings import load
+from core.store.address import Address
+from core.store.move import Moved
 from tests.support.command_line import BoxKeyring, Cli
 
 
@@ -74,3 +77,45 @@ def test_a_database_of_the_settings_is_used(
     file = write("Says", "steps:\n  a: {type: template, config: {text: x}}\n")
     run_id = cli("run", file, "--json").json["run_id"]
     assert cli("runs", "list", "--json").json[0]["run_id"] == run_id
+
+
+def test_a_password_that_the_address_lacks_comes_from_the_keyring(
+    cli: Cli, box: BoxKeyring, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.set_password("steploom", "database", "p@ss word")
+    used: list[str] = []
+
+    def no_copy(_source: Address, target: Address, _told: object) -> Moved:
+        used.append(str(conninfo_to_dict(target.dsn)["password"]))
+        return Moved({}, 0)
+
+    monkeypatch.setattr("core.store.move.move", no_copy)
+    done = cli("db", "move", "postgresql://me@localhost/x?connect_timeout=5&sslmode=disable")
+    assert "steploom db use 'postgresql://me@localhost/x?connect_timeout=5&sslmode=disable'" in done.err
+    own = cli("db", "move", "postgresql://me:0wn7@localhost/x")
+    words = cli("db", "move", "host=localhost user=me password=w0rd7 dbname=x")
+    assert used == ["p@ss word", "0wn7", "w0rd7"]
+    for each in (own, words):
+        assert (each.code, "steploom db use" in each.err) == (0, True)
+        assert "0wn7" not in each.err
+        assert "w0rd7" not in each.err
+
+
+def test_a_password_among_the_words_of_an_address_goes_to_the_keyring_too(
+    cli: Cli, box: BoxKeyring, home: Path
+) -> None:
+    assert cli("db", "use", "host=localhost user=me password=w0rd7 dbname=x").code == 0
+    assert box.kept[("steploom", "database")] == "w0rd7"
+    assert "w0rd7" not in (home / "settings.toml").read_text()
+    assert "dbname=x" in load(home).database_url
+
+
+def test_a_copy_that_is_interrupted_says_that_nothing_was_copied(
+    cli: Cli, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Moved:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.store.move.move", interrupted)
+    done = cli("db", "move", "postgresql://me@localhost/x")
+    assert (done.code, "nothing was copied to postgresql://me@localhost/x" in done.err) == (130, True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core.store import schema
 from core.store.address import Address
 from core.store.migrations import REVISIONS
 from core.store.move import MoveRefused, move
@@ -52,6 +53,49 @@ async def test_a_database_that_is_used_is_left_alone(database_url: str, target_u
     await fill(target_url, tmp_path)
     with pytest.raises(MoveRefused, match="holds something already"):
         move(Address.parse(database_url), Address.parse(target_url))
+
+
+async def test_a_database_that_an_older_program_uses_is_not_changed(
+    database_url: str, target_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, tmp_path)
+    schema.upgrade(Address.parse(target_url), REVISIONS[-2])
+    with psycopg.connect(target_url) as connection:
+        connection.execute("INSERT INTO documents (hash, body) VALUES ('theirs', '{}')")
+    with pytest.raises(MoveRefused, match="holds something already"):
+        move(Address.parse(database_url), Address.parse(target_url))
+    assert schema.status(Address.parse(target_url)).current == REVISIONS[-2]
+
+
+async def test_an_empty_database_that_an_older_program_has_made_tables_in_is_brought_up_to_date(
+    database_url: str, target_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, tmp_path)
+    schema.upgrade(Address.parse(target_url), REVISIONS[-2])
+    moved = move(Address.parse(database_url), Address.parse(target_url))
+    assert (moved.rows["executions"], schema.status(Address.parse(target_url)).is_current) == (2, True)
+
+
+async def test_a_copy_that_breaks_off_half_way_leaves_nothing_and_can_be_made_again(
+    database_url: str, target_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, tmp_path)
+    done: list[str] = []
+
+    def break_off(table: str, _rows: int) -> None:
+        done.append(table)
+        if table == "executions":
+            with psycopg.connect(target_url) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(MoveRefused, match="Nothing was copied; try again"):
+        move(Address.parse(database_url), Address.parse(target_url), break_off)
+    assert done[-1] == "executions"
+    moved = move(Address.parse(database_url), Address.parse(target_url))
+    assert (moved.rows["executions"], moved.rows["step_results"], moved.waiting) == (2, 1, 1)
 
 
 async def test_runs_that_are_being_executed_are_not_copied(database_url: str, target_url: str, tmp_path: Path) -> None:
