@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from desktop.panels.wording import RUN_STATES
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from core.store.publications import Publication
     from core.store.schedules import PastTime, ScheduledWorkflow
 
-_STATES = {
-    "queued": ("Queued", "queued"), "running": ("Running", "running"),
-    "suspended": ("Waits for an answer", "waiting"), "completed": ("Done", "done"), "failed": ("Failed", "failed"),
-    "cancelled": ("Stopped", "cancelled"),
+_WORDS = {
+    "queued": "Queued", "running": "Running", "suspended": "Waits for an answer", "completed": "Done",
+    "failed": "Failed", "cancelled": "Stopped",
 }  # fmt: skip
-"""What is said of a run by its status, and the name of the state's colour."""
+"""What is said of a run by its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +126,8 @@ def _came(one: PastTime, place: tzinfo | None) -> Came:
         return Came(when, said, "failed" if said.startswith("Failed") else "skipped")
     if one.status is None:
         return Came(when, "Its run is not kept any more", "idle")
-    said, tone = _STATES[one.status]
     late = "" if one.outcome in ("", "started") else f", {one.outcome}"
-    return Came(when, f"{said}{late}", tone, one.run_id)
+    return Came(when, f"{_WORDS[one.status]}{late}", RUN_STATES[one.status], one.run_id)
 
 
 def _at(time: datetime) -> str:
