@@ -6,6 +6,14 @@ from typing import Final
 
 from sqlalchemy import text
 
+NO_ENTRY: Final = """
+    q.parked = '' AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || q.run_id AND t.status = 'todo')
+    AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS d
+        WHERE d.worker_id IS NOT NULL AND d.status = 'doing' AND d.queueing_lock = 'run:' || q.run_id)"""
+"""Whether nobody is to execute `q`, a run that is not parked."""
+
 LOCK_KEY = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 FORGET_KEY = text("""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from core.engine.budget import BUDGET
+from core.store.queue_sql import NO_ENTRY
 
 _STEP = "parent_id = :parent AND path = :path AND round = :round"
 
@@ -117,10 +118,7 @@ _IS_FREE = "e.status = 'suspended' AND e.lease_owner IS NULL AND q.parked = '' A
 
 FORGOTTEN = text(f"""
 SELECT e.id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
-WHERE {_IS_FREE} AND e.wake_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || e.id
-            AND (t.status = 'todo' OR (t.status = 'doing' AND t.worker_id IS NOT NULL)))
-    AND NOT EXISTS (
+WHERE {_IS_FREE} AND e.wake_at IS NULL AND {NO_ENTRY} AND NOT EXISTS (
         SELECT 1 FROM (
             SELECT DISTINCT ON (path) status FROM step_results WHERE run_id = e.id ORDER BY path, attempt DESC
         ) AS newest WHERE newest.status = 'suspended')

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.database import Database
 from core.store.process import ProcessId
-from core.store.queue_sql import HOLDS_SLOT
+from core.store.queue_sql import HOLDS_SLOT, NO_ENTRY
 from core.store.queued_runs import TASK, QueuedRuns
 from core.store.spread_runs import SpreadRuns
 from core.store.values import escape
@@ -51,23 +51,16 @@ WHERE status = 'doing' AND task_name = :task AND NOT EXISTS (
 RETURNING args ->> 'run_id' AS run_id, worker_id""")
 """Entries whose worker is gone. What becomes of their runs is decided by leases."""
 
-_NO_ENTRY = """
-    q.parked = '' AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs AS t WHERE t.queueing_lock = 'run:' || q.run_id AND t.status = 'todo')
-    AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs AS d
-        WHERE d.worker_id IS NOT NULL AND d.status = 'doing' AND d.queueing_lock = 'run:' || q.run_id)"""
-
 _LEFT_BEHIND = text(f"""
 SELECT q.run_id, e.lease_owner, coalesce(e.lease_expires > clock_timestamp(), false) AS leased
 FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
 WHERE (e.status = 'running' OR (e.status = 'queued' AND (CAST(:thorough AS bool) OR e.lease_owner IS NOT NULL)
         AND q.held_back IS NULL) OR (e.status = 'suspended' AND e.lease_owner IS NOT NULL))
-    AND e.status IN ('queued', 'running', 'suspended') AND {_NO_ENTRY}
+    AND e.status IN ('queued', 'running', 'suspended') AND {NO_ENTRY}
 UNION ALL
 SELECT q.run_id, e.lease_owner, coalesce(e.lease_expires > clock_timestamp(), false)
 FROM queued_runs AS q JOIN executions AS e ON q.run_id = e.id
-WHERE q.handed_over AND e.status = 'cancelled' AND e.resumable AND {_NO_ENTRY}
+WHERE q.handed_over AND e.status = 'cancelled' AND e.resumable AND {NO_ENTRY}
 LIMIT 1000""")  # noqa: S608 - made of constants
 
 _UNLOCKED = text("""
@@ -89,7 +82,7 @@ OTHERS_S: Final = 3.0
 
 _ANSWERED = text(f"""
 SELECT q.run_id FROM executions AS e JOIN queued_runs AS q ON q.run_id = e.id
-WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND {_NO_ENTRY} AND EXISTS (
+WHERE e.status = 'suspended' AND e.lease_owner IS NULL AND {NO_ENTRY} AND EXISTS (
     SELECT 1 FROM (
         SELECT DISTINCT ON (path) status, answer FROM step_results WHERE run_id = e.id ORDER BY path, attempt DESC
     ) AS newest WHERE status = 'suspended' AND answer IS NOT NULL)
@@ -123,7 +116,7 @@ workflows AS (SELECT workflow_name, count(*) AS held FROM holders WHERE is_whole
 SELECT q.run_id FROM near AS n JOIN queued_runs AS q USING (run_id)
 LEFT JOIN keys ON keys.limit_key = n.limit_key LEFT JOIN workflows ON workflows.workflow_name = n.workflow_name
 WHERE (n.key_limit = 0 OR n.key_rank <= n.key_limit - coalesce(keys.held, 0))
-    AND (n.workflow_limit = 0 OR n.workflow_rank <= n.workflow_limit - coalesce(workflows.held, 0)) AND {_NO_ENTRY}
+    AND (n.workflow_limit = 0 OR n.workflow_rank <= n.workflow_limit - coalesce(workflows.held, 0)) AND {NO_ENTRY}
 LIMIT 1000""")  # noqa: S608 - made of constants
 """What is held back although its limits have room, as happens when a worker was lost. What is handed out and not taken
 yet counts as if it was executed.
