@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,8 +35,10 @@ async def test_a_connection_without_a_request_is_closed(
         running(workspace, workers=0, limits=ServiceLimits(head_s=0.2)) as site,
     ):
         url = urlsplit(site.url)
-        reading, writing = await asyncio.open_connection(url.hostname, url.port)
-        writing.write(sent)
+        # All of it is there before the service looks, so that no stall of this loop comes between.
+        caller = socket.create_connection((url.hostname, url.port))
+        caller.sendall(sent)
+        reading, writing = await asyncio.open_connection(sock=caller)
         async with asyncio.timeout(20):
             got = await _until_closed(reading)
         writing.close()
