@@ -252,5 +252,5 @@ class Execution:
         """A failure as data, without secrets."""
         message = self.masked_text(error.message)
         if error.kind == "credentials" and self.services.machine:
-            message += f"\nThe worker on {self.services.machine} executed it, with the keys of that machine."
+            message = f"On {self.services.machine}, whose worker executed it: {message}"
         return ErrorInfo(error.kind, message, attempt, self.masked(error.detail) if error.detail else None)

@@ -125,8 +125,10 @@ async def test_a_run_that_lacks_a_key_names_the_machine_whose_worker_lacks_it(id
         await stands(idle, run_id, "failed")
     error = (await idle.journal.run(run_id)).error
     assert error is not None
-    assert "keys set NOBODY_SET_THIS" in error.message
-    assert f"The worker on {platform.node()} executed it" in error.message
+    assert error.message == (
+        f"On {platform.node()}, whose worker executed it: The secret 'NOBODY_SET_THIS' is not set. "
+        "Set it with: steploom keys set NOBODY_SET_THIS"
+    )
 
 
 async def test_a_run_whose_worker_stops_it_before_the_teller_looks_again_is_cancelled(idle: Workspace) -> None:
