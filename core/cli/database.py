@@ -133,7 +133,8 @@ def _parted(url: str) -> tuple[str, str]:
         return url, ""
     known = conninfo_to_dict(url)
     password = str(known.pop("password", None) or "")
-    return (make_conninfo(**known), password) if password else (url, "")
+    rest = {name: str(value) for name, value in known.items() if value is not None}
+    return (make_conninfo("", **rest), password) if password else (url, "")
 
 
 @contextmanager

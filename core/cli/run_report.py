@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from core.cli.terminal import LOG_WIDTH, READING_WIDTH, print_outputs
-from core.cli.wording import preview, spent
+from core.cli.wording import duration, preview, spent, standing
 from core.engine.budget import BUDGET
 from core.engine.events import NO_USAGE
 from core.engine.journal import RunRecord, StepRecord
@@ -36,21 +37,20 @@ MARKS = {
 
 
 def print_run(
-    run: RunRecord, steps: Sequence[StepRecord], types: StepTypes, waits_for: str = "", below: Sequence[Member] = ()
+    run: RunRecord,
+    steps: Sequence[StepRecord],
+    types: StepTypes,
+    now: datetime,
+    waits_for: str = "",
+    below: Sequence[Member] = (),
 ) -> None:
     """The run, a line per step attempt, then what it gave or why it failed or what it asks.
 
-    waits_for: what the workers lack that saw it. below: runs that its steps have asked for.
+    waits_for: what it waits for in the queue, as a sentence. below: runs that its steps have asked for.
     """
     console = Console(highlight=False)
     console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
-    started = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
-    if run.ended is not None:
-        usage, seconds = run.usage, run.duration_s
-    else:
-        usage = sum((step.usage for step in steps), NO_USAGE)
-        seconds = sum(step.duration_s for step in steps if "/" not in step.path)
-    console.print(f"{run.standing}, started {started}, {spent(usage, seconds)}", soft_wrap=True)
+    console.print(_standing_line(run, steps), soft_wrap=True)
     if PARENT_LABEL in run.labels:
         console.print(Text(f"asked for by the step {run.labels[STEP_LABEL]} of run {run.labels[PARENT_LABEL]}"))
     if words := _part_words(run.part):
@@ -58,9 +58,13 @@ def print_run(
     if run.interrupted:
         console.print(f"Its process died. Go on with it: steploom runs resume {run.id}", soft_wrap=True, markup=False)
     if waits_for and run.error is None:
-        console.print(Text(f"It waits for a worker that can execute it: {waits_for}", style="yellow"), soft_wrap=True)
+        console.print(Text(waits_for, style="yellow"), soft_wrap=True)
+    newest = {step.path: step.attempt for step in steps}
     for step in steps:
-        console.print(_line(step, types, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True)
+        facts = _facts(step, now, is_newest=step.attempt == newest[step.path])
+        console.print(
+            _line(step, types, facts, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True
+        )
     _print_below(console, run.id, below)
     for step in steps:
         if step.asks and step.question is not None:
@@ -74,6 +78,19 @@ def print_run(
     if run.outputs:
         console.print()
         print_outputs(run.outputs)
+
+
+def _standing_line(run: RunRecord, steps: Sequence[StepRecord]) -> str:
+    """How it stands, since when, and what it has taken: so far what its steps have that ended."""
+    stands, when = standing(run), f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
+    if stands == "queued":
+        return f"queued, asked for {when}"
+    if run.ended is not None:
+        return f"{stands}, started {when}, {spent(run.usage, run.duration_s)}"
+    usage = sum((step.usage for step in steps), NO_USAGE)
+    seconds = sum(step.duration_s for step in steps if "/" not in step.path)
+    so_far = " in steps that have ended" if stands == "running" else ""
+    return f"{stands}, started {when}, {spent(usage, seconds)}{so_far}"
 
 
 def print_question(console: Console, message: str) -> None:
@@ -117,18 +134,30 @@ def _part_words(part: Part) -> str:
     return ", ".join(said)
 
 
-def _line(step: StepRecord, types: StepTypes, width: int) -> Text:
+def _facts(step: StepRecord, now: datetime, *, is_newest: bool) -> str:
+    """What an attempt took, or what it does or waits for; '' for nothing. is_newest: no later one follows."""
+    if step.status in ("completed", "failed"):
+        return spent(step.usage, step.duration_s)
+    if step.status == "started" and step.started is not None:
+        return f"at work for {duration(max(0.0, (now - step.started).total_seconds()))}"
+    if step.status != "suspended":
+        return ""
+    if isinstance(asked := step.state.get(SPREAD), dict):
+        number = asked.get("runs")
+        return f"{'waits' if is_newest else 'waited'} for its {'run' if number == 1 else f'{number} runs'}"
+    if BUDGET in step.state and step.question is None:
+        return "waits for the answer about a limit on spending that another step asks for"
+    return ""
+
+
+def _line(step: StepRecord, types: StepTypes, facts: str, width: int) -> Text:
     mark, style = MARKS[step.status]
     again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
     indent = "  " * (step.path.count("/") + 1)
     line = Text.assemble(indent, (f"{mark} ", style), f"{step.path}{again}")
-    if step.status in ("completed", "failed"):
-        line.append(f"  {spent(step.usage, step.duration_s)}", style="dim")
+    if facts:
+        line.append(f"  {facts}", style="dim")
     kind = types.get(step.type)
-    if step.status == "suspended" and isinstance(asked := step.state.get(SPREAD), dict):
-        line.append(f"  waits for its {asked.get('runs')} runs", style="dim")
-    elif step.status == "suspended" and BUDGET in step.state and step.question is None:
-        line.append("  waits for the answer about a limit on spending that another step asks for", style="dim")
     note = step.error.message if step.error else preview(step.output or {}, kind.main_output if kind else "")
     if note:
         line.append("  " + " ".join(note.split()), style="red" if step.error else "dim italic")

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, show, resume, answer and cancel runs.")
 
+CANCEL_LOOKS = 20
+"""Looks at whether a worker has cancelled a run, a tenth of a second apart: it is to be so within two seconds."""
+
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or the beginning or end of it; `last`.")]
 
 
@@ -57,7 +60,7 @@ def list_runs(
 async def _list(
     status: RunStanding | None, workflow: str | None, since: str, until: str, limit: int, as_json: bool
 ) -> int:
-    from core.cli.wording import duration
+    from core.cli.wording import duration, standing
     from core.workspace import Workspace
 
     async with Workspace.open() as workspace:
@@ -119,7 +122,9 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
             facts: dict[str, Json] = {"part": part_json(run.part), "waits_for": waits_for or None, "runs": runs}
             print_json(_run_json(run) | facts | {"steps": [_step_json(step) for step in steps]})
         else:
-            print_run(run, steps, workspace.types, waits_for, below)
+            lack = f"It waits for a worker that can execute it: {waits_for}" if waits_for else ""
+            where = lack or await _waiting_place(workspace, run)
+            print_run(run, steps, workspace.types, workspace.clock.now(), where, below)
         if files is not None:
             assert workspace.store is not None
             written = await write_files(steps, workspace.store.blobs, files)
@@ -128,6 +133,28 @@ async def _show(wanted: str, files: Path | None, as_json: bool) -> int:
             if not written:
                 error_console().print("Its steps made no files.")
     return COMPLETED
+
+
+async def _waiting_place(workspace: Workspace, run: RunRecord) -> str:
+    """Where a run waits in the queue, and what for; '' for one that does not."""
+    from core.cli.worker import to_start
+
+    known = await workspace.store.queued_runs.get(run.id) if workspace.store is not None else None
+    if run.status != "queued" or known is None or workspace.store is None:
+        return ""
+    place = known.place
+    text = f"It waits in the queue {place.queue}"
+    if place.key_limit:
+        text += f"; {_at_once(place.key_limit)} with the key {place.limit_key!r}"
+    if place.workflow_limit:
+        text += f"; {_at_once(place.workflow_limit)} of its workflow"
+    alive = await workspace.store.workers.list()
+    command = to_start(place.queue, alive, workspace.settings.workers.lost_after_s)
+    return f"{text}. No worker that is alive takes from it; start one: {command}" if command else f"{text}."
+
+
+def _at_once(number: int) -> str:
+    return f"{number} {'run' if number == 1 else 'runs'} may be executed at the same time"
 
 
 @app.command("resume")
@@ -251,8 +278,21 @@ async def _cancel(wanted: str) -> int:
     async with Workspace.open() as workspace:
         run_id = await resolve(workspace, wanted)
         await workspace.queue.cancel(run_id)
-        error_console().print(f"Cancelled {run_id}.", soft_wrap=True)
+        if await _is_cancelled(workspace, run_id):
+            text = f"Cancelled {run_id}."
+        else:
+            text = f"Its worker was asked to cancel {run_id} and has not done so yet. See: steploom runs show {run_id}"
+        error_console().print(text, soft_wrap=True, highlight=False)
     return COMPLETED
+
+
+async def _is_cancelled(workspace: Workspace, run_id: str) -> bool:
+    """Whether it has ended, or does so in the time that a worker needs that is alive."""
+    for _ in range(CANCEL_LOOKS):
+        if (await workspace.journal.run(run_id)).status == "cancelled":
+            return True
+        await asyncio.sleep(0.1)
+    return False
 
 
 @app.command("unpark")
@@ -288,12 +328,6 @@ async def resolve(workspace: Workspace, wanted: str) -> str:
         return matches[0]
     problem = f"{len(matches)} runs match {wanted!r}" if matches else f"There is no run {wanted!r}"
     raise Refusal(f"{problem}. `steploom runs list` shows the runs there are.")
-
-
-def standing(run: RunRecord) -> str:
-    """How a run stands, in a word: its status, that its process died, or that no worker takes it any more."""
-    is_parked = run.status == "suspended" and run.error is not None and run.error.type == "parked"
-    return "parked" if is_parked else run.standing
 
 
 def _status(text: str) -> RunStanding | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.engine.events import Usage
+from core.engine.journal import RunRecord
 
 
 def preview(output: Mapping[str, Any], key: str = "") -> str:
@@ -34,6 +35,12 @@ def spent(usage: Usage, seconds: float) -> str:
     if usage.cost_usd:
         parts.append(f"${usage.cost_usd:.4f}")
     return " · ".join(parts)
+
+
+def standing(run: RunRecord) -> str:
+    """How a run stands, in a word: its status, that its process died, or that no worker takes it any more."""
+    is_parked = run.status == "suspended" and run.error is not None and run.error.type == "parked"
+    return "parked" if is_parked else run.standing
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import shlex
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +17,7 @@ from core.cli.terminal import error_console, print_json, print_table
 
 if TYPE_CHECKING:
     from core.grants import Grant
+    from core.store.workers import WorkerFacts
 
 
 def worker(
@@ -136,8 +139,18 @@ async def _workers(as_json: bool) -> int:
         empty="No worker runs. Start one with: steploom worker",
     )  # fmt: skip
     for name, (number, age) in sorted(depth.items()):
-        typer.echo(f"{number} waiting in {name}, the oldest for {duration(age)}")
+        command = to_start(name, found, lost_after) if rows else ""
+        nobody = f"; no worker that is alive takes from it: {command}" if command else ""
+        typer.echo(f"{number} waiting in {name}, the oldest for {duration(age)}{nobody}")
     return COMPLETED
+
+
+def to_start(queue: str, workers: Sequence[WorkerFacts], lost_after: float) -> str:
+    """How to start a worker for a queue; '' if one that is alive takes from it."""
+    alive = [each for each in workers if each.silent_s <= lost_after]
+    if any(not each.queues or queue in each.queues for each in alive):
+        return ""
+    return f"steploom worker --queues {shlex.quote(queue)}" if alive else "steploom worker"
 
 
 def _grace(text: str) -> float | None:

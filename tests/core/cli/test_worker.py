@@ -15,6 +15,7 @@ from core.store.store import Store
 from core.store.workers import WorkerFacts
 from core.workspace import Workspace
 from tests.support.command_line import Cli
+from tests.support.journals import new_run, started
 from tests.support.postgres import new_database
 
 TEXT = "inputs: {n: {type: integer}}\nsteps:\n  a: {type: template, config: {text: '{{ input.n }}'}}\n"
@@ -72,6 +73,56 @@ def test_a_parked_run_is_shown_as_such_and_let_go(
     assert cli("runs", "show", run_id, "--json").json["error"]["message"] == "it is poison"
     assert cli("runs", "unpark", run_id).code == 0
     assert "parked" not in cli("runs", "list").out
+
+
+def test_a_queue_that_no_worker_takes_from_is_told_with_the_cure(
+    cli: Cli, database: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    document = write("Tiny", TEXT)
+    run_id = str(cli("run", document, "-i", "n=4", "--queue", "--queue-name", "slow one", "--json").json["run_id"])
+    shown = cli("runs", "show", run_id).out
+    assert "queued, asked for" in shown
+    assert "No worker that is alive takes from it; start one: steploom worker\n" in shown
+
+    async def announce(*queues: str) -> None:
+        async with await Store.open(database, tmp_path) as store:
+            facts = WorkerFacts(uuid.uuid4(), "box", 77, "1.0", queues, 4, f"box/boot/space/77/{len(queues)}.00")
+            await store.workers.beat(facts, running=0, queue_worker=None)
+
+    asyncio.run(announce("others"))
+    assert "start one: steploom worker --queues 'slow one'" in cli("runs", "show", run_id).out
+    assert "no worker that is alive takes from it: steploom worker --queues 'slow one'" in cli("workers").out
+    asyncio.run(announce("others", "slow one"))
+    assert "It waits in the queue slow one.\n" in cli("runs", "show", run_id).out
+    assert "no worker" not in cli("workers").out
+
+
+def test_what_a_run_that_waits_is_limited_by_is_shown(cli: Cli, database: str, write: Callable[..., Path]) -> None:
+    trigger = "trigger: {type: manual, concurrency_key: 'k{{ input.n }}', concurrency: 2}\n"
+    run_id = queued(cli, write("Tiny", trigger + TEXT))
+    assert "2 runs may be executed at the same time with the key 'k4'" in cli("runs", "show", run_id).out
+
+
+async def test_a_step_at_work_is_told_with_how_long_it_has_been(cli: Cli, database: str, tmp_path: Path) -> None:
+    run = new_run()
+    async with await Store.open(database, tmp_path) as store:
+        lease = await store.journal.open_run(run)
+        store.journal.put(lease, started(run.id))
+        await store.journal.flush(lease)
+        shown = (await asyncio.to_thread(cli, "runs", "show", run.id)).out
+    assert "running, started" in shown
+    assert "a  at work for" in shown
+
+
+async def test_a_run_that_its_worker_does_not_cancel_is_not_said_to_be_cancelled(
+    cli: Cli, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cli.runs.CANCEL_LOOKS", 1)
+    async with await Store.open(database, tmp_path) as store:
+        run_id = await store.queued_runs.add(new_run())
+        await store.journal.take_run(run_id)
+        done = await asyncio.to_thread(cli, "runs", "cancel", run_id)
+    assert (done.code, f"asked to cancel {run_id} and has not done so yet" in done.err) == (0, True)
 
 
 def test_what_the_workers_lack_that_saw_a_run_is_shown(
