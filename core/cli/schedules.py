@@ -1,4 +1,4 @@
-"""`steploom schedules`: when active workflows come next, pausing them and going on."""
+"""`steploom schedules`: when active workflows come and came, pausing them and going on."""
 
 from __future__ import annotations
 

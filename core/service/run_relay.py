@@ -29,7 +29,7 @@ _MOST_WATCHED: Final = 10_000
 
 
 class RunRelay:
-    """Of a worker. sender: who it is. running: ids of the runs that it executes."""
+    """Of a worker, or of a program that executes runs beside one. sender: who it is. running: ids of its runs."""
 
     def __init__(self, news: RunNews, *, sender: str, running: Callable[[], Collection[str]], clock: Clock) -> None:
         self._news = news
