@@ -69,6 +69,7 @@ class Database:
         # for all of 30 s: so nobody is let in there who would have to wait.
         self._free = asyncio.Semaphore(pool_size)
         self._searching: list[psycopg.AsyncConnection[Any]] = []
+        self._keeps = _KEPT
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://", async_creator=self._new, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
         )
@@ -120,7 +121,8 @@ class Database:
             raise self.address.explain(error) from None
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close the pool, and what is kept for searches; what is searched at that moment keeps nothing any more."""
+        self._keeps = 0
         while self._searching:
             await self._searching.pop().close()
         await self._engine.dispose()
@@ -166,7 +168,7 @@ class Database:
                 f"The connection to the database {self.address.shown} broke off during a search. Try again."
             ) from error
         else:
-            if len(self._searching) < _KEPT:
+            if len(self._searching) < self._keeps:
                 self._searching.append(connection)
         finally:
             if connection not in self._searching:

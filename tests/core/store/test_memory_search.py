@@ -178,6 +178,14 @@ async def test_a_search_that_goes_wrong_leaves_the_next_one_a_clean_connection(
     assert await MemoryRecords(database).search(Scope(many[3]), "number13", None, now=_NOW)
 
 
+async def test_a_search_that_ends_after_the_database_was_closed_leaves_no_connection(database: Database) -> None:
+    async def closing(connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncConnection[Any]:
+        await database.close()
+        return connection
+
+    assert (await database.search(closing)).closed
+
+
 async def test_settings_for_a_walk_through_the_graph_end_with_it(database: Database, many: list[uuid.UUID]) -> None:
     async def settings(connection: psycopg.AsyncConnection[Any]) -> tuple[Any, ...] | None:
         return await (await connection.execute("SHOW enable_sort")).fetchone()
