@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from core.engine.errors import StepError
 from core.engine.services import AgentTask
 from core.engine.step_type import Config, StepContext, StepType, setting
+from core.steps.parts.answers import schema_problems
 from core.steps.parts.attachments import Attachments, keep_attachments
 from core.steps.parts.fields import FilledText
 from core.steps.parts.text import Text, clean_text
@@ -106,8 +107,6 @@ class AgentStep(StepType[AgentConfig]):
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""
-        from core.steps.parts.answers import schema_problems
-
         return schema_problems(config)
 
     async def run(self, config: AgentConfig, context: StepContext) -> dict[str, Json]:

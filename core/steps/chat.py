@@ -10,6 +10,7 @@ from core.engine.errors import StepError
 from core.engine.model_answer import whole_answer
 from core.engine.services import ChatAnswer, ChatDelta, ChatRequest, Message, Models
 from core.engine.step_type import Config, StepContext, StepType, setting
+from core.steps.parts.answers import UnfitAnswer, instruction, read_answer, schema_problems
 from core.steps.parts.attachments import Attachments, address_hosts, file_part, keep_pictures, picture_part
 from core.steps.parts.needs import models_of
 from core.steps.parts.text import Text, clean_text
@@ -114,8 +115,6 @@ class ChatStep(StepType[ChatConfig]):
 
     def check(self, config: Mapping[str, Json]) -> Iterable[ConfigProblem]:
         """A schema that is none."""
-        from core.steps.parts.answers import schema_problems
-
         return schema_problems(config)
 
     async def run(self, config: ChatConfig, context: StepContext) -> dict[str, Json]:
@@ -133,8 +132,6 @@ async def _request(config: ChatConfig, context: StepContext) -> ChatRequest:
     messages: list[Message] = []
     system = config.system
     if config.answer_schema is not None:
-        from core.steps.parts.answers import instruction
-
         system = f"{system}\n\n{instruction(config.answer_schema)}".strip()
     if system:
         messages.append({"role": "system", "content": system})
@@ -182,8 +179,6 @@ async def _structured(
     models: Models, request: ChatRequest, answer: ChatAnswer, schema: Mapping[str, Json], context: StepContext
 ) -> tuple[ChatAnswer, Json]:
     """The answer whose JSON fits, and that JSON. The model gets one chance to mend what did not fit."""
-    from core.steps.parts.answers import UnfitAnswer, read_answer
-
     try:
         return answer, read_answer(answer.text, schema)
     except UnfitAnswer as error:
