@@ -50,7 +50,8 @@ def print_run(
     """
     console = Console(highlight=False)
     console.print(Text.assemble((run.workflow.name, "bold"), f"  {run.id}"), soft_wrap=True)
-    console.print(_standing_line(run, steps), soft_wrap=True)
+    stands = "handed over" if waits_for and run.status == "cancelled" else standing(run)
+    console.print(_standing_line(run, steps, stands), soft_wrap=True)
     if PARENT_LABEL in run.labels:
         console.print(Text(f"asked for by the step {run.labels[STEP_LABEL]} of run {run.labels[PARENT_LABEL]}"))
     if words := _part_words(run.part):
@@ -80,9 +81,9 @@ def print_run(
         print_outputs(run.outputs)
 
 
-def _standing_line(run: RunRecord, steps: Sequence[StepRecord]) -> str:
+def _standing_line(run: RunRecord, steps: Sequence[StepRecord], stands: str) -> str:
     """How it stands, since when, and what it has taken: so far what its steps have that ended."""
-    stands, when = standing(run), f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
+    when = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
     if stands == "queued":
         return f"queued, asked for {when}"
     if run.ended is not None:

@@ -69,6 +69,7 @@ async def _list(
             status=status, workflow=workflow, since=moment(since, "--since", now), until=moment(until, "--until", now),
             limit=limit,
         )  # fmt: skip
+        handed_over = await workspace.store.queued_runs.handed_over() if workspace.store is not None else ()
     if as_json:
         print_json([_run_json(run) for run in found])
         return COMPLETED
@@ -78,7 +79,7 @@ async def _list(
         (
             run.id[-8:] if narrow else run.id,  # its end names a run as well
             run.workflow.name,
-            standing(run),
+            "handed over" if run.id in handed_over else standing(run),
             f"{run.created.astimezone():{when}}",
             duration(run.duration_s) if run.duration_s else "",
             f"{run.usage.tokens:,}" if run.usage.tokens else "",
@@ -140,10 +141,11 @@ async def _waiting_place(workspace: Workspace, run: RunRecord) -> str:
     from core.cli.worker import to_start
 
     known = await workspace.store.queued_runs.get(run.id) if workspace.store is not None else None
-    if run.status != "queued" or known is None or workspace.store is None:
+    if run.status not in ("queued", "cancelled") or known is None or not known.wanted or workspace.store is None:
         return ""
     place = known.place
-    text = f"It waits in the queue {place.queue}"
+    text = "" if run.status == "queued" else "Its worker was stopped; another one goes on with it. "
+    text += f"It waits in the queue {place.queue}"
     if place.key_limit:
         text += f"; {_at_once(place.key_limit)} with the key {place.limit_key!r}"
     if place.workflow_limit:

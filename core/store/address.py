@@ -18,6 +18,10 @@ _SILENCE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_cou
 """A network that swallows everything breaks a connection within 25 s; by themselves systems wait for hours."""
 
 
+_GUESSES = ("Is the server", "This probably means the server", "before or while processing")
+"""Beginnings of lines in which libpq says what may be behind an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A database.
@@ -117,8 +121,6 @@ def _shown(parts: dict[str, str]) -> str:
 
 def _reason(text: str) -> str:
     """The part of libpq's message that tells something: its last line, without the parts that repeat the address."""
-    lines = [
-        line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("Is the server")
-    ]
+    lines = [stripped for line in text.splitlines() if (stripped := line.strip()) and not stripped.startswith(_GUESSES)]
     last = lines[-1] if lines else "no reason given"
     return last.rsplit("failed: ", 1)[-1].removeprefix("FATAL:").strip().rstrip(".")

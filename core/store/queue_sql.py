@@ -166,6 +166,10 @@ NEXT_OF_WORKFLOW = text(
 TO_CANCEL = text("""
 SELECT run_id, cancel FROM queued_runs WHERE run_id = ANY(CAST(:ids AS text[])) AND cancel <> ''""")
 
+HANDED_OVER = text("""
+SELECT q.run_id FROM queued_runs AS q JOIN executions AS e ON e.id = q.run_id
+WHERE q.handed_over AND e.status = 'cancelled' AND e.resumable""")
+
 NOTE = text("UPDATE queued_runs SET handed_over = :handed_over, waits_for = :waits_for WHERE run_id = :run_id")
 
 DEPTH = text("""

@@ -198,6 +198,14 @@ class QueuedRuns:
         values = {"run_id": run_id, "handed_over": True, "waits_for": ""}
         await self._database.run(lambda connection: connection.execute(sql.NOTE, values))
 
+    async def handed_over(self) -> frozenset[str]:
+        """The runs whose worker has stopped, and that wait for another one."""
+
+        async def work(connection: AsyncConnection) -> frozenset[str]:
+            return frozenset((await connection.execute(sql.HANDED_OVER)).scalars())
+
+        return await self._database.run(work)
+
     async def leave_to_others(self, run_id: str, waits_for: str, until: datetime) -> None:
         """Let the run wait for a worker that has what this one lacks. until: before that nobody tries again."""
 

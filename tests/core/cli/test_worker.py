@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from core.engine.events import NO_USAGE, RunCancelled
 from core.service.worker import Worker
 from core.store.address import Address
+from core.store.queued_runs import QueuePlace
 from core.store.spread_family import Member
 from core.store.store import Store
 from core.store.workers import WorkerFacts
 from core.workspace import Workspace
 from tests.support.command_line import Cli
-from tests.support.journals import new_run, started
+from tests.support.journals import at, new_run, started
 from tests.support.postgres import new_database
 
 TEXT = "inputs: {n: {type: integer}}\nsteps:\n  a: {type: template, config: {text: '{{ input.n }}'}}\n"
@@ -101,6 +103,25 @@ def test_what_a_run_that_waits_is_limited_by_is_shown(cli: Cli, database: str, w
     trigger = "trigger: {type: manual, concurrency_key: 'k{{ input.n }}', concurrency: 2}\n"
     run_id = queued(cli, write("Tiny", trigger + TEXT))
     assert "2 runs may be executed at the same time with the key 'k4'" in cli("runs", "show", run_id).out
+
+
+async def test_a_run_that_its_worker_has_handed_over_is_not_said_to_be_cancelled(
+    cli: Cli, database: str, tmp_path: Path
+) -> None:
+    async with await Store.open(database, tmp_path) as store:
+        run_id = await store.queued_runs.add(new_run(), QueuePlace("slow"))
+        _, _, lease = await store.journal.take_run(run_id)
+        await store.queued_runs.hand_over(run_id)
+        store.journal.put(lease, RunCancelled(run_id, at(9), NO_USAGE, 1.0, resumable=True))
+        await store.journal.close_run(lease)
+        listed, shown = [(await asyncio.to_thread(cli, "runs", *words)).out for words in (("list",), ("show", run_id))]
+        await store.journal.cancel(run_id)
+        later = (await asyncio.to_thread(cli, "runs", "list")).out
+    assert "handed over" in listed
+    assert "handed over, started" in shown
+    assert "Its worker was stopped; another one goes on with it. It waits in the queue slow." in shown
+    assert "handed over" not in later
+    assert "cancelled" in later
 
 
 async def test_a_step_at_work_is_told_with_how_long_it_has_been(cli: Cli, database: str, tmp_path: Path) -> None:

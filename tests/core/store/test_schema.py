@@ -161,6 +161,15 @@ def test_a_wrong_password_is_said_to_be_wrong() -> None:
     assert "hunter22" not in str(explained)
 
 
+def test_what_a_server_did_is_told_and_not_what_that_may_mean() -> None:
+    address = Address.parse("postgresql://me@127.0.0.1/flows")
+    error = psycopg.OperationalError(
+        'connection failed: connection to server at "127.0.0.1", port 5432 failed: server closed the connection '
+        "unexpectedly\n\tThis probably means the server terminated\n\tbefore or while processing the request."
+    )
+    assert "cannot be reached: server closed the connection unexpectedly. Check" in str(address.explain(error))
+
+
 def test_addresses_show_everything_but_the_password() -> None:
     address = Address.parse("postgresql+psycopg://me:hunter22@db.example.com:6543/flows")
     assert address.shown == "postgresql://me@db.example.com:6543/flows"
