@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from core.engine.clock import midnight
 from desktop.bridge import explain
 from desktop.trigger_service import TriggerService
 
@@ -82,16 +82,11 @@ class Session(QObject):
         """What the runs that were started today, and chats of today, have cost, in US dollars."""
         if self.workspace is None:
             return 0.0
-        midnight = _midnight(self.workspace.clock.now())
+        today = midnight(self.workspace.clock.now())
         if self.workspace.store is not None:
-            return await self.workspace.store.spending.since(midnight)
+            return await self.workspace.store.spending.since(today)
         runs = await self.workspace.runs(limit=10_000)
-        return sum(run.usage.cost_usd for run in runs if run.created >= midnight)
-
-
-def _midnight(now: datetime) -> datetime:
-    """The beginning of the person's day."""
-    return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        return sum(run.usage.cost_usd for run in runs if run.created >= today)
 
 
 def _types() -> StepTypes:

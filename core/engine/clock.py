@@ -53,6 +53,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def midnight(now: datetime) -> datetime:
+    """The beginning of this machine's day, also of one in which its clocks are put forward or back."""
+    return datetime.combine(now.astimezone().date(), datetime.min.time()).astimezone()
+
+
 class Deadline:
     """Cancels the code inside `async with` after some seconds, and says so with TimeoutError.
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from core.engine.budget import Instead, Reached, Spender
-from core.engine.clock import Clock
+from core.engine.clock import Clock, midnight
 from core.engine.errors import StepError
 from core.engine.events import NO_USAGE
 from core.engine.services import WorkflowSource
@@ -238,11 +238,6 @@ class Budgets:
 def budget(limits: BudgetSettings, store: Store | None, clock: Clock, models: RunModels | None = None) -> Budgets:
     """The Budgets of a workspace. store: None where nothing is kept."""
     return Budgets(limits, store.spending if store is not None else None, clock, models)
-
-
-def midnight(now: datetime) -> datetime:
-    """The beginning of this machine's day."""
-    return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

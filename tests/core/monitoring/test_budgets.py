@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from core.engine.budget import Instead, Reached, Spender
+from core.engine.clock import midnight
 from core.engine.errors import StepError
 from core.engine.events import Usage
 from core.engine.testing import ManualClock
-from core.monitoring.budgets import FRESH_S, Budgets, midnight
+from core.monitoring.budgets import FRESH_S, Budgets
 from core.settings import BudgetSettings
 from core.store.errors import ConnectError
 from core.store.spending import Family
