@@ -230,12 +230,26 @@ class Docks:
                 dock.hide()
         elif not aside:
             back, self._aside = self._aside, []
-            with _held(back):  # each comes to the front for a moment, and what is not to be seen is not made
+            with self.held():  # each comes to the front for a moment, and what is not to be seen is not made
                 for dock in back:
                     dock.show()
                 for dock in back[-1:]:
                     dock.raise_()
         self.name_once()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make no panel meanwhile, then those that are in front."""
+        allowed = [dock for dock in self.all if dock.is_allowed]
+        self.hold()
+        yield
+        for dock in allowed:
+            dock.allow()
+
+    def hold(self) -> None:
+        """Make no panel until they are allowed again."""
+        for dock in self.all:
+            dock.hold()
 
     def _is_below(self, dock: PanelDock) -> bool:
         area = self._window.dockWidgetArea(dock)
@@ -284,17 +298,6 @@ class Docks:
             0,
         )
         focus_first(ring[(at + step) % len(ring)])
-
-
-@contextmanager
-def _held(docks: Sequence[PanelDock]) -> Iterator[None]:
-    """Make no panel of these meanwhile, then those that are in front."""
-    allowed = [dock for dock in docks if dock.is_allowed]
-    for dock in allowed:
-        dock.hold()
-    yield
-    for dock in allowed:
-        dock.allow()
 
 
 def focus_first(widget: QWidget) -> None:

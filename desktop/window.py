@@ -215,9 +215,10 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put all panels back where they belong."""
-        self.docks.put_drawer_aside(False)
-        self.docks.arrange()
-        self._make_room()
+        with self.docks.held():
+            self.docks.put_drawer_aside(False)
+            self.docks.arrange()
+            self._make_room()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask about unsaved work, then remember the layout and go; or only hide, with all work as it is."""
@@ -232,6 +233,7 @@ class MainWindow(QMainWindow):
             return
         self.memory.open_work = [tab.work for tab in self.all_tabs if tab.work is not None]
         self.memory.front = self.active.work if self.active is not None else None
+        self.docks.hold()
         self.docks.put_drawer_aside(False)
         self.memory.keep_layout(self.saveGeometry(), self.saveState())
         self.memory.flush()

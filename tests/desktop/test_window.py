@@ -172,6 +172,16 @@ def test_the_drawer_is_remembered_as_shown_though_the_start_page_hid_it(qtbot: Q
         assert not second.docks.get("history").isHidden()
 
 
+@pytest.mark.parametrize("act", [MainWindow.close, MainWindow.reset_layout])
+def test_on_the_start_page_the_drawer_is_put_in_order_without_being_made(
+    window: MainWindow, made: list[str], act: Callable[[MainWindow], object]
+) -> None:
+    window.docks.allow()
+    before = list(made)
+    act(window)
+    assert made == before
+
+
 def test_the_layout_can_be_reset_on_the_start_page(window: MainWindow) -> None:
     window.reset_layout()
     assert window.docks.get("timeline").isHidden()
