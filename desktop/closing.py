@@ -32,7 +32,7 @@ class UnsavedGuard:
         question = MessageDialog(
             self._window,
             title=_title(tabs),
-            text="What was changed since it was last saved will be lost otherwise.",
+            text="What was not saved yet will be lost otherwise.",
             choices=[
                 Choice("discard", "Discard", "danger"),
                 Choice("cancel", "Cancel"),

@@ -234,7 +234,7 @@ class AgentEditor(QDialog):
         question = MessageDialog(
             self,
             title=f"Save “{self.draft.agent.name or 'the agent'}” first?",
-            text="What was changed since it was last saved will be lost otherwise.",
+            text="What was not saved yet will be lost otherwise.",
             choices=[
                 Choice("discard", "Discard", "danger"),
                 Choice("keep", "Keep editing"),
