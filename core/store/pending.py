@@ -60,7 +60,9 @@ class Part:
         if type(event) is StepStarted:
             attempt.written = False
             lease.attempts[key] = attempt
-            if key not in self.steps:
+            if lease.epoch > 1:  # the run was left before; should it be again, somebody will ask over what
+                self.steps[key] = attempt
+            elif key not in self.steps:
                 lease.unwritten.add(key)
             return
         self.steps[key] = attempt

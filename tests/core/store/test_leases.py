@@ -215,6 +215,26 @@ async def test_the_start_of_what_takes_long_is_written_when_its_lease_is_renewed
     await database.thread.call(journal.stop)
 
 
+async def test_a_start_is_written_at_once_in_a_run_that_was_left_before(
+    database: Database, rival: PostgresJournal
+) -> None:
+    journal = PostgresJournal(database, Documents(), beat_s=3600)
+    await database.thread.call(journal.start)
+    run = new_run()
+    await journal.close_run(await journal.open_run(run))
+    _, _, lease = await journal.take_run(run.id)
+    journal.put(lease, started(run.id))
+
+    async def written() -> bool:
+        return [record.status for record in await rival.steps(run.id)] == ["started"]
+
+    await _until(written)
+    journal.put(lease, completed(run.id))
+    await journal.flush(lease)
+    assert [record.status for record in await rival.steps(run.id)] == ["completed"]
+    await database.thread.call(journal.stop)
+
+
 async def test_a_stopped_journal_lets_go_of_its_runs(database: Database, rival: PostgresJournal) -> None:
     journal = PostgresJournal(database, Documents())
     await database.thread.call(journal.start)
