@@ -337,9 +337,12 @@ class ChatPanel(QWidget):
         self._agents, self._workflows, ids = names
         self.list.show_agents(ids)
         self.first_button.setVisible(not self._agents and not self._workflows)
-        if self._agents and not self._chosen:
+        if not self._chosen and (self._agents or self._workflows):
             self._chosen = True
-            self.view.begin(self._agents[0].name)
+            if self._agents:
+                self.view.begin(self._agents[0].name)
+            else:
+                self.view.begin(workflow=self._workflows[0])
 
     def _conversation_changed(self, conversation: Conversation | None) -> None:
         thread = self.view.talk

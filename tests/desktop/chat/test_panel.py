@@ -214,23 +214,39 @@ async def test_closing_its_tab_leaves_a_conversation_as_it_is(program: Program) 
     await until(lambda: program.bridge.busy == 0)
 
 
-async def test_one_talks_with_a_workflow_that_takes_a_message(program: Program) -> None:
+ECHO = Workflow(
+    "Echo",
+    inputs={"message": {"type": "string"}},
+    steps={"say": Step("say", "template", config={"text": "You wrote {{ input.message }}"})},
+    outputs={"answer": "{{ say.text }}"},
+)
+
+
+async def keep_workflow(program: Program, workflow: Workflow) -> None:
     assert program.session.workspace is not None
-    workspace = program.session.workspace
-    echo = Workflow(
-        "Echo",
-        inputs={"message": {"type": "string"}},
-        steps={"say": Step("say", "template", config={"text": "You wrote {{ input.message }}"})},
-        outputs={"answer": "{{ say.text }}"},
-    )
-    assert workspace.store is not None
-    await workspace.store.workflows.save(echo, 0)
+    assert program.session.workspace.store is not None
+    await program.session.workspace.store.workflows.save(workflow, 0)
+
+
+async def test_one_talks_with_a_workflow_that_takes_a_message(program: Program) -> None:
+    await keep_workflow(program, ECHO)
     panel = await chat_of(program)
     panel.begin(workflow="Echo")
     await say(program, panel, "hello")
     assert panel.view.talk.last is not None
     assert panel.view.talk.last.text == "You wrote hello"
     assert panel.view.talk.last.run_id != ""
+
+
+async def test_where_workflows_alone_answer_one_talks_with_them_at_once(program: Program) -> None:
+    await keep_workflow(program, ECHO)
+    assert program.commands.run("chat.open")
+    panel = program.chats.panel
+    assert panel is not None
+    await until(lambda: panel.view.talk.workflow == "Echo" and not panel.first_button.isVisible())
+    await say(program, panel, "hello")
+    assert panel.view.talk.last is not None
+    assert panel.view.talk.last.text == "You wrote hello"
 
 
 async def test_list_and_conversation_stand_beside_each_other_where_there_is_room(program: Program) -> None:
