@@ -33,6 +33,7 @@ from desktop.panels.trigger_trial import TrialDialog
 from desktop.panels.workflow_form import WorkflowForm
 from desktop.panels.workflow_page import WorkflowPage
 from tests.support.panel_documents import triage
+from tests.support.panel_facts import AtOnce
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")  # offscreen
 
@@ -88,8 +89,8 @@ class Library:
 T = TypeVar("T")
 
 
-class Late:
-    """A background that answers when it is told to. asked: what hears an answer, and what hears an error."""
+class Late(AtOnce):
+    """A background in which coroutines end when it is told to. asked: what hears an answer, and what hears an error."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Callable[[Any], None], Callable[[Exception], None]]] = []
@@ -104,14 +105,6 @@ class Late:
         assert on_done is not None
         assert on_error is not None
         self.asked.append((on_done, on_error))
-
-    def in_thread(
-        self,
-        function: Callable[[], T],
-        on_done: Callable[[T], None] | None = None,
-        on_error: Callable[[Exception], None] | None = None,
-    ) -> None:
-        raise AssertionError("Nothing is asked in a thread.")
 
 
 class Service(QObject):
