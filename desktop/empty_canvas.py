@@ -10,7 +10,6 @@ from typing import Final, Protocol
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from core.resources import starters
 from core.workflow.model import Workflow
@@ -157,8 +156,6 @@ class EmptyCanvas(QWidget):
         return True
 
     def _offer(self, found: Sequence[Workflow]) -> None:
-        if not isValid(self):  # the workflow was closed meanwhile
-            return
         for starter, (icon, colour) in zip(found, _LOOKS, strict=False):
             card = Card(self._icons, self._themes, ExampleCard("", starter.name, starter.description, icon, colour))
             card.installEventFilter(self)
