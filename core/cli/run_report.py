@@ -62,7 +62,7 @@ def print_run(
         console.print(Text(waits_for, style="yellow"), soft_wrap=True)
     newest = {step.path: step.attempt for step in steps}
     for step in steps:
-        facts = _facts(step, now, is_newest=step.attempt == newest[step.path])
+        facts = _facts(step, now if run.standing == "running" else None, is_newest=step.attempt == newest[step.path])
         console.print(
             _line(step, types, facts, console.width - 1 if console.is_terminal else LOG_WIDTH), soft_wrap=True
         )
@@ -135,11 +135,16 @@ def _part_words(part: Part) -> str:
     return ", ".join(said)
 
 
-def _facts(step: StepRecord, now: datetime, *, is_newest: bool) -> str:
-    """What an attempt took, or what it does or waits for; '' for nothing. is_newest: no later one follows."""
+def _facts(step: StepRecord, now: datetime | None, *, is_newest: bool) -> str:
+    """What an attempt took, or what it does or waits for; '' for nothing.
+
+    now: while the run is executed. is_newest: no later attempt follows.
+    """
     if step.status in ("completed", "failed"):
         return spent(step.usage, step.duration_s)
-    if step.status == "started" and step.started is not None:
+    if step.status == "started":
+        if now is None or step.started is None:
+            return "had begun"
         return f"at work for {duration(max(0.0, (now - step.started).total_seconds()))}"
     if step.status != "suspended":
         return ""

@@ -161,8 +161,8 @@ class QueuedRuns:
         if losses < POISON:
             return False
         reason = (
-            f"{losses} workers were lost while they executed it, so no other takes it. See what it does to them, then: "
-            f"steploom runs unpark {run_id}"
+            f"{losses} workers were lost while they executed it, so no other takes it. See what it does to them, then "
+            f"let it go: steploom runs unpark {run_id}, or end it: steploom runs cancel {run_id}"
         )
         await connection.execute(sql.PARK, {"run_id": run_id, "reason": reason})
         return True

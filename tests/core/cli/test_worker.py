@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.events import NO_USAGE, RunCancelled
+from core.engine.events import NO_USAGE, RunCancelled, RunStarted
 from core.service.worker import Worker
 from core.store.address import Address
 from core.store.queued_runs import QueuePlace
@@ -127,12 +127,17 @@ async def test_a_run_that_its_worker_has_handed_over_is_not_said_to_be_cancelled
 async def test_a_step_at_work_is_told_with_how_long_it_has_been(cli: Cli, database: str, tmp_path: Path) -> None:
     run = new_run()
     async with await Store.open(database, tmp_path) as store:
-        lease = await store.journal.open_run(run)
+        await store.queued_runs.add(run)
+        _, _, lease = await store.journal.take_run(run.id)
+        store.journal.put(lease, RunStarted(run.id, at(0), "Triage", {}))
         store.journal.put(lease, started(run.id))
         await store.journal.flush(lease)
         shown = (await asyncio.to_thread(cli, "runs", "show", run.id)).out
+        await store.queued_runs.park(run.id, "it is poison")
+        parked = (await asyncio.to_thread(cli, "runs", "show", run.id)).out
     assert "running, started" in shown
     assert "a  at work for" in shown
+    assert "a  had begun" in parked
 
 
 async def test_a_run_that_its_worker_does_not_cancel_is_not_said_to_be_cancelled(
