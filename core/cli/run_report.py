@@ -136,7 +136,7 @@ def _part_words(part: Part) -> str:
 
 
 def _facts(step: StepRecord, now: datetime | None, *, is_newest: bool) -> str:
-    """What an attempt took, or what it does or waits for; '' for nothing.
+    """What an attempt took, why it did not end, or what it does or waits for; '' for nothing.
 
     now: while the run is executed. is_newest: no later attempt follows.
     """
@@ -146,8 +146,8 @@ def _facts(step: StepRecord, now: datetime | None, *, is_newest: bool) -> str:
         if now is None or step.started is None:
             return "had begun"
         return f"at work for {duration(max(0.0, (now - step.started).total_seconds()))}"
-    if step.status != "suspended":
-        return ""
+    if step.status in ("cancelled", "skipped"):
+        return str(step.state.get("reason", ""))
     if isinstance(asked := step.state.get(SPREAD), dict):
         number = asked.get("runs")
         return f"{'waits' if is_newest else 'waited'} for its {'run' if number == 1 else f'{number} runs'}"

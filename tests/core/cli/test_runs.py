@@ -275,3 +275,9 @@ def test_the_list_of_runs_keeps_its_rows_on_a_narrow_terminal(
     lines = cli("runs", "list").out.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith(run_id[-8:])
+
+
+def test_why_a_step_was_skipped_is_shown(cli: Cli, database: str, write: Write) -> None:
+    run_id = cli("run", write("asks", ASKS), "--json").json["run_id"]
+    assert cli("runs", "answer", run_id, "yes").code == 0
+    assert "kept  no wire that leads to it is live" in cli("runs", "show", run_id).out
