@@ -14,6 +14,7 @@ from core.engine.engine import Run
 from core.engine.errors import EngineError, JournalUnavailable, LeaseLost, RunBusy, RunNotFound
 from core.engine.events import Event
 from core.engine.journal import Journal
+from core.engine.lifecycle import RunResult
 from core.service.queue import Resume
 from core.store.errors import StoreError
 from core.workflow.problems import WorkflowError
@@ -165,6 +166,7 @@ class WorkerRuns:
             elif self._stopping:
                 run.cancel("its worker was stopped; another one goes on with it", resumable=True)
             result = await run.result()
+            _tell_failure(result)
             if result.status == "suspended":
                 await self._spread.waits(run_id)
             elif queued.spread and not result.resumable:
@@ -210,3 +212,10 @@ class WorkerRuns:
             await self._queued.free_slot(run_id)
         except StoreError as error:
             _log.warning("What waits for run %s is let go a little later: %s", run_id, error)
+
+
+def _tell_failure(result: RunResult) -> None:
+    if result.status == "failed" and result.error is not None:
+        where = f" at {result.error_path}" if result.error_path else ""
+        message = " ".join(result.error.message.split())
+        _log.warning("Run %s of %s failed%s: %s", result.run_id, result.workflow, where, message)

@@ -119,7 +119,9 @@ class QuickWorker(QueuedRuns):
         return at_once
 
 
-async def test_a_run_that_lacks_a_key_names_the_machine_whose_worker_lacks_it(idle: Workspace) -> None:
+async def test_a_run_that_lacks_a_key_names_the_machine_whose_worker_lacks_it(
+    idle: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
     async with at_work(idle):
         run_id = await idle.queue.enqueue(loads(SECRETIVE), {})
         await stands(idle, run_id, "failed")
@@ -129,6 +131,7 @@ async def test_a_run_that_lacks_a_key_names_the_machine_whose_worker_lacks_it(id
         f"On {platform.node()}, whose worker executed it: The secret 'NOBODY_SET_THIS' is not set. "
         "Set it with: steploom keys set NOBODY_SET_THIS"
     )
+    assert f"Run {run_id} of Secretive failed at call: {error.message}" in caplog.messages
 
 
 async def test_a_run_whose_worker_stops_it_before_the_teller_looks_again_is_cancelled(idle: Workspace) -> None:
