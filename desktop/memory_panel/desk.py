@@ -153,7 +153,7 @@ class MemoryDesk(QObject):
             self._look_again()
 
     def agents_changed(self) -> None:
-        """There are other agents now: they own memories, too, if somebody looks at these."""
+        """There may be other agents now: they own memories, too, if somebody looks at these."""
         if self.available and self._panel is not None and self._panel.isVisible():
             self._read_agents()
 

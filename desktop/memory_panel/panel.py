@@ -139,9 +139,11 @@ class MemoryPanel(QWidget):
                 self._split.setSizes([self.width() // 2, self.width() - self.width() // 2])
 
     def event(self, event: QEvent) -> bool:
-        """Read again whenever it is looked at: agents learn meanwhile."""
-        if is_looked_at(self, event):
+        """Read again when it comes into view; while it is seen the desk hears itself of what is learned."""
+        if event.type() == QEvent.Type.Show:
             self._desk.refresh()
+        elif is_looked_at(self, event):
+            self._desk.agents_changed()
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

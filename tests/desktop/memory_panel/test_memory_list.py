@@ -8,9 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from core.store.memories import MemoryRecords
 from core.store.memory_records import Source
@@ -338,3 +338,6 @@ async def test_agents_that_come_and_go_beside_the_memories_are_offered_as_their_
     await until(lambda: box.findText("Librarian") >= 0)
     program.agents.desk.delete(["Concierge"])
     await until(lambda: box.findText("Concierge") < 0)
+    await make_agent(program, "Made elsewhere")
+    QApplication.sendEvent(panel_of(program), QEvent(QEvent.Type.WindowActivate))
+    await until(lambda: box.findText("Made elsewhere") >= 0)
