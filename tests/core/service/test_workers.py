@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -51,13 +52,21 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Workspace]:
         yield opened
 
 
+async def held_up(
+    office: Workspace, fleet: Fleet, site: CountingSite, *options: str
+) -> tuple[subprocess.Popen[bytes], str]:
+    """A worker that waits for an answer in the middle of a run, and the run's id."""
+    site.held = {"/second/0"}
+    worker = await asyncio.to_thread(fleet.start, *options)
+    run_id = await asked(office, site)
+    await off_loop(site.wait_for, "/second/0")
+    return worker, run_id
+
+
 async def test_the_run_of_a_killed_worker_is_finished_by_another_one(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    first = await asyncio.to_thread(fleet.start)
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    first, run_id = await held_up(office, fleet, site)
     first.kill()
     first.wait()
     site.release()
@@ -72,10 +81,7 @@ async def test_the_run_of_a_killed_worker_is_finished_by_another_one(
 async def test_a_worker_that_was_paused_until_its_lease_was_gone_starts_nothing_when_it_wakes(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    sleeper = await asyncio.to_thread(fleet.start)
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    sleeper, run_id = await held_up(office, fleet, site)
     sleeper.send_signal(signal.SIGSTOP)
     await asyncio.to_thread(fleet.start)
     await off_loop(site.wait_for, "/second/0", 2)
@@ -218,10 +224,7 @@ async def test_a_worker_stops_when_a_newer_program_has_changed_the_tables(fleet:
 async def test_cancelling_reaches_a_worker_in_the_middle_of_a_step(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    await asyncio.to_thread(fleet.start)
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    _, run_id = await held_up(office, fleet, site)
     await office.queue.cancel(run_id)
     await off_loop(fleet.until_status, run_id, "cancelled", 20)
 
@@ -231,10 +234,7 @@ async def test_cancelling_reaches_a_worker_in_the_middle_of_a_step(
 async def test_a_worker_that_is_asked_to_stop_lets_its_run_finish(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    worker = await asyncio.to_thread(fleet.start, "--grace", "60s")
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    worker, run_id = await held_up(office, fleet, site, "--grace", "60s")
     worker.send_signal(signal.SIGTERM)
     later = await asked(office, site, 1)
     site.release()
@@ -247,10 +247,7 @@ async def test_a_worker_that_is_asked_to_stop_lets_its_run_finish(
 async def test_a_worker_that_is_asked_twice_to_stop_hands_its_run_over_at_once(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    worker = await asyncio.to_thread(fleet.start, "--grace", "1h")
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    worker, run_id = await held_up(office, fleet, site, "--grace", "1h")
     worker.send_signal(signal.SIGINT)
     await off_loop(fleet.until, lambda: fleet.said("1 run has 60 min 0 s to finish"), "it to say what becomes of it")
     worker.send_signal(signal.SIGTERM)
@@ -262,10 +259,7 @@ async def test_a_worker_that_is_asked_twice_to_stop_hands_its_run_over_at_once(
 async def test_a_worker_that_may_not_wait_hands_its_run_over(
     office: Workspace, fleet: Fleet, site: CountingSite
 ) -> None:
-    site.held = {"/second/0"}
-    worker = await asyncio.to_thread(fleet.start, "--grace", "0s")
-    run_id = await asked(office, site)
-    await off_loop(site.wait_for, "/second/0")
+    worker, run_id = await held_up(office, fleet, site, "--grace", "0s")
     worker.send_signal(signal.SIGINT)
     assert await asyncio.to_thread(worker.wait, 60) == 0
     site.held = set()
