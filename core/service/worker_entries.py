@@ -157,9 +157,9 @@ async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 def _quiet_library() -> None:
-    """The library tells of each entry, and with a traceback of every broken connection."""
+    """The library tells of each entry, and it and the driver of every broken connection, with tracebacks."""
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def _first_line(error: BaseException) -> str:
