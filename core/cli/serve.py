@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from core.grants import Grant
     from core.monitoring.metrics import Metrics
     from core.service.background import Background, BackgroundTask
-    from core.service.http.live_runs import LiveRuns
     from core.service.http.parts import ServiceParts, TokenBook
+    from core.service.live_runs import LiveRuns
     from core.service.presence import Keeper
     from core.service.worker import Worker
     from core.store.tokens import Tokens
@@ -164,7 +164,7 @@ class Service:
     """
 
     def __init__(self, workspace: Workspace, tokens: TokenBook, *, hosts: frozenset[str], workers: int = 0) -> None:
-        from core.service.http.live_runs import LiveRuns
+        from core.service.live_runs import LiveRuns
 
         assert workspace.store is not None
         self._workspace = workspace
@@ -211,8 +211,8 @@ class Service:
         from uuid import uuid4
 
         from core.agents.waker import ChatWaker
+        from core.service.far_runs import FarRuns
         from core.service.gauges import Gauges
-        from core.service.http.far_runs import FarRuns
         from core.service.run_teller import RunTeller
         from core.service.triggers.message_listener import MessageListener
         from core.service.triggers.scheduler import Scheduler

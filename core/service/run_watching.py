@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from core.engine.clock import Clock
 from core.engine.journal import Journal
-from core.service.http.live_runs import LiveRuns
-from core.service.http.run_events import RunWatch
+from core.service.live_runs import LiveRuns
+from core.service.run_events import RunWatch
 
 if TYPE_CHECKING:
     from core.monitoring.watch import Watch
@@ -44,7 +44,7 @@ async def watching(host: Host) -> AsyncIterator[RunWatch]:
 
 @asynccontextmanager
 async def _hearing(live: LiveRuns, database: Database) -> AsyncIterator[None]:
-    from core.service.http.far_runs import FarRuns
+    from core.service.far_runs import FarRuns
     from core.store.notices import Notices
     from core.store.run_news import RunNews
 

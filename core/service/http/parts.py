@@ -13,7 +13,7 @@ from core.agents.library import SavedAgent
 from core.engine.clock import Clock
 from core.engine.journal import Journal
 from core.service.hooks import Hooks, NoHooks
-from core.service.http.live_runs import LiveRuns
+from core.service.live_runs import LiveRuns
 from core.service.queue import RunQueue
 from core.service.triggers.call_rates import CallLimits
 from core.service.triggers.switches import Switches

@@ -21,9 +21,9 @@ from core.service.http.paging import CURSOR, LONGEST_CURSOR, cursor_of, page_res
 from core.service.http.parts import ServiceParts
 from core.service.http.responses import event_stream, event_text, json_response
 from core.service.http.route import EVENTS, Answer, Call, Route
-from core.service.http.run_events import ENDED, RunWatch, parsed_id
 from core.service.http.shapes import RunDetail, RunPage, RunShape
 from core.service.http.values import run_json, run_place, step_json
+from core.service.run_events import ENDED, RunWatch, parsed_id
 from core.workflow.inputs import check_inputs
 from core.workflow.model import Json, Workflow
 from core.workflow.schemas import value_flaw

@@ -27,7 +27,7 @@ from core.engine.events import (
     Usage,
 )
 from core.engine.testing import ManualClock
-from core.service.http.live_runs import TOLD_S, LiveRuns
+from core.service.live_runs import TOLD_S, LiveRuns
 from core.service.run_messages import RunMessage, message_of, texts_of
 from core.store.run_news import LONGEST_TEXT
 

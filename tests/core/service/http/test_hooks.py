@@ -11,7 +11,7 @@ import pytest
 from core.cli.serve import service_parts
 from core.service.hooks import AnswerShape, HookCall, HookPoll, HookRefused, HookRequest
 from core.service.http.app import make_app
-from core.service.http.live_runs import LiveRuns
+from core.service.live_runs import LiveRuns
 from core.store.errors import ConnectError
 from core.workflow.document import loads
 from tests.support.http_service import Site

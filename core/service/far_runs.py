@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from core.service.http.live_runs import LiveRuns
+from core.service.live_runs import LiveRuns
 from core.service.run_messages import message_of
 from core.store.errors import StoreError
 from core.store.run_news import NEWS_CHANNEL

@@ -34,7 +34,7 @@ from core.engine.events import (
 )
 from core.engine.journal import Journal, RunRecord, StepRecord
 from core.engine.spread import SPREAD
-from core.service.http.live_runs import LiveRuns
+from core.service.live_runs import LiveRuns
 
 Place: TypeAlias = tuple[int, int, int, str]
 """Where an event stands: microseconds since 1970, rank among those of the same moment, attempt, path of the step."""

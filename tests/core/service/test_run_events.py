@@ -11,8 +11,8 @@ from core.engine.events import NO_USAGE, Event, RunCompleted
 from core.engine.journal import Lease
 from core.engine.memory_journal import MemoryJournal
 from core.engine.testing import ManualClock
-from core.service.http.live_runs import LiveRuns
-from core.service.http.run_events import RunWatch
+from core.service.live_runs import LiveRuns
+from core.service.run_events import RunWatch
 from tests.support.journals import at, completed, new_run, started
 
 RUN = new_run()
