@@ -20,6 +20,26 @@ _SLANTED: Final = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
 _CODE: Final = re.compile(r"(`+)(.+?)\1")
 
 
+_READ: Final = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
+
+
+def read_markdown(document: QTextDocument, text: str) -> None:
+    """Fill a document with Markdown that may be somebody else's: HTML in it is text, pictures become their names.
+
+    Qt reads the file that a picture names while it lays a document out, whatever `loadResource` gives, and on Windows
+    `//host/share/a.png` is such a file; so the pictures are gone before anything is laid out.
+    """
+    edit = QTextCursor(document)
+    edit.beginEditBlock()
+    document.setMarkdown(text, _READ)
+    place = QTextCursor(document)
+    while not (place := document.find("\ufffc", place)).isNull():
+        image = place.charFormat().toImageFormat()
+        if image.isValid():
+            place.insertText(f"▣ {image.property(QTextFormat.Property.ImageAltText)}", QTextCharFormat())
+    edit.endEditBlock()
+
+
 def unmarked(text: str) -> str:
     """A text in Markdown as plain text: the marks of headings, quotes, lists, links, emphasis and code are gone."""
     text = _LINKS.sub(r"\1", _LEADS.sub("", text))

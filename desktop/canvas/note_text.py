@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QPalette, QTextDocument
 
 from desktop.canvas.ink import Ink
-from desktop.markdown_text import calm_headings
+from desktop.markdown_text import calm_headings, read_markdown
 
 LONGEST: Final = 4_000
 """Characters of a note that are shown at most."""
@@ -19,9 +19,7 @@ def paint_note(painter: QPainter, text: str, width: float, ink: Ink, paper: QCol
     document.setDocumentMargin(0.0)
     document.setDefaultFont(ink.small)
     document.setIndentWidth(14.0)
-    # No HTML: a note of somebody else's must not bring pictures or markup of its own.
-    features = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
-    document.setMarkdown(text[:LONGEST], features)
+    read_markdown(document, text[:LONGEST])
     calm_headings(document)
     document.setTextWidth(width)
     context = QAbstractTextDocumentLayout.PaintContext()

@@ -11,14 +11,13 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
-    QTextDocument,
     QTextFrameFormat,
     QTextLength,
     QTextTable,
 )
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-from desktop.markdown_text import calm_headings, space_paragraphs
+from desktop.markdown_text import calm_headings, read_markdown, space_paragraphs
 from desktop.theme import Theme, ThemeManager
 
 _OPENED: Final = ("http", "https", "mailto")
@@ -58,7 +57,7 @@ class MarkdownView(QTextBrowser):
         """Show a text. It should be short (200 kB is the most that is ever right)."""
         self._text = text
         document = self.document()
-        document.setMarkdown(text, _FEATURES)
+        read_markdown(document, text)
         space_paragraphs(document)
         if self._grows:
             calm_headings(document)
@@ -66,10 +65,6 @@ class MarkdownView(QTextBrowser):
         self._dress_tables()
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self._fit()
-
-    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802 - Qt's name
-        """Nothing is ever loaded: neither from the network nor from this machine."""
-        return None
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Another width breaks lines elsewhere."""
@@ -137,9 +132,6 @@ class MarkdownView(QTextBrowser):
                 side = QTextBlockFormat()  # Qt sets what stands below a heading to its side, and not the heading
                 side.setAlignment(frame.cellAt(1, column).firstCursorPosition().blockFormat().alignment())
                 frame.cellAt(0, column).firstCursorPosition().mergeBlockFormat(side)
-
-
-_FEATURES: Final = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 
 
 def open_link(url: QUrl) -> None:

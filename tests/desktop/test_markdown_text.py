@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QColor, QImage, QPainter, QTextDocument
 from pytestqt.qtbot import QtBot
 
-from desktop.markdown_text import calm_headings, unmarked
+from desktop.markdown_text import calm_headings, read_markdown, unmarked
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,22 @@ def test_headings_are_little_larger_than_the_text(qtbot: QtBot) -> None:
         document.setMarkdown("# Title\n\ntext")
     calm_headings(calm)
     assert calm.size().height() < wild.size().height()
+
+
+def test_a_picture_in_markdown_is_its_name_and_its_file_is_not_read(qtbot: QtBot, tmp_path: Path) -> None:
+    red, file = QColor("#ff0102"), tmp_path / "red.png"
+    picture = QImage(40, 40, QImage.Format.Format_RGB32)
+    picture.fill(red)
+    assert picture.save(str(file))
+    document = QTextDocument()
+    read_markdown(
+        document, f"A ![cat]({file}) and ![dog]({file.as_uri()}), [![a dog]({file})](https://x.org) <b>too</b>"
+    )
+    paper = QImage(300, 100, QImage.Format.Format_RGB32)
+    paper.fill(QColor("white"))
+    painter = QPainter(paper)
+    document.drawContents(painter)
+    painter.end()
+
+    assert document.toPlainText() == "A ▣ cat and ▣ dog, ▣ a dog <b>too</b>"
+    assert not any(paper.pixelColor(x, y) == red for x in range(300) for y in range(100))

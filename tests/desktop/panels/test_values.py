@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit
 
@@ -298,15 +298,21 @@ async def test_a_picture_is_seen_beside_the_rows_at_once(view: ValueView, parts:
     assert view.detail.text.shown.startswith("A red surface")
 
 
-async def test_markdown_loads_nothing_and_takes_html_as_text(parts: PanelParts) -> None:
-    shown = MarkdownView(parts.themes)
-    parts.show(shown)
-    asked: list[Any] = []
-    shown.loadResource = lambda kind, name: asked.append(name)  # type: ignore[method-assign] # to see what is asked for
-    shown.show_markdown("![x](https://example.org/x.png) <script>alert(1)</script> **bold**\n\n[a](file:///etc/passwd)")
+async def test_markdown_shows_no_picture_of_this_machine_and_takes_html_as_text(
+    parts: PanelParts, tmp_path: Path
+) -> None:
+    red, file = QColor("#ff0102"), tmp_path / "red.png"
+    picture = QImage(40, 40, QImage.Format.Format_RGB32)
+    picture.fill(red)
+    assert picture.save(str(file))
+    for address in (str(file), file.as_uri(), "https://example.org/x.png"):
+        shown = MarkdownView(parts.themes)
+        shown.resize(300, 200)
+        shown.show_markdown(f"![my photo]({address}) <script>alert(1)</script> **bold**")
+        seen = shown.grab().toImage()
 
-    assert "alert(1)" in shown.toPlainText()
-    assert MarkdownView.loadResource(shown, 2, "file:///etc/passwd") is None
+        assert "▣ my photo <script>alert(1)</script> bold" in shown.toPlainText()
+        assert not any(seen.pixelColor(x, y) == red for x in range(0, 300, 4) for y in range(0, 200, 4)), address
 
 
 def value_of(panel: ValuesPanel) -> Any:
