@@ -30,7 +30,10 @@ class GrantedFolders:
         """
         if not path.strip() or "\0" in path:
             raise StepError("The path is empty. Name a file or folder.", kind="config")
-        wanted = Path(path).expanduser()
+        try:
+            wanted = Path(path).expanduser()
+        except RuntimeError:
+            raise StepError(f"Nobody on this machine has the home folder of {path!r}.", kind="not_found") from None
         full = (wanted if wanted.is_absolute() else Path(origin or ".") / wanted).resolve()
         for grant in self._grants:
             if (grant.write or not write) and full.is_relative_to(grant.folder):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.engine.errors import StepError
+from core.engine.services import Folders
 from core.store.errors import WorkflowNotFound
 from core.store.workflows import Workflows
 from core.workflow.document import load
@@ -19,17 +20,26 @@ SUFFIX = ".loom.yaml"
 
 
 class Library:
-    """The WorkflowSource service. stored: None when there is no store (runs in memory)."""
+    """The WorkflowSource service. stored: None when there is no store (runs in memory).
 
-    def __init__(self, stored: Workflows | None = None) -> None:
+    folders: where files may be read outside the folder that asks; None for anywhere.
+    """
+
+    def __init__(self, stored: Workflows | None = None, folders: Folders | None = None) -> None:
         self._stored = stored
+        self._folders = folders
+
+    def within(self, folders: Folders) -> Library:
+        """The same workflows, files in those folders only."""
+        return Library(self._stored, folders)
 
     async def get(self, name: str, origin: str) -> Workflow:
         """The workflow of that name, or in that file relative to the folder `origin`.
 
-        Raises StepError(kind='not_found'), or (kind='validation') for a file that is no workflow document.
+        Raises StepError(kind='not_found'), (kind='refused') for a file outside the folders that may be read, or
+        (kind='validation') for a file that is no workflow document.
         """
-        file = await asyncio.to_thread(find_file, name, origin)
+        file = await asyncio.to_thread(self._file, name, origin)
         if file is not None:
             try:
                 return await asyncio.to_thread(load, file)
@@ -39,6 +49,12 @@ class Library:
             with suppress(WorkflowNotFound):
                 return (await self._stored.get(name)).workflow
         raise StepError(await self._not_found(name, origin), kind="not_found")
+
+    def _file(self, name: str, origin: str) -> Path | None:
+        file = find_file(name, origin)
+        if file is None or self._folders is None or file.resolve().parent == Path(origin or ".").resolve():
+            return file
+        return self._folders.resolve(str(file), "", write=False)
 
     async def _not_found(self, name: str, origin: str) -> str:
         folder, files = await asyncio.to_thread(_documents_in, origin)
@@ -58,10 +74,11 @@ def _plain(name: str) -> str:
 
 def find_file(name: str, origin: str) -> Path | None:
     """The file that a name means, with or without its ending, or None."""
-    base = Path(origin or ".") / Path(name).expanduser()
-    for candidate in (base, base.with_name(base.name + SUFFIX) if base.name else base):
-        if candidate.is_file():
-            return candidate
+    with suppress(OSError, RuntimeError):  # a name longer than the system takes, the home of somebody unknown
+        base = Path(origin or ".") / Path(name).expanduser()
+        for candidate in (base, base.with_name(base.name + SUFFIX) if base.name else base):
+            if candidate.is_file():
+                return candidate
     return None
 
 

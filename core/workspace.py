@@ -165,12 +165,13 @@ class Workspace:
                 store = await stack.enter_async_context(open_store(folder, settings, secrets))
                 journal = store.journal
             settings_grants = [Grant(entry.path, entry.write) for entry in settings.folders]
+            folders = GrantedFolders([*settings_grants, *grants])
             services = Services(
                 models=watch.over(limited(models, settings, store.rates if store is not None else None, clock)),
-                workflows=Library(store.workflows if store is not None else None),
+                workflows=Library(store.workflows if store is not None else None, folders),
                 secrets=secrets,
                 blobs=store.blobs if store is not None else MemoryBlobs(),
-                folders=GrantedFolders([*settings_grants, *grants]),
+                folders=folders,
                 addresses=AllowedHosts(settings.allowed_hosts),
             )
             ground = Ground(folder, settings, clock, types or discover(), journal, store, secrets, server, watch)
@@ -494,7 +495,11 @@ class Workspace:
         services = self._shared_services(demo)
         if not origin or not isinstance(self._folders, GrantedFolders):
             return services
-        return replace(services, folders=self._folders.with_grants([Grant(Path(origin))]))
+        folders = self._folders.with_grants([Grant(Path(origin))])
+        source = services.workflows
+        return replace(
+            services, folders=folders, workflows=source.within(folders) if isinstance(source, Library) else source
+        )
 
 
 def bind_inputs(workflow: Workflow, inputs: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.engine.errors import StepError
+from core.grants import Grant, GrantedFolders
 from core.library import Library, find_file
 from core.store.store import Store
 from core.workflow.document import save
@@ -49,6 +50,22 @@ async def test_what_is_in_neither_is_named_with_where_it_was_looked_for_and_the_
         await Library(store.workflows).get("dayly", str(tmp_path))
 
 
+async def test_a_file_elsewhere_is_read_only_where_its_folder_is_granted(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for folder in (mine, theirs):
+        folder.mkdir()
+        save(workflow(folder.name), folder / f"{folder.name}.loom.yaml")
+    (theirs / "link.loom.yaml").symlink_to(mine / "mine.loom.yaml")
+    narrow, wide = Library(folders=GrantedFolders()), Library(folders=GrantedFolders([Grant(mine)]))
+
+    assert (await narrow.get("theirs", str(theirs))).name == "theirs"
+    for name in ("../mine/mine", "../mine/mine.loom.yaml", str(mine / "mine"), "link"):
+        with pytest.raises(StepError, match=f"may not read {mine / 'mine.loom.yaml'}") as caught:
+            await narrow.get(name, str(theirs))
+        assert caught.value.kind == "refused"
+        assert (await wide.get(name, str(theirs))).name == "mine"
+
+
 async def test_without_a_store_only_files_are_looked_for(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="cannot be used in memory"):
         await Library().get("anything", str(tmp_path))
@@ -61,7 +78,7 @@ async def test_a_file_that_is_no_document_is_a_failure_of_validation(tmp_path: P
     assert caught.value.kind == "validation"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "/", "gone", "folder"])
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "gone", "folder", "~nobody-of-that-name/x", "x" * 5000])
 def test_what_is_no_file_is_not_found(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     assert find_file(name, str(tmp_path)) is None
