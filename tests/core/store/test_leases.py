@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine.errors import LeaseLost, RunBusy
+from core.engine.journal import Lease
 from core.store.address import Address
 from core.store.database import Database
 from core.store.documents import Documents
@@ -45,6 +47,17 @@ OPEN_AND_WAIT = textwrap.dedent("""
 """)
 
 
+@asynccontextmanager
+async def begun(database: Database, *, beat_s: float) -> AsyncIterator[PostgresJournal]:
+    """A journal that renews its leases so often."""
+    journal = PostgresJournal(database, Documents(), beat_s=beat_s)
+    await database.thread.call(journal.start)
+    try:
+        yield journal
+    finally:
+        await database.thread.call(journal.stop)
+
+
 @pytest.fixture
 async def rival(database_url: str) -> AsyncIterator[PostgresJournal]:
     """Another program's journal over the same database."""
@@ -73,6 +86,22 @@ async def _expires(database: Database, run_id: str) -> datetime:
         return found
 
     return await database.run(work)
+
+
+async def _is_written_at_its_start(journal: PostgresJournal, lease: Lease, rival: PostgresJournal) -> None:
+    """See that others know of a step that has begun, and then of its end."""
+
+    async def stand() -> list[str]:
+        return [record.status for record in await rival.steps(lease.run_id)]
+
+    async def written() -> bool:
+        return await stand() == ["started"]
+
+    journal.put(lease, started(lease.run_id))
+    await _until(written)
+    journal.put(lease, completed(lease.run_id))
+    await journal.flush(lease)
+    assert await stand() == ["completed"]
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -173,66 +202,41 @@ async def test_one_lost_run_does_not_hinder_the_others_of_its_batch(
 async def test_leases_are_renewed_and_a_lost_one_is_noticed_without_a_write(
     database: Database, rival: PostgresJournal
 ) -> None:
-    journal = PostgresJournal(database, Documents(), beat_s=0.02)
-    await database.thread.call(journal.start)
-    run = new_run()
-    lease = await journal.open_run(run)
-    first = await _expires(database, run.id)
+    async with begun(database, beat_s=0.02) as journal:
+        run = new_run()
+        lease = await journal.open_run(run)
+        first = await _expires(database, run.id)
 
-    async def renewed() -> bool:
-        return await _expires(database, run.id) > first
+        async def renewed() -> bool:
+            return await _expires(database, run.id) > first
 
-    async def lost() -> bool:
-        return lease.lost
+        async def lost() -> bool:
+            return lease.lost
 
-    await _until(renewed)
-    await _change(database, run.id, "lease_epoch = 2, lease_owner = NULL")
-    await _until(lost)
-    with pytest.raises(LeaseLost, match=run.id):
-        await journal.flush(lease)
-    await database.thread.call(journal.stop)
+        await _until(renewed)
+        await _change(database, run.id, "lease_epoch = 2, lease_owner = NULL")
+        await _until(lost)
+        with pytest.raises(LeaseLost, match=run.id):
+            await journal.flush(lease)
 
 
 async def test_the_start_of_what_takes_long_is_written_when_its_lease_is_renewed(
     database: Database, rival: PostgresJournal
 ) -> None:
-    journal = PostgresJournal(database, Documents(), beat_s=0.02)
-    await database.thread.call(journal.start)
-    run = new_run()
-    lease = await journal.open_run(run)
-    journal.put(lease, started(run.id))
-
-    async def stands() -> list[str]:
-        return [record.status for record in await rival.steps(run.id)]
-
-    async def written() -> bool:
-        return await stands() == ["started"]
-
-    await _until(written)
-    journal.put(lease, completed(run.id))
-    await journal.flush(lease)
-    assert await stands() == ["completed"]
-    await database.thread.call(journal.stop)
+    async with begun(database, beat_s=0.02) as journal:
+        run = new_run()
+        lease = await journal.open_run(run)
+        await _is_written_at_its_start(journal, lease, rival)
 
 
 async def test_a_start_is_written_at_once_in_a_run_that_was_left_before(
     database: Database, rival: PostgresJournal
 ) -> None:
-    journal = PostgresJournal(database, Documents(), beat_s=3600)
-    await database.thread.call(journal.start)
-    run = new_run()
-    await journal.close_run(await journal.open_run(run))
-    _, _, lease = await journal.take_run(run.id)
-    journal.put(lease, started(run.id))
-
-    async def written() -> bool:
-        return [record.status for record in await rival.steps(run.id)] == ["started"]
-
-    await _until(written)
-    journal.put(lease, completed(run.id))
-    await journal.flush(lease)
-    assert [record.status for record in await rival.steps(run.id)] == ["completed"]
-    await database.thread.call(journal.stop)
+    async with begun(database, beat_s=3600) as journal:
+        run = new_run()
+        await journal.close_run(await journal.open_run(run))
+        _, _, lease = await journal.take_run(run.id)
+        await _is_written_at_its_start(journal, lease, rival)
 
 
 async def test_a_stopped_journal_lets_go_of_its_runs(database: Database, rival: PostgresJournal) -> None:
