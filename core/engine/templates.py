@@ -18,10 +18,11 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
 from core.engine.errors import TemplateError
 from core.workflow.model import Json
+from core.workflow.template_sandbox import MAX_TEXT
 from core.workflow.templates import Skipped, TemplateSyntax, environment, references, single_expression
 
-MAX_TEXT = 16 * 1024 * 1024
-"""The longest text that a template may give, in characters."""
+MAX_VALUES: Final = 5_000_000
+"""The most values that a template which is one expression may give, those inside of others counted."""
 
 SKIPPED: Final = Skipped(hint="the step was skipped, so it has no output")
 """What stands for the output of a step that was skipped."""
@@ -178,22 +179,31 @@ def _plain_path(expression: str) -> tuple[str | int, ...] | None:
 
 def _json(value: Any, tolerant: bool) -> Json:
     """An expression's result as JSON: lazy sequences become lists, numbers stay what they are."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return str(value)
-        case Mapping():
-            return {str(key): _json(item, tolerant) for key, item in value.items()}
-        case Undefined():
-            if tolerant:
-                return None
-            value._fail_with_undefined_error()
-        case list() | tuple() | set() | frozenset() | range() | Iterator():
-            return [_json(item, tolerant) for item in value]
-        case _:
-            pass
-    raise TypeError(f"it gives a {type(value).__name__}, which is no JSON value")
+    left = MAX_VALUES
+
+    def plain(value: Any) -> Json:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise SecurityError(f"the value holds more than {MAX_VALUES} values")
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return str(value)
+            case Mapping():
+                return {str(key): plain(item) for key, item in value.items()}
+            case Undefined():
+                if tolerant:
+                    return None
+                value._fail_with_undefined_error()
+            case list() | tuple() | set() | frozenset() | range() | Iterator():
+                return [plain(item) for item in value]
+            case _:
+                pass
+        raise TypeError(f"it gives a {type(value).__name__}, which is no JSON value")
+
+    return plain(value)
 
 
 def _bounded(pieces: Iterator[str]) -> str:

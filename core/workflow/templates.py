@@ -7,24 +7,19 @@ that an output key may be called `items` or `values`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 from jinja2 import Undefined, nodes
-from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.exceptions import TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from core.workflow.problems import WorkflowError
+from core.workflow.template_sandbox import Sandbox
 
-MAX_REPEAT = 1_000_000
-"""The longest text or list that `*` may make inside a template, in characters or items."""
-
-MAX_EXPONENT = 1_000
-"""The largest exponent of `**` inside a template."""
+_TOO_DEEP = "The template is nested too deeply."
 
 
 class TemplateSyntax(WorkflowError):
@@ -71,63 +66,10 @@ class Skipped(Absent):
         return self
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's immutable sandbox with keys before methods and bounds on what `*` and `**` can make."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" and isinstance(right, (int, float)) and abs(right) > MAX_EXPONENT:
-            raise SecurityError(f"the exponent {right} is larger than {MAX_EXPONENT}")
-        if operator == "*":
-            for sequence, times in ((left, right), (right, left)):
-                if (
-                    isinstance(sequence, (str, list, tuple))
-                    and isinstance(times, int)
-                    and len(sequence) * times > MAX_REPEAT
-                ):
-                    raise SecurityError(f"the result of * would be longer than {MAX_REPEAT}")
-        return super().call_binop(context, operator, left, right)
-
-
-def show(value: Any) -> Any:
-    """How a value looks inside a text: objects and lists as JSON, nothing as the empty text."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case dict() | list() | tuple():
-            return json.dumps(value, ensure_ascii=False, default=str)
-        case _:
-            return value
-
-
-def _bounded_center(value: str, width: int = 80) -> str:
-    if width > MAX_REPEAT:
-        raise SecurityError(f"center is limited to {MAX_REPEAT} characters")
-    return str(value).center(width)
-
-
-def _json_text(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=min(indent, 16) if indent else None)
-
-
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The sandbox that every template of every document is parsed and evaluated in."""
-    sandbox = _Sandbox(undefined=Absent, autoescape=False, keep_trailing_newline=True, finalize=show)
-    for name in ("lipsum", "cycler", "joiner", "namespace"):
-        del sandbox.globals[name]
-    sandbox.filters.update(tojson=_json_text, json=_json_text, fromjson=json.loads, center=_bounded_center)
-    for name in ("xmlattr", "urlize", "pprint", "format"):
-        del sandbox.filters[name]
-    return sandbox
+    return Sandbox(Absent)
 
 
 @lru_cache(maxsize=4096)
@@ -138,7 +80,9 @@ def parse(text: str) -> nodes.Template:
     except TemplateSyntaxError as error:
         raise _syntax(error, text) from None
     except RecursionError:
-        raise TemplateSyntax("The template is nested too deeply.") from None
+        raise TemplateSyntax(_TOO_DEEP) from None
+    except ValueError:
+        raise TemplateSyntax("A number in the template has too many digits.") from None
 
 
 @lru_cache(maxsize=4096)
@@ -149,6 +93,8 @@ def references(text: str) -> frozenset[Reference]:
         free = find_undeclared_variables(tree) - set(environment().globals)
     except TemplateSyntaxError as error:  # an unknown filter or test
         raise _syntax(error, text) from None
+    except RecursionError:
+        raise TemplateSyntax(_TOO_DEEP) from None
     return frozenset(reference for reference in _chains(tree) if reference.root in free)
 
 
