@@ -14,6 +14,7 @@ from core.engine.clock import Clock, Deadline
 from core.engine.errors import StepError
 from core.steps.parts.connections import Connections
 from core.steps.parts.replies import Reply, is_expected, raise_unexpected
+from core.steps.parts.unpacking import Unpacker, UnpackingError
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HARMLESS_HEADERS = frozenset({"accept", "accept-language", "user-agent", "content-type", "idempotency-key"})
@@ -69,7 +70,7 @@ class Exchange:
                 f"{shown} could not be sent: a header or the address holds characters that HTTP does not allow.",
                 kind="bad_request",
             ) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.DecodingError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, UnpackingError) as error:
             raise StepError(
                 f"{shown} failed on the way: {str(error) or 'the connection broke off'}. "
                 "Check that the server runs and the address is right, or let the step retry.",
@@ -142,13 +143,15 @@ class Exchange:
 
     async def _read(self, response: httpx.Response, shown: str) -> bytes:
         content = bytearray()
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if self._received + len(content) > self._terms.max_bytes:
-                raise StepError(
-                    f"{shown} sent more than {self._terms.max_bytes} bytes. Ask for less, or raise the size limit.",
-                    kind="limit",
-                )
+        unpacker = Unpacker(response.headers.get("content-encoding", ""))
+        async for packed in response.aiter_raw():
+            for piece in unpacker.pieces(packed):
+                content += piece
+                if self._received + len(content) > self._terms.max_bytes:
+                    raise StepError(
+                        f"{shown} sent more than {self._terms.max_bytes} bytes. Ask for less, or raise the size limit.",
+                        kind="limit",
+                    )
         self._received += len(content)
         return bytes(content)
 
@@ -157,18 +160,21 @@ def checked_url(text: str) -> httpx.URL:
     """The address. Raises StepError for one that is not http(s), names no host, or holds a user or password."""
     try:
         url = httpx.URL(text.strip())
+        host = url.host  # reads international names, and so may fail
     except (httpx.InvalidURL, ValueError):
         raise StepError("The URL cannot be read. Write it as https://host/path.", kind="bad_request") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not host:
         raise StepError(
             f"The URL has to begin with http:// or https:// and name a host, not {url.scheme or 'nothing'!r}.",
             kind="bad_request",
         )
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise StepError(f"The URL of {host} has the port {url.port}, which there is not.", kind="bad_request")
     if not _HOST.fullmatch(url.raw_host):
         raise StepError("The URL's host holds characters that no host has. Check it.", kind="bad_request")
     if url.userinfo:
         raise StepError(
-            f"The URL of {url.host} holds a user name or password. Put them under auth (kind: basic).",
+            f"The URL of {host} holds a user name or password. Put them under auth (kind: basic).",
             kind="bad_request",
         )
     return url.copy_with(fragment=None)

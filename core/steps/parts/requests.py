@@ -12,6 +12,7 @@ import httpx
 from core.steps.parts.attachments import Attachment
 from core.steps.parts.exchange import Build, encoded
 from core.steps.parts.text import as_text
+from core.steps.parts.unpacking import PACKINGS
 from core.workflow.model import Json
 
 HIDDEN = "•••"
@@ -24,7 +25,7 @@ def own_headers(
     headers: Mapping[str, str], auth_headers: Mapping[str, str], idempotency_key: str, user_agent: str = "Steploom"
 ) -> dict[str, str]:
     """All headers of a call but those of its body; what the person wrote wins over what is added."""
-    wanted = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": user_agent}
+    wanted = {"Accept": "*/*", "Accept-Encoding": PACKINGS, "User-Agent": user_agent}
     if idempotency_key:
         wanted["Idempotency-Key"] = idempotency_key
     out = {**wanted, **auth_headers}

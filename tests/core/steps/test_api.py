@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import tracemalloc
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from email.utils import format_datetime
@@ -265,9 +267,40 @@ async def test_the_size_limit_counts_what_is_unpacked(site: Site, context: StepC
     assert (await failure({"url": f"{site.url}/", "max_bytes": 100_000}, context)).kind == "limit"
 
 
-async def test_packed_replies_are_unpacked(site: Site, context: StepContext) -> None:
-    site.page("/", gzip.compress(b"hello"), content_encoding="gzip", content_type="text/plain")
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b"hello")),
+        ("X-Gzip", gzip.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello", wbits=-15)),
+        ("identity", b"hello"),
+    ],
+)
+async def test_packed_replies_are_unpacked(site: Site, context: StepContext, encoding: str, packed: bytes) -> None:
+    site.page("/", packed, content_encoding=encoding, content_type="text/plain")
     assert (await output_of(ApiStep(), {"url": f"{site.url}/"}, context))["body"] == "hello"
+
+
+async def test_a_small_reply_that_unpacks_to_much_takes_no_memory(site: Site, context: StepContext) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    site.page("/once", bomb, content_encoding="gzip", content_type="text/plain")
+    site.page("/twice", gzip.compress(bomb), content_encoding="gzip, gzip", content_type="text/plain")
+    tracemalloc.start()
+    try:
+        once = await failure({"url": f"{site.url}/once", "max_bytes": 100_000}, context)
+        twice = await failure({"url": f"{site.url}/twice", "max_bytes": 100_000}, context)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert once.kind == "limit"
+    assert "packed as 'gzip, gzip'" in str(twice)
+
+
+async def test_a_damaged_packed_reply_can_be_tried_again(site: Site, context: StepContext) -> None:
+    site.page("/", b"no gzip at all", content_encoding="gzip", content_type="text/plain")
+    error = await failure({"url": f"{site.url}/"}, context)
+    assert (error.kind, error.retryable, "damaged" in str(error)) == ("connection", True, True)
 
 
 async def test_a_header_that_http_does_not_allow_leaks_nothing(site: Site, context: StepContext) -> None:
@@ -350,7 +383,9 @@ class TestRedirects:
         assert error.kind == "refused"
         assert len(site.asked) == 1
 
-    @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "http://[bad/", "http://0177.0.0.1/"])
+    @pytest.mark.parametrize(
+        "target", ["file:///etc/passwd", "ftp://host/x", "http://[bad/", "http://0177.0.0.1/", "//x:99999/"]
+    )
     async def test_they_lead_to_web_addresses_only(self, site: Site, context: StepContext, target: str) -> None:
         site.page("/a", status=302, location=target)
         assert (await failure({"url": f"{site.url}/a"}, context)).kind == "bad_request"
@@ -384,6 +419,8 @@ class TestGuard:
             "http://[x",
             "x",
             "http://0177.0.0.1/",
+            "http://xn--/",
+            "http://127.0.0.1:99999/",
         ],
     )
     async def test_only_plain_web_addresses_are_called(self, url: str, context: StepContext) -> None:
