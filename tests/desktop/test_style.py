@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.resources import root
@@ -85,3 +85,20 @@ def test_titles_in_a_menu_stand_in_one_line_with_an_icon_a_tick_or_neither(qtbot
         )
 
     assert len({begins(menu.actionGeometry(action)) for action in menu.actions()}) == 1
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support raise")  # offscreen
+def test_a_tip_takes_markup_of_somebody_else_as_text(qtbot: QtBot, qapp: QApplication) -> None:
+    before = qapp.styleSheet()
+    around = QWidget()
+    qtbot.addWidget(around)
+    qapp.setStyleSheet(style_sheet(Theme.dark(), no_file, template()))
+    try:
+        QToolTip.hideText()
+        QToolTip.showText(QPoint(10, 10), "<img src='/home/me/photo.png'> Report", around)
+        tips = [each for each in qapp.topLevelWidgets() if each.metaObject().className() == "QTipLabel"]
+        formats = {each.textFormat() for each in tips if isinstance(each, QLabel)}
+    finally:
+        QToolTip.hideText()
+        qapp.setStyleSheet(before)
+    assert formats == {Qt.TextFormat.PlainText}
