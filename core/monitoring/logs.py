@@ -30,6 +30,9 @@ _KEYS: Final = re.compile(
 )
 """What looks like a key whoever it belongs to: of model servers, in a header, in the address of a database."""
 
+_QUERIES: Final = re.compile(r"""(\bhttps?://[^\s?"'\\<>]+)\?[^\s"'\\<>]+""")
+"""Queries of web addresses, which libraries write out whole. Keys stand in them, and some look like no key at all."""
+
 
 class LogFormatter(logging.Formatter):
     """Makes a record one line. as_json: an object for other programs. mask: the keys known to this process."""
@@ -69,8 +72,8 @@ class LogFormatter(logging.Formatter):
 
 
 def masked_line(text: str, mask: Mask) -> str:
-    """A text without the keys that are known, and without what looks like one."""
-    return _KEYS.sub("[key]", mask.text(text))
+    """A text without the keys that are known, without what looks like one, and without queries of web addresses."""
+    return _QUERIES.sub(r"\1?[query]", _KEYS.sub("[key]", mask.text(text)))
 
 
 def log_to(

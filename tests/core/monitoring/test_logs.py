@@ -75,6 +75,13 @@ def test_no_key_is_written_known_or_not(as_json: io.StringIO, text: str) -> None
     assert "ValueError" in written
 
 
+def test_the_query_of_an_address_is_not_written_whatever_library_says_it(as_json: io.StringIO) -> None:
+    said = 'HTTP Request: GET %s "HTTP/1.1 200 OK"'
+    logging.getLogger("httpx").info(said, "https://example.org/mcp?api_key=hunter2&who=me#x")
+    (line,) = lines(as_json)
+    assert line["event"] == 'HTTP Request: GET https://example.org/mcp?[query] "HTTP/1.1 200 OK"'
+
+
 def test_a_log_for_people_goes_into_files_that_take_turns(tmp_path: Path) -> None:
     file = tmp_path / "logs" / "desktop.log"
     stop = log_to(file, as_json=False, mask=Mask(), level=logging.WARNING)
