@@ -91,9 +91,9 @@ def build(log: list[str] | None = None) -> MCPServer:
         return f"{answer.action}: {answer.data.name} {answer.data.age}" if answer.action == "accept" else answer.action
 
     @server.tool()
-    async def ask_page(ctx: Context) -> str:
+    async def ask_page(ctx: Context, address: str = "https://example.org/pay?id=1") -> str:
         """Sends the person to a page."""
-        answer = await ctx.elicit_url("Please pay", "https://example.org/pay?id=1", "pay-1")
+        answer = await ctx.elicit_url("Please pay", address, "pay-1")
         return answer.action
 
     @server.tool()

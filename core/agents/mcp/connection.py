@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from core.agents.mcp import explain
 from core.agents.mcp.call import CURRENT, CallUnderWay
@@ -331,7 +332,9 @@ class Connection:
             url=getattr(params, "url", None) or "",
         )
         answer = DECLINED
-        if ask is not None:
+        # The desktop starts programs and opens files by their addresses, too: a server may name pages only.
+        is_page = urlsplit(elicitation.url).scheme in ("https", "http")
+        if ask is not None and (is_page or elicitation.mode == "form"):
             answer = await _asked_in(call, ask, elicitation)
         content: Any = dict(answer.content) if answer.action == "accept" and elicitation.mode == "form" else None
         return ElicitResult(action=answer.action, content=content)

@@ -200,6 +200,9 @@ async def test_a_page_to_open_is_put_to_the_person_with_its_whole_address(rig: R
     rig.servers.ask_with(answer)
     assert (await rig.servers.call(name, "ask_page")).text == "accept"
     assert (asked[0].mode, asked[0].url) == ("url", "https://example.org/pay?id=1")
+    for address in ("file:///bin/sh", "smb://evil.example/share", "javascript:alert(1)", "//evil.example/share"):
+        assert (await rig.servers.call(name, "ask_page", {"address": address}, elicit=answer)).text == "decline"
+    assert len(asked) == 1
 
 
 async def test_of_two_calls_under_way_neither_is_asked_for_the_other(rig: Rig) -> None:
