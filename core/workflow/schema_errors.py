@@ -15,6 +15,9 @@ from core.workflow.model import Json
 PATIENCE_S: Final = 1.0
 """Seconds that all searches for patterns have in which a value is checked."""
 
+REFERENCES_S: Final = 5.0
+"""Seconds after which no reference inside a schema is followed any more: forty that lead on twice each never end."""
+
 _ends: ContextVar[float] = ContextVar("ends")
 
 _BY_NAME: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
@@ -102,6 +105,9 @@ def _patient(kind: Any) -> Any:
 
     own: dict[str, _Keyword] = {"pattern": _pattern, "patternProperties": _pattern_properties}
     own["additionalProperties"] = _additional_properties(kind.VALIDATORS["additionalProperties"])
+    for name in ("$ref", "$dynamicRef", "$recursiveRef"):
+        if name in kind.VALIDATORS:
+            own[name] = _reference(kind.VALIDATORS[name])
     known = {name: made for name, made in own.items() if name in kind.VALIDATORS}
     return extend(kind, known)  # type: ignore[no-untyped-call]  # jsonschema leaves it untyped
 
@@ -117,6 +123,17 @@ def _found(pattern: str, text: str) -> bool:
     except TimeoutError:
         told = pattern if len(pattern) <= 100 else f"{pattern[:99]}…"
         raise re.error(f"the search for the pattern {told!r} takes too long") from None
+
+
+def _reference(known: _Keyword) -> _Keyword:
+    """The keyword for a reference, while there is time."""
+
+    def reference(validator: Any, wanted: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+        if time.monotonic() > _ends.get() - PATIENCE_S + REFERENCES_S:
+            raise UnusableSchema("refers to so much that it cannot be followed to its end")
+        yield from known(validator, wanted, value, schema)
+
+    return reference
 
 
 def _pattern(validator: Any, pattern: str, value: Any, _schema: Mapping[str, Any]) -> Iterator[Any]:

@@ -55,6 +55,17 @@ def test_a_pattern_that_takes_for_ever_is_given_up(
     assert process_time() - began < 2, "without an end it would be years"
 
 
+@pytest.mark.parametrize("kind", [Draft202012Validator, Draft7Validator])
+def test_references_that_lead_on_twice_each_are_given_up(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}
+    assert list(schema_errors("text", few, kind)) == []
+    monkeypatch.setattr("core.workflow.schema_errors.REFERENCES_S", 0.05)
+    twice: dict[str, Json] = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(60)}
+    schema: Mapping[str, Json] = {"allOf": [{"$ref": "#/$defs/a0"}], "$defs": {**twice, "a60": {"type": "string"}}}
+    with pytest.raises(UnusableSchema, match="refers to so much"):
+        list(schema_errors("text", schema, kind))
+
+
 def test_whoever_checks_a_value_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.workflow.schema_errors.PATIENCE_S", 0.05)
     assert "takes too long" in value_flaw(TEXT, LONG)
