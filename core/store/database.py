@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector_async
@@ -175,9 +175,8 @@ class Database:
                 await connection.close()
 
     async def _new_for_searches(self) -> psycopg.AsyncConnection[Any]:
-        connection = await self._new()
+        connection = await self._new(memory_sql.SETTINGS)
         await connection.set_autocommit(True)
-        await connection.execute(memory_sql.SETTINGS)
         return connection
 
     async def _ping(self) -> None:
@@ -205,14 +204,16 @@ class Database:
         finally:
             self._free.release()
 
-    async def _new(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    async def _new(self, *settings: LiteralString) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """A connection with settings that all have, and with these."""
         try:
             connection = await psycopg.AsyncConnection.connect(self.address.dsn)
         except psycopg.OperationalError as error:
             await asyncio.to_thread(self._try_to_revive)
             raise self.address.explain(error) from None
         try:
-            await connection.execute(_SETTINGS)
+            for each in (_SETTINGS, *settings):
+                await connection.execute(each)
             await register_vector_async(connection)
             await connection.commit()
         except BaseException:

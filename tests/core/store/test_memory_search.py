@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import uuid
@@ -184,6 +185,30 @@ async def test_a_search_that_ends_after_the_database_was_closed_leaves_no_connec
         return connection
 
     assert (await database.search(closing)).closed
+
+
+async def test_a_search_that_is_given_up_while_it_connects_leaves_no_connection(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.memory_sql.SETTINGS", "SELECT pg_sleep(60)")
+
+    count = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(60)'"
+    )
+
+    async def sleepers() -> int:
+        return int(await database.run(lambda connection: connection.scalar(count)))
+
+    async def work(_connection: psycopg.AsyncConnection[Any]) -> None:
+        pass
+
+    search = asyncio.create_task(database.search(work))
+    async with asyncio.timeout(20):
+        while await sleepers() == 0:  # noqa: ASYNC110 - another program is asked
+            await asyncio.sleep(0.01)
+        search.cancel()
+        while await sleepers():  # noqa: ASYNC110 - as above, another program is asked
+            await asyncio.sleep(0.01)
 
 
 async def test_settings_for_a_walk_through_the_graph_end_with_it(database: Database, many: list[uuid.UUID]) -> None:
