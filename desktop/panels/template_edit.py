@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QHideEvent, QKeyEvent, QTextCharFormat, QTextCursor
@@ -18,6 +18,12 @@ from desktop.panels.positions import from_qt, to_qt
 from desktop.panels.template_text import OpenPlace, open_place
 from desktop.panels.text_edit import TextEdit
 from desktop.theme import Theme
+
+LONGEST: Final = 50_000
+"""Characters of a template whose wrong references are underlined; a longer one would hold up the window for seconds.
+
+The list of problems names those of longer ones, too.
+"""
 
 
 class TemplateSource(Protocol):
@@ -77,7 +83,8 @@ class TemplateEdit(TextEdit):
         if not isValid(self):  # a check that was asked for just before the form was taken apart
             return
         text = self.toPlainText()
-        self._flaws = self._source.flaws(text, secrets=self._secrets, inside=self._inside) if "{" in text else ()
+        is_read = "{" in text and len(text) <= LONGEST
+        self._flaws = self._source.flaws(text, secrets=self._secrets, inside=self._inside) if is_read else ()
         shown = []
         for flaw in self._flaws:
             selection = QTextEdit.ExtraSelection()

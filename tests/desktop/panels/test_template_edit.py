@@ -12,7 +12,7 @@ from core.engine.step_type import StepTypes
 from desktop.overlay import RunOverlay, StepView
 from desktop.panels.last_run import LastRun
 from desktop.panels.step_templates import StepTemplates
-from desktop.panels.template_edit import TemplateEdit
+from desktop.panels.template_edit import LONGEST, TemplateEdit
 from desktop.theme import ThemeManager
 from tests.support.panel_documents import triage
 
@@ -231,3 +231,12 @@ def test_marks_are_coloured_also_where_they_go_on_in_the_next_line(edit: Templat
     accent = themes.theme.color("accent")
     coloured = [one for one in block.layout().formats() if one.format.foreground().color() == accent]
     assert [block.text()[one.start : one.start + one.length] for one in coloured] == ["tone"]
+
+
+def test_a_template_that_would_hold_up_the_window_is_not_read_for_underlines(edit: TemplateEdit) -> None:
+    edit.setPlainText("{{ nobody.x }}")
+    edit.check()
+    assert len(edit.flaws) == 1
+    edit.setPlainText("{{ nobody.x }}" + " " * LONGEST)
+    edit.check()
+    assert edit.flaws == ()
