@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -25,11 +25,11 @@ class SlowToConnect(Database):
 
     trying = 0
 
-    async def _new(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    async def _new(self, *settings: LiteralString) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self.trying < SIZE:
             self.trying += 1
             await asyncio.Event().wait()
-        return await super()._new()
+        return await super()._new(*settings)
 
 
 @pytest.fixture
