@@ -187,6 +187,7 @@ async def test_stop_is_about_the_shown_run_also_while_that_waits_for_a_worker(pr
     program.commands.run("run.start")
     await until(lambda: tab.is_running)
     (run,) = controller.runs
+    await until(lambda: bool(run.overlay.by_id))
     controller.show("")
     assert not tab.is_running
     queued = replace(await workspace.journal.run(run.id), id=new_run_id(), status="queued")
