@@ -34,7 +34,10 @@ TWO = workflow(
     step("a", config={"value": 1, "tokens": 10}, then="b"), step("b", config={"gate": True, "value": 2}), name="Two"
 )
 ASKING = workflow(
-    step("ask", "ask", then={"answered": "b"}), step("b", config={"value": "{{ ask.choice }}"}), name="Asking"
+    step("first", config={"gate": True}, then="ask"),
+    step("ask", "ask", then={"answered": "b"}),
+    step("b", config={"value": "{{ ask.choice }}"}),
+    name="Asking",
 )
 
 
@@ -68,10 +71,10 @@ def value(run: WatchedRun, step_id: str) -> Json:
     return (run.overlay.by_id[step_id].output or {})["value"]
 
 
-async def elsewhere(desk: RunDesk) -> Run:
-    """A run that this window's controller knows nothing of, at its second step."""
+async def elsewhere(desk: RunDesk, step_id: str = "b") -> Run:
+    """A run that this window's controller knows nothing of, at that step."""
     run = desk.workspace.start(desk.document.workflow)
-    await desk.stage_reached("b")
+    await desk.stage_reached(step_id)
     return run
 
 
@@ -160,8 +163,9 @@ async def test_closing_the_tab_leaves_the_run_alone(desk: RunDesk) -> None:
 
 async def test_a_question_of_a_run_elsewhere_is_answered_here(qapp: QApplication, home: Path) -> None:
     async with open_run_desk(ASKING, home) as desk:
-        other = desk.workspace.start(ASKING)
+        other = await elsewhere(desk, "first")
         run = await opened(desk, other.id)
+        desk.stage.gate("first").set()
         await until(desk, run, "Waits for you")
         desk.controller.answer("ask", {"choice": "yes"})
         ended = await desk.over()
@@ -189,6 +193,9 @@ async def test_what_another_process_executes_is_heard_through_the_database(
         telling = asyncio.create_task(RunTeller(office).run())
         async with open_run_desk(TWO, home, database_url=database_url) as desk:
             other = office.start(TWO)
+            async with asyncio.timeout(20):
+                while "b" not in stage.running:  # noqa: ASYNC110 - steps of tests know no event of ours
+                    await asyncio.sleep(0.01)
             run = await opened(desk, other.id)
             async with asyncio.timeout(20):
                 while state(run, "a") != "done":
