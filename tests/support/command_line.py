@@ -9,6 +9,17 @@ from typing import Any
 
 from keyring.backend import KeyringBackend
 
+PROGRAM = """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from core.cli import main
+main()
+"""
+"""The command line as a process that hears signals, for `python -c`: whoever started the tests may ignore some (a job
+in the background does), and children inherit that."""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -20,6 +20,8 @@ from typing import Any
 
 import psycopg
 
+from tests.support.command_line import PROGRAM
+
 ROOT = Path(__file__).parents[2]
 
 COUNT_ENDINGS = """
@@ -133,7 +135,7 @@ class Fleet:
         """
         self._number += 1
         log = (self.folder / f"worker-{self._number}.log").open("wb")
-        command = [*within, sys.executable, "-c", "from core.cli import main; main()", "worker", *options]
+        command = [*within, sys.executable, "-c", PROGRAM, "worker", *options]
         if "--concurrency" not in options:
             command += ["--concurrency", str(self.concurrency)]
         process = subprocess.Popen(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Cli
+from tests.support.command_line import PROGRAM, Cli
 from tests.support.http_site import Site, running_site
 
 SLOW = """\
@@ -21,16 +21,6 @@ steps:
 outputs:
   first: "{{{{ first.body }}}}"
   second: "{{{{ second.status }}}}"
-"""
-
-# Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
-PROGRAM = """
-import signal
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, signal.SIG_DFL)
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from core.cli import main
-main()
 """
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from core.cli.serve import host_names
 from core.resources import root
-from tests.support.command_line import Cli
+from tests.support.command_line import PROGRAM, Cli
 
 GREET = """
 steploom: 1
@@ -25,14 +25,6 @@ name: Greet
 inputs: {who: {type: string}}
 steps: {hello: {type: template, config: {text: "Hello {{ input.who }}"}}}
 outputs: {greeting: "{{ hello.text }}"}
-"""
-
-# Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
-PROGRAM = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from core.cli import main
-main()
 """
 
 
