@@ -29,10 +29,15 @@ def pytest_runtest_teardown() -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def lived_before() -> None:
-    """What lived before a module's tests is not looked through after each of them: it may be millions of objects."""
+def lived_before() -> Iterator[None]:
+    """What lived before a module's tests is not looked through after each of them: it may be millions of objects.
+
+    What the last of them leaves when all else is taken apart, as the timers of its loop, goes on the GUI thread, too.
+    """
     gc.collect()
     gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True, scope="session")
