@@ -238,7 +238,6 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         _spend(context, made)
         return made
 
-    filter_.jinja_pass_arg = pass_context(lambda: None).jinja_pass_arg  # type: ignore[attr-defined]  # jinja2's mark
     return filter_
 
 
@@ -272,13 +271,11 @@ def _json_text(value: Any, indent: int | None = None) -> str:
 @pass_context
 def _sum(context: Context, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
     """The sum of the items, or of an attribute of each. start: what to begin with; [] puts lists together."""
-    items = (
-        value
-        if attribute is None
-        else context.environment.call_filter("map", value, kwargs={"attribute": attribute}, context=context)
-    )
+    sandbox = context.environment
+    assert isinstance(sandbox, Sandbox)
+    items = value if attribute is None else sandbox.call_filter("map", value, None, {"attribute": attribute}, context)
     for item in items:
-        start = context.environment.call_binop(context, "+", start, item)  # type: ignore[attr-defined]  # the Sandbox
+        start = sandbox.call_binop(context, "+", start, item)
     return start
 
 

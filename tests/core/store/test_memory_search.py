@@ -207,7 +207,7 @@ async def test_a_search_that_is_given_up_while_it_connects_leaves_no_connection(
         while await sleepers() == 0:  # noqa: ASYNC110 - another program is asked
             await asyncio.sleep(0.01)
         search.cancel()
-        while await sleepers():  # noqa: ASYNC110 - as above, another program is asked
+        while await sleepers():  # noqa: ASYNC110 - another program is asked
             await asyncio.sleep(0.01)
 
 
